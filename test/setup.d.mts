@@ -10,6 +10,8 @@ export function setUpWorkerRelease(release: string, print?: (line: string) => vo
 export function findPostgres(): string | undefined;
 /** The program of a load balancer or pooler, or undefined when this machine has none that is new enough. */
 export function findBalancer(name: "haproxy" | "nginx" | "pgbouncer" | "ngircd"): string | undefined;
+/** Where Debian puts the stream module of nginx; it is a part of the program elsewhere. */
+export const nginxStreamModule: string;
 /** The program of Chromium (or Chrome), or undefined when this machine has none. */
 export function findBrowser(): string | undefined;
 /** The directory in which pip installed Buildbot's frontend and its views. */

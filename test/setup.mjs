@@ -70,6 +70,9 @@ const balancers = {
   ngircd: { title: "ngIRCd", package: "ngircd", oldest: "26.0" },
 };
 
+/** Where Debian's package libnginx-mod-stream puts it. */
+export const nginxStreamModule = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
 /** Containers for the tests of workers made on demand: Podman with the runtime that runs on kernels with cgroups of either version. */
 const containerPackages = ["podman", "runc"];
 
@@ -229,6 +232,8 @@ function setUpBalancer(name, print) {
     throw new SetupError(
       `${title} ${oldest} or newer is missing: install it (on Debian: apt-get install ${debian}) so that ${name} is on the PATH or in /usr/sbin, then run again.`,
     );
+  // What forwards bytes is a module of its own on Debian, and part of the program elsewhere.
+  if (name === "nginx" && !existsSync(nginxStreamModule) && canUseApt()) aptInstall(["libnginx-mod-stream"], print);
   print(`${title}: ${balancerVersion(program)}, ${program}`);
 }
 

@@ -9,10 +9,12 @@ import compile from "@multimaster/plugins/steps/compile";
 import copyDirectory from "@multimaster/plugins/steps/copy-directory";
 import endBuild from "@multimaster/plugins/steps/end-build";
 import fileExists from "@multimaster/plugins/steps/file-exists";
+import fromRepository from "@multimaster/plugins/steps/from-repository";
 import httpRequest from "@multimaster/plugins/steps/http-request";
 import loadProperties from "@multimaster/plugins/steps/load-properties";
 import makeDirectory from "@multimaster/plugins/steps/make-directory";
 import move from "@multimaster/plugins/steps/move";
+import parallel from "@multimaster/plugins/steps/parallel";
 import removeDirectory from "@multimaster/plugins/steps/remove-directory";
 import sequence from "@multimaster/plugins/steps/sequence";
 import setProperties from "@multimaster/plugins/steps/set-properties";
@@ -31,6 +33,13 @@ test("sums", async (t) => {
   await t.test("large", () => { throw new Error("too large"); });
 });
 test("later", { skip: "not yet" }, () => {});
+`;
+
+/** A file of a repository with steps. */
+const pipeline = `x-env: &env { LEVEL: "2" }
+steps:
+  - shell: { name: hello, command: 'echo "$LEVEL" \${{ buildername }}', env: *env }
+  - sleep: { time: 0.1s, name: rest }
 `;
 
 /** Counts what a program of tests says about each test, and keeps what failed. */
@@ -168,6 +177,37 @@ export default defineBuilders({
           name: "clean up later",
           where: "end",
           steps: [shell({ name: "remove", command: ["rm", "suites.json"], cleanUp: true })],
+        }),
+        shell({ name: "pack", command: "echo packed" }),
+      ],
+    },
+    {
+      name: "at the same time",
+      workers,
+      steps: [
+        parallel({
+          name: "checks",
+          maxInFlight: 4,
+          steps: [
+            shell({ name: "one", command: "touch one; while ! test -e two; do sleep 0.05; done", maxTime: "30s" }),
+            shell({ name: "two", command: "touch two; while ! test -e one; do sleep 0.05; done", maxTime: "30s" }),
+            shell({ name: "lint", command: "exit 1", flunkOnFailure: false, warnOnFailure: true }),
+          ],
+        }),
+        shell({ name: "after", command: "rm one two" }),
+      ],
+    },
+    {
+      name: "from a file",
+      workers,
+      steps: [
+        // Elsewhere the step git checks it out.
+        shell({ name: "check out", command: "cat > pipeline.yaml", initialStdin: pipeline }),
+        fromRepository({
+          file: "pipeline.yaml",
+          steps: [shell, sleep],
+          properties: ["buildername"],
+          limits: { steps: 10, bytes: 10_000 },
         }),
         shell({ name: "pack", command: "echo packed" }),
       ],

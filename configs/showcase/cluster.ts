@@ -14,7 +14,18 @@ export default defineCluster({
       schedulers: [
         force({
           name: "force",
-          builders: ["files", "values", "tests", "warnings", "several", "ends early", "adds steps", "web"],
+          builders: [
+            "files",
+            "values",
+            "tests",
+            "warnings",
+            "several",
+            "ends early",
+            "adds steps",
+            "at the same time",
+            "from a file",
+            "web",
+          ],
           label: "Show it",
         }),
         // A newer change of a branch ends what is built of the older one, and a failure of the warnings ends the rest.

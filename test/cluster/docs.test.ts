@@ -49,6 +49,19 @@ it("the config that docs/config.md shows is a good one, and a master starts with
   await master.waitReady();
 });
 
+it("the rules that docs/retention.md shows are good ones, and nothing of a new database is to be deleted", async () => {
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/retention.md", directory)).toBe(1);
+  await checkTypesOf("docs/retention.md");
+  const config = join(directory, "cluster.ts");
+  const run = async (...args: string[]) =>
+    (await runProcess({ name: "master", command: process.execPath, args: [program, ...args, "--config", config] }))
+      .stdout;
+  await run("upgrade-database");
+  expect(await run("retention", "--dry-run")).toBe("What the rules would delete now, each by itself:\nNothing.\n");
+  expect(await run("retention")).toBe("Retention has not run yet.\n");
+});
+
 it("the schedulers that docs/config.md derives from builders are good ones", async () => {
   const directory = temporaryDirectory("docs");
   writeFilesOf("docs/config.md", directory);
@@ -83,6 +96,7 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
     "docs/who-goes-first.md",
     "docs/untrusted.md",
     "docs/reporters.md",
+    "docs/pipeline-files.md",
   );
   const config = join(directory, "cluster.ts");
   const names = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "BITBUCKET_SERVER"].map((name) => `${name}_SECRET`);
@@ -103,10 +117,38 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
   expect(asked.status).toBe(401);
 });
 
+it("the pipeline file that docs/pipeline-files.md shows is what the config beside it allows", async () => {
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/pipeline-files.md", directory)).toBe(1);
+  const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(configFile("docs/pipeline-files.md"), "utf8")) ?? [];
+  const [file, config] = [join(directory, "pipeline.yaml"), join(directory, "cluster.ts")];
+  writeFileSync(file, String(yaml));
+  writeFileSync(
+    config,
+    `export default { name: "files", database: "sqlite:state.sqlite", builders: { all: () => import("./pipeline-files.ts") } };`,
+  );
+  const run = (...args: string[]) =>
+    runProcess({
+      name: "master",
+      command: process.execPath,
+      args: [program, "pipeline", ...args],
+      env: { UPLOAD_TOKEN: "a token" },
+    });
+  expect((await run("check", file)).stdout).toBe("The pipeline file is good: 4 steps.\n");
+  expect((await run("check", file, "--config", config)).stdout).toBe("The pipeline file is good: 4 steps.\n");
+  writeFileSync(file, `${yaml}  - git: { repourl: x }\n  - shell: { comand: make }\n`);
+  await expect(run("check", file, "--config", config)).rejects.toThrow(
+    /pipeline\.yaml:11:5: there is no step "git" here[\s\S]*:12:14: "comand"/,
+  );
+  const schema = JSON.parse((await run("schema", "--config", config)).stdout) as Record<string, unknown>;
+  expect(JSON.stringify(schema["properties"])).toContain('"shell"');
+  expect(JSON.stringify(schema)).not.toContain('"http-request"');
+});
+
 it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
-  expect(stdout).toContain("The config is good: 8 builders in 1 set, 1 worker, 3 schedulers");
+  expect(stdout).toContain("The config is good: 9 builders in 1 set, 1 worker, 3 schedulers");
 });
 
 it("the config of reporters is a good one, with any of them, and with all", async () => {

@@ -17,6 +17,8 @@ export interface HaproxyOptions {
   uis?: readonly number[];
   /** A PEM file of certificate and key: both front ends then speak TLS. */
   certificate?: string;
+  /** It names each worker's address to the engine in a PROXY header. */
+  proxyProtocol?: boolean;
 }
 
 /** A server of a backend as HAProxy sees it. */
@@ -101,7 +103,7 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<TestHa
       name: "haproxy",
       command: program as string,
       args: ["-W", "-f", file],
-      env: { TLS_CERTIFICATE: options.certificate },
+      env: { TLS_CERTIFICATE: options.certificate, PROXY_PROTOCOL: options.proxyProtocol ? "1" : undefined },
       stopSignal: "SIGTERM",
     });
     await waitFor(

@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findBalancer } from "../setup.mjs";
+import { findBalancer, nginxStreamModule } from "../setup.mjs";
 import { freePort, freePorts, isListening, waitUntilClosed } from "./ports.ts";
 import { startProcess, type TestProcess } from "./processes.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -71,6 +71,25 @@ export async function startNginx(options: NginxOptions = {}): Promise<TestNginx>
   };
 }
 
+/** A real nginx that forwards the bytes of workers to engines at these ports. Returns its port. */
+export async function startNginxForWorkers(enginePorts: readonly number[]): Promise<number> {
+  const port = await freePort();
+  const directory = temporaryDirectory("nginx-stream");
+  const text = readFileSync(join(dirname(config), "workers-stream.conf"), "utf8");
+  const rendered = renderNginxConfig(text, { 9989: port }, { multimaster_engines: enginePorts });
+  writeFileSync(join(directory, "workers-stream.conf"), rendered);
+  const file = join(directory, "nginx.conf");
+  writeFileSync(file, aroundStream(directory));
+  await startProcess({
+    name: "nginx",
+    command: findBalancer("nginx") ?? "nginx",
+    args: ["-p", directory, "-c", file, "-e", "stderr"],
+    stopSignal: "SIGTERM",
+  });
+  await waitFor(() => isListening(port), { what: `nginx to listen on port ${port}` });
+  return port;
+}
+
 /** A real nginx that serves a ui below `/ci/`. Returns its port. */
 export async function startNginxBelow(uiPort: number): Promise<number> {
   const port = await freePort();
@@ -125,6 +144,21 @@ function renderNginxConfig(
   if (done.size !== Object.keys(servers).length)
     throw new Error("the nginx config of configs/deploy does not look as the harness expects");
   return lines.join("\n");
+}
+
+/** The whole file around workers-stream.conf. */
+export function aroundStream(directory: string): string {
+  return [
+    // Where the module is no part of the program.
+    ...(existsSync(nginxStreamModule) ? [`load_module ${nginxStreamModule};`] : []),
+    ...(process.getuid?.() === 0 ? ["user root;"] : []),
+    "daemon off;",
+    `pid ${join(directory, "nginx.pid")};`,
+    "error_log stderr warn;",
+    "events { worker_connections 2000; }",
+    "stream { include workers-stream.conf; }",
+    "",
+  ].join("\n");
 }
 
 /** What a distribution's nginx.conf has around the files of conf.d. */

@@ -11,8 +11,9 @@ export class ScriptedPbWorker {
   received: Buffer = Buffer.alloc(0);
   #ended = false;
 
-  constructor(port: number) {
-    this.socket = connect(port, "127.0.0.1");
+  /** From another address of this machine, if one is given. */
+  constructor(port: number, localAddress?: string) {
+    this.socket = connect({ port, host: "127.0.0.1", ...(localAddress === undefined ? {} : { localAddress }) });
     this.socket.on("data", (chunk: Buffer) => {
       this.received = Buffer.concat([this.received, chunk]);
     });

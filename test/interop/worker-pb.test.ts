@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkersSliceInput } from "@multimaster/config";
 import { Results } from "@multimaster/core";
+import parallel from "@multimaster/plugins/steps/parallel";
 import shell from "@multimaster/plugins/steps/shell";
 import { describe, expect, it } from "vitest";
 import { describeWire } from "../contract/wire.contract.ts";
@@ -59,6 +60,21 @@ describe("an engine with a buildbot-worker and pb", () => {
     const found = await engine.finished(request);
     expect(found.map((build) => build.results)).toEqual([Results.RETRY, Results.SUCCESS]);
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+
+  it("runs more steps at the same time than the worker has objects for at first", async () => {
+    // Each ends only when all of them run.
+    const command = (i: number) => `touch run-${i}; while test $(ls -d run-* | wc -l) -lt 6; do sleep 0.1; done`;
+    const steps = [0, 1, 2, 3, 4, 5].map((i) => shell({ command: command(i), maxTime: "60s" }));
+    const engine = await startEngine({ b: [parallel({ steps })] }, { workers: remoteWorkers });
+    const worker = await startBuildbotWorker({
+      port: engine.port(),
+      name: "w1",
+      password: "secret",
+      protocol: "pb",
+    });
+    endAfterTest(() => worker.stop());
+    expect((await engine.finished(await engine.submit("b"))).map((build) => build.results)).toEqual([Results.SUCCESS]);
   });
 
   it("lets a worker that asks for its shutdown finish its build, then ends it", async () => {

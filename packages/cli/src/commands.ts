@@ -7,6 +7,7 @@ type AddCommand = (program: Command, setExitCode: (code: number) => void) => voi
 export const commands: readonly { readonly names: readonly string[]; load(): Promise<AddCommand> }[] = [
   { names: ["start"], load: async () => (await import("./commands/start.ts")).addStart },
   { names: ["check-config"], load: async () => (await import("./commands/check-config.ts")).addCheckConfig },
+  { names: ["pipeline"], load: async () => (await import("./commands/pipeline.ts")).addPipeline },
   {
     names: ["upgrade-database"],
     load: async () => (await import("./commands/upgrade-database.ts")).addUpgradeDatabase,
@@ -17,6 +18,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["role"], load: async () => (await import("./commands/role.ts")).addRole },
   { names: ["audit"], load: async () => (await import("./commands/audit.ts")).addAudit },
   { names: ["audit-log"], load: async () => (await import("./commands/audit-log.ts")).addAuditLog },
+  { names: ["retention"], load: async () => (await import("./commands/retention.ts")).addRetention },
   { names: ["token"], load: async () => (await import("./commands/token.ts")).addToken },
   { names: ["worker"], load: async () => (await import("./commands/worker.ts")).addWorker },
   { names: ["sessions"], load: async () => (await import("./commands/sessions.ts")).addSessions },

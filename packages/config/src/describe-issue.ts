@@ -21,6 +21,8 @@ export function formatPath(path: readonly PropertyKey[]): string {
 
 /** What a zod issue of a value means to a config author; one that speaks of several keys becomes several. */
 export function explainIssue(issue: Issue, schema: Schema, given: unknown): { path: PropertyKey[]; message: string }[] {
+  // A union that says itself what it takes.
+  const isOwnSentence = issue.message !== "Invalid input";
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     // If the value has the kind of one branch and an error inside, that branch has the deepest path.
     const branches = issue.errors.filter((branch) => branch.length > 0);
@@ -33,7 +35,9 @@ export function explainIssue(issue: Issue, schema: Schema, given: unknown): { pa
         })),
       );
     }
-    const messages = branches.flatMap((branch) => (branch[0] ? [plainMessage(branch[0])] : []));
+    const input = valueAt(given, issue.path);
+    if (isOwnSentence && input !== undefined) return [{ path: issue.path, message: issue.message }];
+    const messages = branches.flatMap((branch) => (branch[0] ? [plainBranchMessage(branch[0], input)] : []));
     return [{ path: issue.path, message: explainAbsence(joinExpectations(messages), issue.path, given) }];
   }
   if (issue.code === "unrecognized_keys") {
@@ -59,12 +63,39 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function plainMessage(issue: Issue): string {
-  if (issue.code === "too_small" && issue.minimum === 1 && (issue.origin === "string" || issue.origin === "array")) {
-    return issue.origin === "string" ? "must not be empty" : "must have at least one entry";
-  }
+  if (issue.code === "too_small" && issue.message.startsWith("Too small")) return describeLimit(issue, "least");
+  if (issue.code === "too_big" && issue.message.startsWith("Too big")) return describeLimit(issue, "most");
   if (issue.code === "invalid_value" && !issue.message.startsWith("must ")) return expectOneOf(issue.values);
   if (issue.code === "invalid_key" && issue.issues[0]) return plainMessage(issue.issues[0]);
-  return issue.message.replace(/^Invalid input(: )?/, "") || "is not valid";
+  if (/expected int, received number$/.test(issue.message)) return "must be a whole number";
+  const message = issue.message.replace(/^Invalid input(: )?/, "") || "is not valid";
+  return message.replace(/^expected (int|record|tuple)\b/, (_, word: string) => `expected ${plainTypes[word]}`);
+}
+
+/** Of one branch of a union: a fixed value is like a type that the branch takes, unless the value given is one of its kind. */
+function plainBranchMessage(issue: Issue, input: unknown): string {
+  if (
+    input === undefined ||
+    issue.code !== "invalid_value" ||
+    issue.values.some((value) => typeof value === "string" && isText(input))
+  )
+    return plainMessage(issue);
+  const words = issue.values.map((value) => JSON.stringify(value));
+  return `expected ${words.join(" or ")}, received ${typeof input === "boolean" ? input : typeName(input)}`;
+}
+
+const isText = (input: unknown) => typeof input === "string";
+
+const plainTypes: Readonly<Record<string, string>> = { int: "whole number", record: "object", tuple: "array" };
+
+function describeLimit(issue: Extract<Issue, { code: "too_small" | "too_big" }>, word: "least" | "most"): string {
+  const { origin, inclusive } = issue;
+  const limit = Number(issue.code === "too_small" ? issue.minimum : issue.maximum);
+  if (origin === "string") return limit === 1 ? "must not be empty" : `must have at ${word} ${limit} characters`;
+  if (origin === "array")
+    return limit === 1 ? `must have at ${word} one entry` : `must have at ${word} ${limit} entries`;
+  if (inclusive !== false) return `must be at ${word} ${limit}`;
+  return `must be ${word === "least" ? "greater" : "less"} than ${limit}`;
 }
 
 function expectOneOf(values: readonly unknown[]): string {
@@ -81,7 +112,16 @@ function joinExpectations(messages: readonly string[]): string {
   if (fitting.length > 0) return [...new Set(fitting)].join(", or ");
   const parts = messages.map((message) => /^expected (.*), received (.*)$/.exec(message));
   const received = parts[0]?.[2] ?? "something else";
-  return `expected ${parts.flatMap((part) => part?.[1] ?? []).join(" or ")}, received ${received}`;
+  const words = [...new Set(parts.flatMap((part) => part?.[1] ?? []))];
+  // A function is what a config rarely has there.
+  const ordered = [...words.filter((word) => word !== "function"), ...words.filter((word) => word === "function")];
+  return `expected ${ordered.join(" or ")}, received ${received}`;
+}
+
+/** The type of a value as zod names it. */
+export function typeName(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
 }
 
 function depth(issues: readonly Issue[]): number {
@@ -106,11 +146,17 @@ function knownKeys(schema: Schema, path: readonly PropertyKey[]): string[] {
   return [];
 }
 
+function isObjectSchema(schema: Schema): boolean {
+  const def = unwrap(schema)?._zod.def as { shape?: unknown } | undefined;
+  return def?.shape !== undefined;
+}
+
 function unwrap(schema: Schema | undefined): Schema | undefined {
   let at = schema;
   for (;;) {
-    const def = at?._zod.def as { innerType?: Schema; in?: Schema } | undefined;
-    const inner = def?.innerType ?? def?.in;
+    const def = at?._zod.def as { innerType?: Schema; in?: Schema; options?: readonly Schema[] } | undefined;
+    // Of a union, the branch that is an object: unknown keys are reported of none else.
+    const inner = def?.innerType ?? def?.in ?? def?.options?.find(isObjectSchema);
     if (!inner) return at;
     at = inner;
   }

@@ -1,5 +1,6 @@
 import { callContained, type Json, systemClock, waitAtMost } from "@multimaster/core";
 import { z } from "zod";
+import { typeName } from "./describe-issue.ts";
 import { passPlain, ShellQuoting } from "./shell-quoting.ts";
 
 /** What a renderable option may read. */
@@ -22,7 +23,9 @@ export type Renderable<T> = T | ((build: RenderContext) => T | Promise<T>);
 /** A schema for an option that may be a value or a function of the build. */
 export function renderable<S extends z.ZodType>(schema: S) {
   return z.union([
-    z.custom<(build: RenderContext) => z.input<S> | Promise<z.input<S>>>((value) => typeof value === "function"),
+    z.custom<(build: RenderContext) => z.input<S> | Promise<z.input<S>>>((value) => typeof value === "function", {
+      error: ({ input }) => `expected function, received ${typeName(input)}`,
+    }),
     schema,
   ]);
 }

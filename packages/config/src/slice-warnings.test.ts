@@ -56,6 +56,31 @@ const all = [
   "ui.ts: auth.open: opens the auth",
 ];
 
+it("warns of instances that are always kept and that no builder can use, once all builders are loaded", async () => {
+  const { plugin, options } = { plugin: risky("latent-worker"), options: { name: "pool", open: false } };
+  const latents = z.object({ name: z.string(), open: z.boolean(), minInstances: z.int().default(2) }).loose();
+  Object.assign((globalThis as unknown as { risky: object }).risky, {
+    latent: { plugin: { ...plugin, options: latents }, options },
+  });
+  const config = await load();
+  writeFileSync(
+    join(directory, "workers.ts"),
+    `export default { workers: [{ name: "w", password: "a long password" }], latent: [risky.latent] };`,
+  );
+  const pool = /^workers\.ts: latent\[0\]\.minInstances: no builder names "pool" among its workers, so none of its 2/;
+  await config.workers();
+  await config.builders(["one"]);
+  expect(short(config.warnings()).filter((line) => pool.test(line))).toEqual([]);
+  await config.builders("all");
+  expect(short(config.warnings()).filter((line) => pool.test(line))).toHaveLength(1);
+  const two = `export default { builders: [{ name: "b", workers: ["pool"], steps: [${use("step", false)}] }] };`;
+  const other = await load();
+  writeFileSync(join(directory, "workers.ts"), "export default { workers: [], latent: [risky.latent] };");
+  writeFileSync(join(directory, "two.ts"), two);
+  await Promise.all([other.workers(), other.builders("all")]);
+  expect(short(other.warnings()).filter((line) => pool.test(line))).toEqual([]);
+});
+
 it("warns of what every kind of plugin warns of, with file and path", async () => {
   const { warnings } = await checkConfig(await load());
   expect(short(warnings)).toEqual(all);

@@ -3,6 +3,7 @@ import { type ConfigWarning, describeWarning } from "./config-warning.ts";
 import type { ClusterConfig, ClusterConfigInput } from "./define-cluster.ts";
 import type { PlaceOf } from "./place-of.ts";
 import { type BuildersSlice, type BuildersSliceInput, warningsOfBuilders } from "./slices/builders.ts";
+import { warningsOfLatents, warningsOfUnusedLatents } from "./slices/latent-workers.ts";
 import { type SchedulerSlice, type SchedulerSliceInput, warningsOfScheduler } from "./slices/scheduler.ts";
 import { type UiSlice, type UiSliceInput, warningsOfUi } from "./slices/ui.ts";
 import {
@@ -37,6 +38,7 @@ export interface LoadedParts {
 export function listWarnings(parts: LoadedParts): string[] {
   const { shared, scheduler, workers, ui, builders, placeOf } = parts;
   const secrets = [...builders.values()].reduce((sum, { slice }) => sum + Object.keys(slice.secrets).length, 0);
+  const allBuilders = [...builders.values()].flatMap(({ slice }) => slice.builders);
   const lines = (place: string, warnings: readonly ConfigWarning[]) =>
     warnings.map((warning) => describeWarning(place, warning));
   return [
@@ -49,7 +51,14 @@ export function listWarnings(parts: LoadedParts): string[] {
       : []),
     ...findSharedDirectories(new Map([...builders].map(([set, { slice }]) => [set, slice])), placeOf).warnings,
     ...(workers
-      ? lines(workers.place, [...warningsOfWorkers(workers.slice), ...warningsOfLocalWorkers(workers.slice, secrets)])
+      ? lines(workers.place, [
+          ...warningsOfWorkers(workers.slice),
+          ...warningsOfLatents(workers.slice),
+          ...warningsOfLocalWorkers(workers.slice, secrets),
+        ])
+      : []),
+    ...(workers && builders.size === Object.keys(shared.slice.builders).length
+      ? lines(workers.place, warningsOfUnusedLatents(workers.slice, allBuilders))
       : []),
     ...parts.fallbacks.map(({ place, warning }) => describeWarning(place, warning)),
     ...(ui ? lines(ui.place, warningsOfUi(ui.slice, shared.slice)) : []),

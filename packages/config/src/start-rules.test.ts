@@ -28,10 +28,10 @@ it("says of each wrong option of a builder what would be right, all at once", ()
     ["builders[0].order", '"newest first"'],
     ["builders[0].canStart", "must be a function (request, worker) => true, or why not"],
     ["builders[0].nextWorker", "must be a function (workers, request) => the name of one of them"],
-    ["builders[0].weight", ">=0"],
+    ["builders[0].weight", "must be at least 0"],
     ["builders[0].retry[0].on[0]", '"machine"'],
     ["builders[0].retry[0].text", "must be a regular expression"],
-    ["builders[0].retry[0].times", ">0"],
+    ["builders[0].retry[0].times", "must be greater than 0"],
     ["builders[0].retry[0].delay", '"90s"'],
     ["builders[0].retry[1].on", "at least one entry"],
   ] as const)
@@ -48,7 +48,7 @@ it("says of each wrong option of workers what would be right, all at once", () =
   });
   for (const [path, right] of [
     ["builderOrder", '"longest unbuilt first"'],
-    ["workers[0].capacity", ">0"],
+    ["workers[0].capacity", "must be greater than 0"],
     ["workers[0].accepts", "must be a function (request) => true, or why not"],
     ["workers[0].hours.zone", '"Europe/Berlin"'],
     ["workers[0].hours.open[0]", '"mon-fri 18:00-08:00"'],

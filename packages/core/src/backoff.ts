@@ -3,9 +3,11 @@ export interface BackoffOptions {
   initial: number;
   /** Largest delay in milliseconds. */
   max: number;
+  /** How much longer each delay is than the one before; default: twice as long. */
+  factor?: number;
 }
 
-/** Delays that double up to a maximum. Up to half of each is jitter, so that many clients do not return at the same time. */
+/** Delays that grow up to a maximum. Up to half of each is jitter, so that many clients do not return at the same time. */
 export class Backoff {
   #options: BackoffOptions;
   #next: number;
@@ -18,7 +20,7 @@ export class Backoff {
   /** The next delay in milliseconds. */
   next(): number {
     const delay = this.#next;
-    this.#next = Math.min(delay * 2, this.#options.max);
+    this.#next = Math.min(delay * (this.#options.factor ?? 2), this.#options.max);
     return delay / 2 + (Math.random() * delay) / 2;
   }
 

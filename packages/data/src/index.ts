@@ -18,6 +18,7 @@ export { controlMessages } from "./model/control-messages.ts";
 export type { AnyResource, Field, Item, RawAnswer, Resource } from "./model/define-resource.ts";
 export type { Filter, Found, Operator, Query } from "./model/query.ts";
 export { equals } from "./model/query.ts";
+export type { Amounts, RetentionReport } from "./model/retention-report.ts";
 export { schedulerProblemKey } from "./model/scheduler-problem.ts";
 export { sortedJson } from "./model/sorted-json.ts";
 export { readAccountOptions, sentAccountOptions, type WorkerAccountOptions } from "./model/worker-account-options.ts";
@@ -81,6 +82,10 @@ export type {
   TargetState,
 } from "./updates/reports.ts";
 export type { RequestDetails } from "./updates/request-details.ts";
+export { dryRunRetention } from "./updates/retention/dry-run.ts";
+export type { RetentionUpdates } from "./updates/retention/retention.ts";
+export type { RetentionPlan, RetentionRule } from "./updates/retention/rules.ts";
+export type { RetentionRun, RunEnd } from "./updates/retention/run-retention.ts";
 export type { SlotDecision, UpstreamBuildset } from "./updates/scheduler-slots.ts";
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
 export type { StartRefusal, StartRuleUpdates } from "./updates/start-rules.ts";

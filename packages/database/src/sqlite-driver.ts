@@ -14,6 +14,8 @@ export function loadSqlite(): typeof BetterSqlite3 {
 
 /** What every SQLite connection is set to. The short timeout is all that a busy file may stop the event loop: most writes are shorter. */
 export function prepareSqlite(connection: BetterSqlite3.Database, busyTimeoutMs = 2): void {
+  // Only a new file can be made so: pages that retention frees go back to the file system, and not only to later rows.
+  if (connection.pragma("page_count", { simple: true }) === 0) connection.pragma("auto_vacuum = INCREMENTAL");
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
   connection.pragma("journal_mode = WAL");
   connection.pragma("synchronous = NORMAL");

@@ -30,6 +30,7 @@ export const claimTables = {
   scheduler: { table: "scheduler_masters", id: "schedulerid", releasedAs: null },
   changeSource: { table: "changesource_masters", id: "changesourceid", releasedAs: null },
   reporter: { table: "mm_reporter_masters", id: "reporterid", releasedAs: null },
+  job: { table: "mm_job_claims", id: "jobid", releasedAs: null },
   // The instance itself stays: another engine takes it, or ends it.
   instance: { table: "mm_instance_claims", id: "instanceid", releasedAs: null },
   // What is released is the lock: whoever waits for it is to try again. While a command may still run, its locks stay.

@@ -23,7 +23,7 @@ export interface Collapse {
   /** The newest one. It also builds the changes of the others. */
   readonly survivor: number;
   readonly collapsed: readonly number[];
-  /** Properties that the survivor gets. */
+  /** Properties that the survivor gets if one of `collapsed` ends: where they come of one of several, each needs a call of its own. */
   readonly properties?: SourcedProperties;
 }
 

@@ -68,7 +68,8 @@ export async function releaseEverythingOf(
     for (const kind of claimables) {
       const released = await releaseKind(tx, masterid, kind, requests);
       noteReleased(t, kind, masterid, released);
-      if (kind === "worker") await noteDepartures(t, masterid, released, departures[end](name));
+      if (kind === "worker")
+        await noteDepartures(t, masterid, released, departures[end](name), await lostAt(tx, end, masterid));
     }
     await stopBuilders(t, masterid);
     // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
@@ -76,6 +77,13 @@ export async function releaseEverythingOf(
     t.outcomes.goneMasters.push(masterid);
   });
   return outcomes;
+}
+
+/** When the lease of a dead master was lost: it is evicted later. Undefined: now. */
+async function lostAt(tx: Connection, end: MasterEnd, masterid: number): Promise<number | undefined> {
+  if (end !== "death") return undefined;
+  const sql = "select expires_at as at from mm_leases where masterid = ?";
+  return (await queryRows<{ at: number }>(tx, sql, [masterid]))[0]?.at;
 }
 
 function lockClaimedRequests(tx: Connection, masterid: number): Promise<ClaimedRequest[]> {

@@ -47,14 +47,15 @@ export async function detachWorker(
   return outcomes;
 }
 
-/** Notes that workers which a master had are attached to none from now on. */
+/** Notes that workers which a master had are attached to none from now on, or since that time. */
 export function noteDepartures(
   { tx }: Transition,
   masterid: number,
   workerids: readonly number[],
   departure: Departure,
+  since?: number,
 ): Promise<void> {
-  return beginAbsences(tx, workerids, { kind: "away", masterid, ...departure });
+  return beginAbsences(tx, workerids, { kind: "away", masterid, since, ...departure });
 }
 
 /**

@@ -1,8 +1,10 @@
 import {
   type ConfigWarning,
+  type LatentWorkerOptions,
   latentWorkerShape,
   type PluginDefinition,
   type PluginDescriptor,
+  problemsOfLatent,
 } from "@multimaster/config";
 import type { Clock, Logger } from "@multimaster/core";
 import { z } from "zod";
@@ -65,6 +67,8 @@ export interface InstancePlace {
 export interface LatentWorkerDefinition<Options = unknown> extends PluginDefinition<"latent-worker"> {
   /** Risks of the options; paths begin at the options. */
   warnings?(options: Options): readonly ConfigWarning[];
+  /** What of the options cannot work together: errors of the config; paths begin at the options. */
+  problems?(options: Options): readonly ConfigWarning[];
   /** What masters that reach the instances have in common, such as their host; null: every master reaches them. */
   reach(options: Options, ctx: Pick<ProviderContext, "directory">): string | null;
   /** Where instances can be made; absent: in one place without a limit of its own. */
@@ -98,7 +102,13 @@ export interface LatentWorkerPlugin<S extends z.ZodRawShape>
 export function defineLatentWorker<S extends z.ZodRawShape>(
   plugin: LatentWorkerPlugin<S>,
 ): (options: Input<S>) => PluginDescriptor<"latent-worker"> {
-  const options = z.strictObject({ ...latentWorkerShape, ...plugin.options });
+  const options = z.strictObject({ ...latentWorkerShape, ...plugin.options }).superRefine((value, ctx) => {
+    const found = [
+      ...problemsOfLatent(value as LatentWorkerOptions),
+      ...(plugin.problems?.(value as Options<S>) ?? []),
+    ];
+    for (const { path, sentence } of found) ctx.addIssue({ code: "custom", path: [...path], message: sentence });
+  });
   const definition = { ...plugin, kind: "latent-worker" as const, options };
   return (given) => ({ plugin: definition as unknown as PluginDefinition<"latent-worker">, options: given });
 }

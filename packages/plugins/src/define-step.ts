@@ -34,6 +34,8 @@ export interface StepEnd {
   rc?: number;
   /** The build ends here with this result, and this text if there is one; only steps that always run follow. */
   build?: { readonly results: Result; readonly text?: string };
+  /** Only steps that always run follow, whatever the rules of this one say of its result. */
+  halts?: boolean;
 }
 
 /** The options of a step in its descriptor: checked, not rendered. */

@@ -184,6 +184,17 @@ export interface AddStepsOptions {
   where?: "next" | "end";
 }
 
+/** How steps ended that ran together. */
+export interface TogetherEnd {
+  /** The worst result, as the rules of each weigh it. */
+  readonly results: Result;
+  readonly halted: boolean;
+  /** A step of them has ended the build. */
+  readonly build?: { readonly results: Result; readonly text?: string };
+  /** In their order; `results` of one that did not begin: SKIPPED. */
+  readonly members: readonly { readonly name: string; readonly results: Result }[];
+}
+
 /** A step's results of tests. */
 export interface TestReport {
   description: string | null;
@@ -243,6 +254,15 @@ export interface StepContext extends StepRenderContext {
    * have more than 1,000 added steps. Resolves to their names, which are unique in the build.
    */
   addSteps(steps: readonly PluginDescriptor<"step">[], options?: AddStepsOptions): Promise<readonly string[]>;
+  /**
+   * Runs steps as parts of this one, so many at the same time, each with a row of its own; resolves when all of them have
+   * ended. Once one halts, no other begins that does not always run. They count as added steps do. Rejects with StepStopped,
+   * when all have ended, if the build is stopped.
+   */
+  runTogether(
+    steps: readonly PluginDescriptor<"step">[],
+    options: { readonly maxInFlight: number },
+  ): Promise<TogetherEnd>;
   /** Waits; rejects with StepStopped when the build is stopped. */
   sleep(ms: number): Promise<void>;
 }

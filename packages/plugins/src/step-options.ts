@@ -1,6 +1,7 @@
 import {
   callRenderable,
   descriptorOf,
+  type InnerStep,
   lockUses,
   type PluginDescriptor,
   type RenderContext,
@@ -129,7 +130,21 @@ export function stepFunction<F extends (...given: never[]) => unknown>(what: str
 
 const step = descriptorOf("step") as z.ZodType<PluginDescriptor<"step">, PluginDescriptor<"step">>;
 
-/** An option that is a list of steps, whose options are rendered when they run themselves, or a function `what` that returns one. */
+/** An option that is a list of steps: their options are rendered when they run themselves. */
+export function stepList(description: string) {
+  const schema = z.array(step).min(1).describe(description);
+  ownMeaning.add(schema);
+  return schema;
+}
+
+/** The steps in the option `key`, if its value is a list. */
+export function innerSteps(key: string, value: unknown): readonly InnerStep[] {
+  return Array.isArray(value)
+    ? value.map((inner: PluginDescriptor<"step">, i) => ({ path: [key, i], step: inner }))
+    : [];
+}
+
+/** The same, or a function `what` that the step calls to get them. */
 export function stepListOr<F extends (...given: never[]) => unknown>(what: string, description: string) {
   const made = z.custom<F>((value) => typeof value === "function", { message: `must be steps, or a function ${what}` });
   const schema = z.union([z.array(step).min(1), made]).describe(description);
@@ -151,7 +166,7 @@ const neverRendered = new Set<string>([
   "hideStepIf",
 ]);
 
-/** An option with functions that are not functions of the build. */
+/** Marks the schema of an option with functions that are not functions of the build; what is made of it is not marked. */
 export function asWritten<S extends z.ZodType>(schema: S): S {
   ownMeaning.add(schema);
   return schema;

@@ -1,11 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { Backoff, type Logger, onAbort, type Service } from "@multimaster/core";
+import { type Logger, onAbort, type Service } from "@multimaster/core";
 import { createSocketTransport, formatBasicAuth, maxFrameBytes, RefusalLog } from "@multimaster/wire";
 import { WebSocket } from "ws";
 import { CommandHost } from "./command-host.ts";
 import type { KeepLimits } from "./command-reports.ts";
 import { passedEnvironment } from "./environment.ts";
+import { type Attempt, ReconnectPause } from "./reconnect-pause.ts";
 
 export interface WorkerOptions {
   /** The masters' URL: `ws://HOST:PORT`; `wss:`, `http:` and `https:` work as well. */
@@ -21,7 +22,7 @@ export interface WorkerOptions {
   environment?: Readonly<Record<string, string>>;
   /** What is kept of commands whose connection was lost, so that another engine can resume them. */
   keep?: Partial<KeepLimits> | "nothing";
-  /** Pause before reconnecting after a lost connection or a refusal, in milliseconds; varied by up to a quarter. */
+  /** Pause before the next attempt after a refusal, in milliseconds; shorter after a lost connection. */
   retryMs?: number;
   /** Longest pause while no master listens. */
   maxRetryMs?: number;
@@ -42,8 +43,6 @@ const usualKeep: KeepLimits = { characters: 16 * 1024 * 1024, ms: 600_000 };
 
 /** Timeout for a master's answer to the upgrade request, as in Python's worker. */
 const handshakeMs = 5000;
-
-type Attempt = "dropped" | "refused" | "unreachable";
 
 class ConnectingWorker implements Worker {
   readonly name: string;
@@ -96,13 +95,8 @@ class ConnectingWorker implements Worker {
 
   async #run(): Promise<void> {
     const { retryMs = 2000, maxRetryMs = 60_000 } = this.#options;
-    const unreachable = new Backoff({ initial: Math.min(retryMs, maxRetryMs), max: maxRetryMs });
-    while (!this.#stop.signal.aborted) {
-      const attempt = await this.#connect();
-      if (attempt !== "unreachable") unreachable.reset();
-      // Varied, so that the workers of a master that ends do not all reconnect at the same moment.
-      await this.#pause(attempt === "unreachable" ? unreachable.next() : retryMs * (0.75 + Math.random() * 0.5));
-    }
+    const pause = new ReconnectPause(retryMs, maxRetryMs);
+    while (!this.#stop.signal.aborted) await this.#pause(pause.after(await this.#connect()));
   }
 
   #pause(ms: number): Promise<void> {

@@ -5,6 +5,7 @@ import type { AdoptedBuild } from "@multimaster/data";
 import { z } from "zod";
 import type { Secrets } from "../logs/secrets.ts";
 import type { EngineBuilder } from "../slice.ts";
+import { replaceCode } from "../steps/describe-addition.ts";
 import type { StepResume } from "../steps/step-commands.ts";
 
 /** What an engine that adopts a build needs to know beside the build's rows; stored with the command that runs. */
@@ -39,9 +40,7 @@ export function parseResumePoint(text: string): ResumePoint | undefined {
 /** A hash of what a builder does. Functions count by their source text. */
 export function hashBuilder({ steps, env }: Pick<EngineBuilder, "steps" | "env">): string {
   const plain = steps.map(({ plugin, options }) => [plugin.type, options]);
-  const text = JSON.stringify([plain, env], (_key, value: unknown) =>
-    typeof value === "function" || value instanceof RegExp ? String(value) : value,
-  );
+  const text = JSON.stringify([plain, env], replaceCode);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 

@@ -24,6 +24,12 @@ const shortRetryMs = 5000;
 
 type Keys = ReadonlyMap<number, string | null>;
 
+interface Pairs {
+  readonly requests: ReadonlyMap<number, CollapsingRequest>;
+  readonly keys: Keys;
+  readonly gone: Set<number>;
+}
+
 /** The collapsing of one builder's requests by a function of the config: each pair is asked about once. */
 export class FunctionCollapse {
   #options: FunctionCollapseOptions;
@@ -83,36 +89,55 @@ export class FunctionCollapse {
 
   /** Newest first: what a request survives, it has when it is compared with the next one. Returns those that ended. */
   async #collapseByPairs(ids: readonly number[], keys: Keys): Promise<ReadonlySet<number>> {
-    const { data } = this.#options;
     const requests = await this.#readRequests(ids);
     const gone = new Set<number>();
     const newestFirst = ids.toReversed();
     for (const [i, newerId] of newestFirst.entries()) {
-      let newer = requests.get(newerId);
-      if (newer === undefined || gone.has(newerId)) continue;
+      if (gone.has(newerId)) continue;
       // A function that answers at once would keep everything else of the engine waiting.
       await new Promise(setImmediate);
-      const collapsed: number[] = [];
-      let properties: Record<string, Json> = {};
-      for (const olderId of newestFirst.slice(i + 1)) {
-        const older = requests.get(olderId);
-        const isKnown = this.#judged.has(newerId) && this.#judged.has(olderId);
-        if (older === undefined || gone.has(olderId) || isKnown) continue;
-        const key = keys.get(newerId) ?? null;
-        const answer = await this.#askOne({ newer, older, isCompatible: key !== null && key === keys.get(olderId) });
-        if (answer === null) continue;
-        collapsed.push(olderId);
-        properties = { ...properties, ...answer.properties };
-        newer = { ...newer, properties: { ...newer.properties, ...answer.properties } };
-      }
-      if (collapsed.length === 0) continue;
-      const sourced = Object.fromEntries(
-        Object.entries(properties).map(([name, value]) => [name, [value, "Collapse"] as const]),
-      );
-      for (const id of await data.updates.collapsing.collapse({ survivor: newerId, collapsed, properties: sourced }))
-        gone.add(id);
+      await this.#collapseInto(newerId, newestFirst.slice(i + 1), { requests, keys, gone });
     }
     return gone;
+  }
+
+  /** Each property comes of one pair, so a pair with properties is carried out before the next one is asked about. */
+  async #collapseInto(newerId: number, olderIds: readonly number[], { requests, keys, gone }: Pairs): Promise<void> {
+    let newer = requests.get(newerId);
+    let alike: number[] = [];
+    for (const olderId of olderIds) {
+      const older = requests.get(olderId);
+      const isKnown = this.#judged.has(newerId) && this.#judged.has(olderId);
+      if (newer === undefined || older === undefined || gone.has(olderId) || isKnown) continue;
+      const key = keys.get(newerId) ?? null;
+      const answer = await this.#askOne({ newer, older, isCompatible: key !== null && key === keys.get(olderId) });
+      if (answer === null) continue;
+      if (Object.keys(answer.properties).length === 0) {
+        alike.push(olderId);
+        continue;
+      }
+      await this.#carryOut(newerId, alike, {}, gone);
+      alike = [];
+      if (await this.#carryOut(newerId, [olderId], answer.properties, gone))
+        newer = { ...newer, properties: { ...newer.properties, ...answer.properties } };
+    }
+    await this.#carryOut(newerId, alike, {}, gone);
+  }
+
+  /** Whether any of these ended. */
+  async #carryOut(
+    survivor: number,
+    collapsed: readonly number[],
+    given: Readonly<Record<string, Json>>,
+    gone: Set<number>,
+  ): Promise<boolean> {
+    if (collapsed.length === 0) return false;
+    const properties = Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [name, [value, "Collapse"] as const]),
+    );
+    const ended = await this.#options.data.updates.collapsing.collapse({ survivor, collapsed, properties });
+    for (const id of ended) gone.add(id);
+    return ended.length > 0;
   }
 
   async #readRequests(ids: readonly number[]): Promise<ReadonlyMap<number, CollapsingRequest>> {

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 import {
+  describeIssue,
+  holdsFunction,
   instanceNames,
   type LatentWorkerOptions,
   latentOptionsOf,
@@ -84,20 +86,19 @@ export class LatentWorker {
   async render(rendering: RenderContext | undefined): Promise<LatentWorkerOptions> {
     if (!rendering) return this.options;
     const { shape } = this.definition.options as z.ZodObject;
-    const rendered = await Promise.all(
-      Object.entries(this.options).map(async ([name, value]) => {
-        if (!holdsFunction(value)) return [name, value] as const;
-        const parsed = shape[name]?.safeParse(await render(value, rendering)) as z.ZodSafeParseResult<unknown>;
-        if (!parsed.success)
-          throw new Error(`${name}: ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
+    const entries = await Promise.all(
+      Object.entries(this.options).map(async ([name, given]) => {
+        if (!holdsFunction(given)) return [name, given] as const;
+        const rendered = await render(given, rendering);
+        const parsed = shape[name]?.safeParse(rendered) as z.ZodSafeParseResult<unknown>;
+        if (!parsed.success) {
+          const schema = shape[name] as z.ZodType;
+          const why = parsed.error.issues.flatMap((issue) => describeIssue(issue, schema, rendered));
+          throw new Error(`${name}: ${why.join("; ")}`);
+        }
         return [name, parsed.data] as const;
       }),
     );
-    return Object.fromEntries(rendered) as LatentWorkerOptions;
+    return Object.fromEntries(entries) as LatentWorkerOptions;
   }
-}
-
-function holdsFunction(value: unknown): boolean {
-  if (typeof value === "function") return true;
-  return typeof value === "object" && value !== null && Object.values(value).some(holdsFunction);
 }

@@ -76,14 +76,21 @@ export class InstanceStarts {
     for (const latent of latents) {
       const requests = assigned.get(latent.name) ?? [];
       const { options, isBound } = latent;
+      const minInstances = this.#isUsed(latent) ? options.minInstances : 0;
       const instances = table.of(latent.name).map((row) => this.#view(row));
       const slots = isBound ? 1 : options.maxBuilds;
       const starting = isBound ? instances.filter(({ state }) => state === "starting").length : 0;
       const { failure = null, retryIn = 0 } = table.latent(latent.name) ?? {};
-      const view = { ...options, slots, failure, retryIn, instances };
+      const view = { ...options, minInstances, slots, failure, retryIn, instances };
       if (countStarts(view, requests.length + starting) === 0) continue;
-      await this.#start(latent, requests, slots);
+      await this.#start(latent, requests, { minInstances, slots });
     }
+  }
+
+  /** Whether a builder of this engine names it: an instance that no builder can use is refused when it attaches. */
+  #isUsed({ workers }: LatentWorker): boolean {
+    const [first = ""] = workers;
+    return [...this.#options.builders.values()].some(({ config }) => config.workers.includes(first));
   }
 
   /** The requests that no attached worker takes, by the latent worker that has to provide for them. */
@@ -145,7 +152,11 @@ export class InstanceStarts {
     });
   }
 
-  async #start(latent: LatentWorker, requests: readonly number[], slots: number): Promise<void> {
+  async #start(
+    latent: LatentWorker,
+    requests: readonly number[],
+    { minInstances, slots }: { readonly minInstances: number; readonly slots: number },
+  ): Promise<void> {
     const { options, definition, kind, name, isBound } = latent;
     const masterUrl = definition.masterUrlOf(options) ?? this.#options.ownUrl();
     if (masterUrl === undefined) return;
@@ -153,7 +164,7 @@ export class InstanceStarts {
     const reserved = await this.#options.data.updates.instances.reserve({
       latent: name,
       kind,
-      minInstances: options.minInstances,
+      minInstances,
       maxInstances: options.maxInstances,
       parallelStarts: options.parallelStarts,
       slots,

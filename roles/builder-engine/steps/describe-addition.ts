@@ -6,23 +6,16 @@ import type { Secrets } from "../logs/secrets.ts";
 const longest = 4000;
 
 /** What was added to a build, for people who want to understand it: no engine reads it. */
-export function describeAddition(step: PluginDescriptor<"step">, secrets: Secrets): string {
-  const described = secrets.hideIn(toPlain(step) as Json);
-  const text = JSON.stringify(described);
-  return text.length <= longest
-    ? text
-    : JSON.stringify({ step: step.plugin.type, options: secrets.hide(text).slice(0, longest) });
+export function describeAddition({ plugin, options }: PluginDescriptor<"step">, secrets: Secrets): string {
+  const plain = JSON.parse(JSON.stringify({ step: plugin.type, options }, replaceCode)) as Json;
+  const text = JSON.stringify(secrets.hideIn(plain));
+  return text.length <= longest ? text : JSON.stringify({ step: plugin.type, options: text.slice(0, longest) });
 }
 
-function toPlain({ plugin, options }: PluginDescriptor<"step">): unknown {
-  return JSON.parse(
-    JSON.stringify({ step: plugin.type, options }, (_key, value: unknown) => {
-      if (typeof value === "function" || value instanceof RegExp) return String(value);
-      return isDescriptor(value) ? toPlain(value) : value;
-    }),
-  );
-}
-
-function isDescriptor(value: unknown): value is PluginDescriptor<"step"> {
-  return typeof value === "object" && value !== null && (value as PluginDescriptor).plugin?.kind === "step";
+/** For JSON of options: functions and patterns by their source text, and steps within them by their kind and options. */
+export function replaceCode(_key: string, value: unknown): unknown {
+  if (typeof value === "function" || value instanceof RegExp) return String(value);
+  if (typeof value !== "object" || value === null || (value as PluginDescriptor).plugin?.kind !== "step") return value;
+  const { plugin, options } = value as PluginDescriptor<"step">;
+  return { step: plugin.type, options };
 }

@@ -60,7 +60,7 @@ export class PlannedSteps {
     { by, write }: { readonly by: string; readonly write: WriteRows },
   ): Promise<readonly StepRow[]> {
     const adding = this.#adding.then(async () => {
-      const checked = this.check(steps, by);
+      const checked = this.#check(steps, by);
       if (checked.length === 0) return [];
       const at = where === "next" ? this.#next : this.#left.length;
       const before = this.#left.slice(at).find(({ row }) => row !== undefined)?.row?.stepid;
@@ -73,8 +73,22 @@ export class PlannedSteps {
     return adding;
   }
 
+  /** Adds steps that run as parts of one that runs; the caller runs them. */
+  addMembers(
+    steps: readonly PluginDescriptor<"step">[],
+    { by, write }: { readonly by: string; readonly write: WriteRows },
+  ): Promise<readonly PlannedStep[]> {
+    const adding = this.#adding.then(async () => {
+      const checked = this.#check(steps, by);
+      if (checked.length === 0) return [];
+      return toPlanned(checked, await write(checked, this.#left.find(({ row }) => row !== undefined)?.row?.stepid));
+    });
+    this.#adding = adding.catch(() => undefined);
+    return adding;
+  }
+
   /** Checks their options, and counts them among those that were added. Throws `StepsRefused`. */
-  check(steps: readonly PluginDescriptor<"step">[], by: string): readonly PluginDescriptor<"step">[] {
+  #check(steps: readonly PluginDescriptor<"step">[], by: string): readonly PluginDescriptor<"step">[] {
     const parsed = given.safeParse(steps);
     if (!parsed.success) {
       const problems = parsed.error.issues.slice(0, 10).map(({ path, message }) => `${formatPath(path)}: ${message}`);
@@ -103,7 +117,7 @@ export function planSteps(steps: readonly PluginDescriptor[], first = 0): Planne
 }
 
 /** The same steps with their rows. */
-export function toPlanned(steps: readonly PluginDescriptor<"step">[], rows: readonly StepRow[]): PlannedStep[] {
+function toPlanned(steps: readonly PluginDescriptor<"step">[], rows: readonly StepRow[]): PlannedStep[] {
   return steps.flatMap(({ plugin, options }, i) => {
     const row = rows[i];
     if (row === undefined) throw new Error(`a step that was added has no row: ${plugin.type}`);

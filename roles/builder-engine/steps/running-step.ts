@@ -23,6 +23,7 @@ import { createStepRenderContext } from "./render-context.ts";
 import { StepAdditions } from "./step-additions.ts";
 import { StepCommands, type StepResume } from "./step-commands.ts";
 import { createStepContext, type StepParts, type Turns } from "./step-context.ts";
+import { StepGroup } from "./step-group.ts";
 import { runAttempts } from "./step-retry.ts";
 import { StepTriggers } from "./step-triggers.ts";
 
@@ -43,6 +44,8 @@ export interface StepOutcome {
   text: string;
   /** Set: the build ends with it. */
   build?: StepEnd["build"];
+  /** Only steps that always run follow. */
+  halts?: boolean;
 }
 
 /** One step of one build, from its row to its result. */
@@ -53,6 +56,8 @@ export class RunningStep {
   #abort = new AbortController();
   #interruption: Interruption | undefined;
   #commands: StepCommands | undefined;
+  /** The steps that run as its parts. */
+  #group: StepGroup | undefined;
 
   #begun: BegunStep | undefined;
   /** The locks that it has. */
@@ -72,7 +77,13 @@ export class RunningStep {
   interrupt(interruption: Interruption): void {
     this.#interruption = combine(this.#interruption, interruption);
     this.#commands?.interrupt(this.#interruption);
+    this.#group?.interrupt(this.#interruption);
     this.#abort.abort(new StepStopped(interruption.reason));
+  }
+
+  /** How long it may take to end when it is interrupted. */
+  get patienceMs(): number {
+    return Math.max(this.#commands?.patienceMs ?? 0, this.#group?.patienceMs ?? 0) + graceMs;
   }
 
   /** Runs it to its end, whatever that is. Rejects only when nothing may or can be written any more. */
@@ -116,7 +127,8 @@ export class RunningStep {
     const turns = { enter, leave };
     const triggers = this.#makeTriggers(name, turns);
     const additions = new StepAdditions({ scope: this.#scope, stepid, name, onWait: leave, onReturn: enter });
-    const parts = { name, stepid, logs, commands, triggers, additions, setState, turns };
+    this.#group = this.#makeGroup(name, additions, turns);
+    const parts = { name, stepid, logs, commands, triggers, additions, group: this.#group, setState, turns };
     const end = await this.#runCode(parts).finally(() => {
       leave();
       commands.close();
@@ -138,7 +150,7 @@ export class RunningStep {
     if (this.#holdids.length > 0) await forgotten;
     await engine.locks.release("step", this.#holdids);
     const ending = end.build?.text === undefined ? end.build : { ...end.build, text: secrets.hide(end.build.text) };
-    return { results: end.results, text, build: ending };
+    return { results: end.results, text, build: ending, halts: end.halts === true };
   }
 
   async #begin(): Promise<BegunStep> {
@@ -202,8 +214,9 @@ export class RunningStep {
     const { signal } = this.#abort;
     const unresponsive = new Promise<never>((_resolve, reject) => {
       const wait = () => {
-        const ms = this.#commands?.patienceMs ?? 0;
-        this.#scope.engine.clock.after(ms + graceMs, () => reject(new StepStopped("the step did not stop by itself")));
+        this.#scope.engine.clock.after(this.patienceMs, () =>
+          reject(new StepStopped("the step did not stop by itself")),
+        );
       };
       onAbort(signal, wait);
     });
@@ -239,6 +252,20 @@ export class RunningStep {
       forkProperty,
       signal,
       clock: engine.clock,
+      onWait: leave,
+      onReturn: enter,
+    });
+  }
+
+  #makeGroup(name: string, additions: StepAdditions, { enter, leave }: Turns): StepGroup {
+    return new StepGroup({
+      scope: this.#scope,
+      name,
+      additions,
+      signal: this.#abort.signal,
+      hasLocks: () => this.#holdids.length > 0,
+      begin: ({ step, options, row }) =>
+        new RunningStep(step, options, this.#scope, row && { ...row, isPending: true }),
       onWait: leave,
       onReturn: enter,
     });

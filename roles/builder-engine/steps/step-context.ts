@@ -4,6 +4,7 @@ import { resolveWorkerPath } from "../workers/worker-paths.ts";
 import type { BuildScope } from "./build-scope.ts";
 import type { StepAdditions } from "./step-additions.ts";
 import type { StepCommands } from "./step-commands.ts";
+import type { StepGroup } from "./step-group.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
 import { checkProperty, checkUrl } from "./step-values.ts";
@@ -23,6 +24,7 @@ export interface StepParts {
   commands: StepCommands;
   triggers: StepTriggers;
   additions: StepAdditions;
+  group: StepGroup;
   setState(text: string): void;
   turns: Turns;
 }
@@ -34,7 +36,7 @@ export function createStepContext(
   { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
   const { data, persistence, clock } = engine;
-  const { name, stepid, logs, commands, triggers, additions, setState, turns } = parts;
+  const { name, stepid, logs, commands, triggers, additions, group, setState, turns } = parts;
   const system = worker.info.system;
   const path = (...elements: string[]) => resolveWorkerPath(system, builddir, ...elements);
   return {
@@ -89,6 +91,7 @@ export function createStepContext(
     }),
     trigger: triggers.trigger,
     addSteps: additions.addSteps,
+    runTogether: group.run,
     async sleep(ms) {
       turns.leave();
       await clock.sleep(ms, signal);

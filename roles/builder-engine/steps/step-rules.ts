@@ -27,9 +27,11 @@ export function applyStep(standing: Standing, rules: StepRules, result: Result):
 export function applyOutcome(
   standing: Standing,
   rules: StepRules,
-  { results, build }: { readonly results: Result; readonly build?: StepEnd["build"] },
+  { results, build, halts }: Pick<StepEnd, "results" | "build" | "halts">,
 ): Standing {
-  return build === undefined ? applyStep(standing, rules, results) : { ...build, halted: true };
+  if (build !== undefined) return { ...build, halted: true };
+  const applied = applyStep(standing, rules, results);
+  return halts && !rules.cleanUp ? { ...applied, halted: true } : applied;
 }
 
 /** Whether a step is run at all. */

@@ -126,6 +126,10 @@ export const damages: Record<string, Damage> = {
     do: (tx) => execute(tx, "update builds set number = 10 where number = 2"),
     ids: () => [1],
   },
+  "retired-build-there": {
+    do: (tx) => execute(tx, "insert into mm_retired_builds (builderid, first_number, last_number) values (1, 2, 9)"),
+    ids: () => [1],
+  },
   "build-without-result": {
     do: (tx, { finished }) => execute(tx, "update builds set results = null where id = ?", [finished.build]),
     ids: ({ finished }) => [finished.build],
@@ -151,6 +155,13 @@ export const damages: Record<string, Damage> = {
     do: (tx, { finished }) =>
       execute(tx, "update steps set complete_at = null, results = null where id = ?", [finished.step]),
     ids: ({ finished }) => [finished.step],
+  },
+  "orphan-of-history": {
+    async do(tx, { finished }) {
+      await ignoreReferences(tx);
+      await execute(tx, "update logs set stepid = 999999 where id = ?", [finished.log]);
+    },
+    ids: () => ["logs.stepid 999999"],
   },
   "log-with-gap": {
     do: (tx, { finished }) =>
@@ -275,6 +286,13 @@ export const damages: Record<string, Damage> = {
     ids: ({ changesourceid }) => [changesourceid],
   },
   ...reporterDamages,
+  "job-of-gone-master": {
+    async do(tx, { gone }) {
+      await execute(tx, "insert into mm_jobs (id, name) values (7, 'retention')");
+      await execute(tx, "insert into mm_job_claims (jobid, masterid) values (7, ?)", [gone.lease.masterid]);
+    },
+    ids: () => [7],
+  },
   "instance-of-gone-master": {
     async do(tx, { gone }) {
       await execute(

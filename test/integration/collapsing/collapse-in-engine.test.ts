@@ -85,6 +85,28 @@ describe("requests that wait for a busy worker", () => {
     expect((await engine.properties(build?.buildid ?? 0))["clean"]).toEqual([true, "Collapse"]);
   });
 
+  it("get no property of one that does not collapse after all", async () => {
+    let isTaken = false;
+    const { engine, open, push, resultsOf } = await startBusy(async ({ newer, older }) => {
+      if (newer.reason !== "three") return false;
+      if (older.reason === "taken") {
+        // Another engine claims it while the function answers.
+        isTaken = true;
+        await engine.data.updates.buildrequests.claim([older.buildrequestid]);
+      }
+      return { properties: { reasons: `${newer.properties["reasons"] ?? ""}${older.reason}` } };
+    });
+    const one = await push("r1", { reason: "one" });
+    const taken = await push("r2", { reason: "taken" });
+    const three = await push("r3", { reason: "three" });
+    await waitFor(async () => (await resultsOf([one.id]))[0] === Results.SKIPPED, { what: "the first to collapse" });
+    expect(isTaken).toBe(true);
+    expect(await resultsOf([taken.id, three.id])).toEqual([-1, -1]);
+    const { properties } = (await engine.data.updates.buildrequests.details(three.id)) ?? {};
+    expect(properties?.["reasons"]).toEqual(["one", "Collapse"]);
+    open();
+  });
+
   it("are built one by one if the function fails, which is logged and shown", async () => {
     const { engine, open, push, resultsOf } = await startBusy(() => {
       throw new Error("no such thing");

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { parseAllDocuments, parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { makeCertificate } from "../../harness/certificate.ts";
+import { aroundStream } from "../../harness/nginx.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { findBalancer } from "../../setup.mjs";
 
@@ -30,6 +31,7 @@ describe("the balancers' own checks approve of their configs", () => {
     ["without TLS", () => ({})],
     ["with TLS", () => ({ TLS_CERTIFICATE: makeCertificate().both })],
     ["asking for addresses at run time", () => ({ RESOLVE_AT_RUN_TIME: "1" })],
+    ["naming workers' addresses", () => ({ PROXY_PROTOCOL: "1" })],
   ])("HAProxy %s", (_, env) => {
     expect(check(haproxy, ["-c", "-f", file], env())).not.toContain("ALERT");
   });
@@ -60,6 +62,20 @@ describe("the balancers' own checks approve of their configs", () => {
     const said = check(findBalancer("nginx") ?? "", ["-t", "-p", directory, "-c", join(directory, "nginx.conf")]);
     expect(said).toContain("test is successful");
   });
+});
+
+it.each([false, true])("nginx approves of the file for workers of both protocols, with TLS: %s", (tls) => {
+  const directory = temporaryDirectory("nginx-check");
+  const { key, certificate } = makeCertificate();
+  let text = read("nginx/workers-stream.conf")
+    .replaceAll(/server engine-\d:/g, "server 127.0.0.1:")
+    .replaceAll("/etc/nginx/multimaster.key", key)
+    .replaceAll("/etc/nginx/multimaster.crt", certificate);
+  if (tls) text = text.replace(/^ {2}listen 9989 .*\n/m, "").replaceAll(/^#tls/gm, "");
+  writeFileSync(join(directory, "workers-stream.conf"), text.replace("listen 9989", "listen 18989"));
+  writeFileSync(join(directory, "nginx.conf"), aroundStream(directory));
+  const said = check(findBalancer("nginx") ?? "", ["-t", "-p", directory, "-c", join(directory, "nginx.conf")]);
+  expect(said).toContain("test is successful");
 });
 
 it.each(["X-Forwarded-User", "Remote-User", "X-Remote-User", "X-Auth-Request-User", "X-Auth-Request-Groups"])(

@@ -146,6 +146,26 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
     expect(end).toEqual([Results.SUCCESS, "build successful"]);
   });
 
+  it("runs steps at the same time", async () => {
+    const { end, steps } = await build(await start(), "at the same time");
+    expect(steps.map((step) => step.slice(0, 8))).toEqual(["checks: ", "one: 0 '", "two: 0 '", "lint: 2 ", "after: 0"]);
+    expect(steps[0]).toBe("checks: 1 3 steps, 2 success, 1 failure (lint: failure)");
+    expect(end[0]).toBe(Results.WARNINGS);
+  });
+
+  it("does what a file of the repository says", async () => {
+    const { end, steps, logText } = await build(await start(), "from a file");
+    expect(steps).toEqual([
+      expect.stringMatching(/^check out: 0 /),
+      "from-repository: 0 2 steps from pipeline.yaml",
+      "hello: 0 'echo \"$LEVEL\" ...'",
+      expect.stringMatching(/^rest: 0 /),
+      "pack: 0 'echo packed'",
+    ]);
+    expect(await logText("hello", "stdio")).toMatch(/^o2 from a file$/m);
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+  });
+
   it("asks services on the web", async () => {
     const { url, asked } = await startService();
     const { end, steps, properties } = await build(await start(), "web", { server: [url, "test"] });
@@ -157,6 +177,6 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
       `slow: 2 GET ${host} (no complete answer in time (timeout))`,
     ]);
     expect(properties).toMatchObject({ answer: ["forty-two", "http-request"], status: [200, "http-request"] });
-    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/8/builds/1"}'));
+    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/9/builds/1"}'));
   });
 });

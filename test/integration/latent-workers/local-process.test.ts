@@ -45,6 +45,27 @@ const api = async (engine: Engine, ...path: string[]) => {
   return found.kind === "envelope" ? (found.items as Record<string, unknown>[]) : [];
 };
 
+it("none is started of a latent worker that no builder names, whatever its minimum", async () => {
+  const engine = await startEngine(
+    { b: [shell({ name: "work", command: "true" })] },
+    {
+      workers: {
+        host: "127.0.0.1",
+        port: 0,
+        workers: [],
+        latent: ["unused", "pool"].map((name) => localProcess({ name, minInstances: 1 })),
+      },
+      more: { workers: ["pool"] },
+    },
+  );
+  // The engine has looked at both when one of the last is there.
+  await waitFor(() => engine.said.includes("worker pool-1 is attached"), {
+    what: "the instance that a builder can use",
+  });
+  const latents = await queryRows(engine.database, "select latent from mm_worker_instances");
+  expect(latents).toEqual([{ latent: "pool" }]);
+});
+
 it("instances never exceed the limit, wait as the explanation says, and are gone after their builds", async () => {
   const engine = await start({ command: "sleep 0.3" });
   const requests: number[] = [];

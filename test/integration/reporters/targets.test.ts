@@ -125,7 +125,7 @@ describe("forges get the state of a commit as their API wants it:", () => {
     expect(last(target)).toMatchObject({
       path: `/api/v1/repos/own/project/statuses/${revision}`,
       headers: { authorization: "token gt" },
-      body: { status: undefined, state: "success", context: "ci/web" },
+      body: { state: "success", context: "ci/web" },
     });
     await send(bitbucketCloudStatus({ name: "s", apiUrl: target.url, user: "u", password: "p" }), reportOf(null));
     expect(last(target)).toMatchObject({

@@ -81,6 +81,8 @@ describe.each(engines)("the data API on %s", (engine) => {
       "reports/n:reportid",
       "request_ends",
       "request_ends/n:buildrequestid",
+      "retention_runs",
+      "retention_runs/n:runid",
       "schedulers/n:schedulerid/waiting",
       "schedulers/s:name",
       "schedules",

@@ -210,6 +210,21 @@ describe.each(engines)("collapsing on %s", (engine: Engine) => {
     expect(await one.updates.collapsing.count(builderids)).toEqual([
       { builderid: builderids[0], pending: 2, newest: ids[1] },
     ]);
+    // Of many the newest, and those that are asked for; more than two are not counted.
+    await execute(
+      masters.database,
+      `insert into buildrequests (buildsetid, builderid, priority, complete, results, submitted_at, waited_for)
+       with recursive n(i) as (select 1 union all select i + 1 from n where i < 600)
+       select r.buildsetid, r.builderid, 0, 0, -1, r.submitted_at, 0 from n, buildrequests r where r.id = ?`,
+      [ids[0]],
+    );
+    const newest = Number(await masters.value("select max(id) from buildrequests"));
+    expect(await one.updates.collapsing.count(builderids)).toMatchObject([{ pending: 2, newest }]);
+    const many = await one.updates.collapsing.pending(builderids, [ids[0] as number]);
+    expect(many.map(({ buildrequestid }) => buildrequestid)).toEqual([
+      ids[0],
+      ...Array.from({ length: 500 }, (_, i) => newest - 499 + i),
+    ]);
   });
 
   it("waits for whoever ends the survivor at this moment", async () => {

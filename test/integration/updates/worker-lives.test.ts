@@ -1,6 +1,6 @@
 import { Results } from "@multimaster/core";
 import { findItems, workerAbsences, workers } from "@multimaster/data";
-import { execute } from "@multimaster/database";
+import { execute, queryRows } from "@multimaster/database";
 import type { BuildEnd, WorkerVerdict } from "@multimaster/lifecycle";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -137,6 +137,19 @@ describe.each(engines)("the life of a worker on %s", (engine) => {
       { kind: "away", reason: "master_drained", detail: "the master drains", ended_at: expect.any(Number) },
       { kind: "away", reason: "master_lost", masterid: one.lease.masterid, ended_at: null },
     ]);
+  });
+
+  it("begins the absence of a dead master's worker when the master's lease was lost, not when it was evicted", async () => {
+    await one.updates.workers.attach(workerid, info);
+    await execute(masters.database, "update mm_leases set expires_at = renewed_at - 40 where masterid = ?", [
+      one.lease.masterid,
+    ]);
+    await masters.evict(one);
+    const [row] = await queryRows<{ late: number }>(
+      masters.database,
+      "select a.began_at - l.expires_at as late from mm_worker_absences a join mm_leases l on l.masterid = a.masterid",
+    );
+    expect(Number(row?.late)).toBe(0);
   });
 
   it("keeps a thousand absences of each worker", async () => {

@@ -5,6 +5,7 @@ import { findBuild } from "../client/named-build.ts";
 import { following, showFollowedBuild } from "../follow.ts";
 import { describeResult, exitCodeOf, formatSeconds } from "../show-build.ts";
 import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { addKeep } from "./keep.ts";
 import { addLog } from "./log.ts";
 import { addRebuild } from "./rebuild.ts";
 
@@ -16,7 +17,7 @@ const which = "the build's id, BUILDER/NUMBER, or URL";
 
 /** `master build …`: commands for one build. (`master stop` is for masters.) */
 export function addBuild(program: Command, setExitCode: (code: number) => void): void {
-  const build = program.command("build").description("show, follow, stop, rebuild a build, or print its logs");
+  const build = program.command("build").description("show, follow, stop, rebuild, keep a build, or print its logs");
 
   clientOptions(build.command("show").description("show a build and its steps").argument("<build>", which)).action(
     async (text: string, { json, ...flags }: ClientFlags) => show(await connect(flags), text, json),
@@ -50,6 +51,7 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
     await openTerminal().write(json ? formatJson(found) : `Build ${found.buildid} ${said}.\n`);
   });
 
+  addKeep(build);
   addRebuild(build, setExitCode);
   addLog(build, setExitCode);
   for (const command of build.commands) command.exitOverride();

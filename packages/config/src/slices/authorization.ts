@@ -28,6 +28,7 @@ const nouns = [
   "reporters",
   "reports",
   "audit_entries",
+  "retention_runs",
   "control",
 ] as const;
 
@@ -37,6 +38,8 @@ const actions = [
   "force",
   "stop",
   "rebuild",
+  "keep",
+  "release",
   "cancel",
   "approve",
   "reject",

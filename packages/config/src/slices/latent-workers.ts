@@ -1,5 +1,6 @@
-import { duration } from "@multimaster/core";
+import { duration, positiveDuration } from "@multimaster/core";
 import { z } from "zod";
+import type { ConfigWarning } from "../config-warning.ts";
 import type { PluginDescriptor } from "../plugin.ts";
 import type { WorkerConfig, WorkersSlice } from "./workers.ts";
 
@@ -26,15 +27,15 @@ export const latentWorkerShape = {
     .positive()
     .default(5)
     .describe("Maximum number of instances that are starting at the same time."),
-  startTimeout: duration
+  startTimeout: positiveDuration
     .prefault("20m")
     .describe("An instance that has not attached after this time is ended; the next start waits."),
-  retryAfter: duration
+  retryAfter: positiveDuration
     .prefault("30s")
     .describe(
       "How long the next start waits after one that failed; twice as long after each further failure, up to ten times.",
     ),
-  idleTime: duration.prefault("10m").describe("An instance that has had no build for this long is ended."),
+  idleTime: positiveDuration.prefault("10m").describe("An instance that has had no build for this long is ended."),
   buildsPerInstance: z
     .int()
     .positive()
@@ -54,6 +55,68 @@ export const latentWorkerShape = {
 } as const;
 
 const common = z.object(latentWorkerShape);
+
+/** What of the options of a latent worker cannot work together, whatever its kind. */
+export function problemsOfLatent(options: LatentWorkerOptions): ConfigWarning[] {
+  const { minInstances, maxInstances } = options;
+  const rendered = Object.entries(options).find(([, value]) => holdsFunction(value))?.[0];
+  return [
+    ...(minInstances > maxInstances
+      ? [
+          {
+            path: ["minInstances"],
+            sentence: `must be at most ${maxInstances}, the maxInstances of this latent worker`,
+          },
+        ]
+      : []),
+    ...(minInstances > 0 && rendered !== undefined
+      ? [
+          {
+            path: ["minInstances"],
+            sentence: `must be 0: "${rendered}" is a function of the build request, so each instance is made for one request`,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Risks of latent workers that are the same for all kinds. */
+export function warningsOfLatents({ latent }: Pick<WorkersSlice, "latent">): ConfigWarning[] {
+  return latent.flatMap((descriptor, i) => {
+    const { maxBuilds, buildsPerInstance } = latentOptionsOf(descriptor);
+    if (buildsPerInstance === null || maxBuilds <= buildsPerInstance) return [];
+    return [
+      {
+        path: ["latent", i, "maxBuilds"],
+        sentence: `an instance never has ${maxBuilds} builds, since it is ended after ${buildsPerInstance}: set buildsPerInstance to null, or to at least ${maxBuilds}`,
+      },
+    ];
+  });
+}
+
+/** Warns of latent workers of which some instances should always be there, and which no builder names: none is started. */
+export function warningsOfUnusedLatents(
+  { latent }: Pick<WorkersSlice, "latent">,
+  builders: readonly { readonly workers: readonly string[] }[],
+): ConfigWarning[] {
+  const used = new Set(builders.flatMap(({ workers }) => workers));
+  return latent.flatMap((descriptor, i) => {
+    const { name, minInstances } = latentOptionsOf(descriptor);
+    if (minInstances === 0 || used.has(name)) return [];
+    return [
+      {
+        path: ["latent", i, "minInstances"],
+        sentence: `no builder names "${name}" among its workers, so none of its ${minInstances} instances is started: name it, or remove it`,
+      },
+    ];
+  });
+}
+
+/** Whether an option is a function of the build request, or contains one. */
+export function holdsFunction(value: unknown): boolean {
+  if (typeof value === "function") return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsFunction);
+}
 
 /** The options of a latent worker that are the same for all kinds. */
 export type LatentWorkerOptions = z.output<typeof common>;

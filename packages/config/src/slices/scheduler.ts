@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { descriptorOf } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
+import { retentionConfig } from "../retention.ts";
 
 /** The part of masters with the role `scheduler`: change sources, schedulers and reporters, each claimed by one master at a time. */
 export const schedulerSlice = z.strictObject({
@@ -14,6 +15,7 @@ export const schedulerSlice = z.strictObject({
     .array(descriptorOf("reporter"))
     .default([])
     .describe("Who is told what happens: forges, mail, chats, other programs."),
+  retention: retentionConfig.optional().describe("What is deleted when it is old; absent: nothing."),
 });
 
 export type SchedulerSlice = z.output<typeof schedulerSlice>;

@@ -1,4 +1,12 @@
-import { duration, everOpen, isPasswordHash, isSealedDigest, weeklyHours, workerName } from "@multimaster/core";
+import {
+  duration,
+  everOpen,
+  isPasswordHash,
+  isSealedDigest,
+  positiveDuration,
+  weeklyHours,
+  workerName,
+} from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
@@ -53,7 +61,7 @@ export const workerConfig = z
       .record(z.string(), z.json())
       .default({})
       .describe("Properties of its builds, with the source Worker."),
-    keepAlive: duration.optional().describe("Instead of the `keepAlive` of all workers."),
+    keepAlive: positiveDuration.optional().describe("Instead of the `keepAlive` of all workers."),
     missingTimeout: missingTimeout.optional().describe("Instead of the `missingTimeout` of all workers."),
     quarantineAfter: quarantineAfter.optional().describe("Instead of the `quarantineAfter` of all workers."),
     probationAfter: probationAfter.optional().describe("Instead of the `probationAfter` of all workers."),
@@ -84,25 +92,27 @@ export const workerConfig = z
     message: "belongs beside passwordHash",
   });
 
-/** The workers that may attach, and where engines listen for them. */
-export const workersSlice = z.strictObject({
-  host: z.string().default("0.0.0.0").describe("Address the engine listens on for workers."),
+const options = z.strictObject({
+  host: z.string().min(1).default("0.0.0.0").describe("Address the engine listens on for workers."),
   port: portChoice
     .prefault(9989)
     .describe("Port for workers, the first free one of several; 0 lets the system choose."),
   pb: z
-    .union([
-      z.literal(false),
-      z.strictObject({
-        port: portChoice.describe("Port for workers with the pb protocol alone, the first free one of several."),
-        host: z.string().optional().describe("Address it listens on; absent: that of the worker port."),
-      }),
-    ])
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          port: portChoice.describe("Port for workers with the pb protocol alone, the first free one of several."),
+          host: z.string().min(1).optional().describe("Address it listens on; absent: that of the worker port."),
+        }),
+      ],
+      { error: "must be false, or an object with a port, such as { port: 9990 }" },
+    )
     .optional()
     .describe(
       "Workers with buildbot-worker's default protocol, pb. Absent: they connect to the same port as the others; an object: to a port of their own, as a balancer in HTTP mode needs; false: to none.",
     ),
-  keepAlive: duration
+  keepAlive: positiveDuration
     .prefault("20s")
     .describe("How often workers are pinged; a worker that does not answer for three times as long is detached."),
   adoptWithin: duration
@@ -173,16 +183,22 @@ export const workersSlice = z.strictObject({
       "Variables of the master's environment that commands of local workers get, beside PATH, HOME, LANG and similar ones.",
     ),
   rebalance: z
-    .union([z.literal(false), duration])
+    .union([z.literal(false), positiveDuration], { error: 'must be false, or a time such as "10s"' })
     .prefault("10s")
     .describe(
       "How often an engine checks whether it has far more workers than other engines with the same builders; it then disconnects idle ones, which reconnect elsewhere. false: never.",
     ),
   builderOrder: z
-    .union([
-      z.enum(["oldest request first", "longest unbuilt first"]),
-      functionOf<BuilderOrder>("a function (builders) => all of them in order"),
-    ])
+    .union(
+      [
+        z.enum(["oldest request first", "longest unbuilt first"]),
+        functionOf<BuilderOrder>("a function (builders) => all of them in order"),
+      ],
+      {
+        error:
+          'must be "oldest request first", "longest unbuilt first", or a function (builders) => all of them in order',
+      },
+    )
     .default("oldest request first")
     .describe(
       "Which builder gets a free worker first: that of the oldest request of the highest priority, that whose last build began longest ago, or by a function that returns all of them in order.",
@@ -200,6 +216,24 @@ export const workersSlice = z.strictObject({
     .default([])
     .describe("Workers that are made on demand; builders name them as they name other workers."),
 });
+
+/** The workers that may attach, and where engines listen for them. */
+export const workersSlice = options.refine((slice) => !isOnePort(slice), {
+  path: ["pb", "port"],
+  message:
+    "is the port of the other workers: set another one, or leave pb out, and both protocols are taken on one port",
+  // This check runs even if other fields are invalid, so that all errors are reported together.
+  when: ({ value }) => typeof value === "object" && value !== null,
+});
+
+/** Whether both ports can only be the same one. A list with a second port leaves it to the other. */
+function isOnePort({ host, port, pb }: { host?: unknown; port?: unknown; pb?: unknown }): boolean {
+  const own = typeof pb === "object" && pb !== null ? (pb as { host?: unknown; port?: unknown }) : {};
+  const [ports, ownPorts] = [port, own.port].map((list) => (Array.isArray(list) ? (list as unknown[]) : []));
+  if (ports?.length !== 1 || ownPorts?.length !== 1 || ports[0] !== ownPorts[0] || ports[0] === 0) return false;
+  const hosts = [host, own.host ?? host];
+  return hosts[0] === hosts[1] || hosts.some((one) => one === "0.0.0.0" || one === "::");
+}
 
 /** What holds for one worker: its own, or else what the slice says of all. */
 export interface WorkerRules {

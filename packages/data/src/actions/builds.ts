@@ -33,6 +33,27 @@ export const buildActions = {
       };
     },
   ),
+  /** Retention deletes neither a build that is kept nor its logs. */
+  keep: defineAction(
+    z.object({ reason: z.string().max(1000).nullable().default(null) }),
+    ({ connection, updates, actor, trail }, build: BuildNow, { reason }) => ({
+      about: aboutBuild(connection, build),
+      async perform() {
+        const { buildid } = build;
+        if (!(await updates.retention.keep(buildid, { who: actor.identity, name: actor.name, reason }, trail)))
+          throw errors.notFound(`There is no build ${buildid}.`);
+        return null;
+      },
+    }),
+  ),
+  release: defineAction(z.object({}), ({ connection, updates, trail }, build: BuildNow) => ({
+    about: aboutBuild(connection, build),
+    async perform() {
+      // Releasing what no one keeps changes nothing, and is no mistake.
+      await updates.retention.releaseBuild(build.buildid, trail);
+      return null;
+    },
+  })),
   rebuild: defineAction(z.object({}), ({ connection, updates, actor, trail }, build: BuildNow) => {
     const { buildid } = build;
     return {

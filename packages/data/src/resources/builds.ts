@@ -1,10 +1,13 @@
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
-import { bool, datetime, integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
+import { bool, datetime, integer, shownNullable, sourced, text, wholeSecondsOrNull } from "../model/field-kinds.ts";
+import { columnOf } from "../model/table-beside.ts";
 import { buildPropertyTable, selectPieces } from "../read/property-pieces.ts";
 import { literal } from "../read/select.ts";
 import { buildPaths } from "./build-paths.ts";
 import { loadBuildProperties } from "./build-properties.ts";
+
+const keptBuilds = { name: "mm_kept_builds", key: "buildid" };
 
 /** One attempt to fulfil a build request. */
 export const builds = defineResource({
@@ -27,6 +30,10 @@ export const builds = defineResource({
     locks_duration_s: { schema: integer, sql: "b.locks_duration_s" },
     results: { schema: integer.nullable(), sql: "b.results" },
     state_string: { schema: text, sql: "b.state_string" },
+    /** Who keeps it from being deleted, since when and why; null: no one. */
+    kept_by: { schema: text.nullable(), isDetail: true, ...columnOf(keptBuilds, "name") },
+    kept_at: { schema: datetime.nullable(), isDetail: true, ...columnOf(keptBuilds, "at"), read: wholeSecondsOrNull },
+    kept_reason: { schema: text.nullable(), isDetail: true, ...columnOf(keptBuilds, "reason") },
     properties: {
       schema: shownNullable(sourced, true),
       sql: "b.id",

@@ -28,6 +28,7 @@ import { properties } from "./properties.ts";
 import { propertyList } from "./property-list.ts";
 import { reporters, reports } from "./reporters.ts";
 import { requestEnds } from "./request-ends.ts";
+import { retentionRuns } from "./retention-runs.ts";
 import { schedulers } from "./schedulers.ts";
 import { schedules } from "./schedules.ts";
 import { sourcestamps } from "./sourcestamps.ts";
@@ -90,6 +91,7 @@ const nouns = [
   waitingBuilders,
   waitingChanges,
   auditEntries,
+  retentionRuns,
   workerAbsences,
   workerAccounts,
   reporters,

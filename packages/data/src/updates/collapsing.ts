@@ -20,7 +20,7 @@ import type { UpdateContext } from "./update-context.ts";
 
 /** Collapsing of build requests: an engine decides, one transaction carries it out. */
 export interface CollapsingUpdates {
-  /** Those of these builders that have more than one pending request. */
+  /** Those of these builders that have more than one pending request; more than two are not counted. */
   count(builderids: readonly number[]): Promise<PendingCount[]>;
   /** Pending requests of builders that have more than one, oldest first: the newest of each, and those of `also`. */
   pending(builderids: readonly number[], also?: readonly number[]): Promise<PendingId[]>;

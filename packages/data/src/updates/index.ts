@@ -20,6 +20,7 @@ import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
 import { createReportUpdates, type ReportUpdates } from "./reports.ts";
+import { createRetentionUpdates, type RetentionUpdates } from "./retention/retention.ts";
 import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
 import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
 import { createStepUpdates, type StepUpdates } from "./steps.ts";
@@ -60,6 +61,7 @@ export interface Updates {
   readonly logs: LogUpdates;
   readonly testResults: TestResultUpdates;
   readonly reports: ReportUpdates;
+  readonly retention: RetentionUpdates;
   /**
    * Resolves when all background work has ended: publishing events and compressing logs. Called once
    * the roles have stopped, before the bus and the database are closed.
@@ -104,6 +106,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     logs: createLogUpdates(context, compressor),
     testResults: createTestResultUpdates(context),
     reports: createReportUpdates(context),
+    retention: createRetentionUpdates(context),
     async close() {
       await compressor.close();
       await context.allPublished();

@@ -26,6 +26,7 @@ const releaseEvents: Readonly<Record<Claimable, ((events: Events) => Publish) | 
   scheduler: (events) => events.of(schedulers).updated,
   changeSource: null,
   reporter: null,
+  job: null,
   instance: null,
   lock: (events) => events.of(locks).released,
   // Whoever was behind it may go.

@@ -8,11 +8,13 @@ import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { instanceDestroys } from "./migrations/instance-destroys.ts";
+import { instanceNumbers } from "./migrations/instance-numbers.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { locks } from "./migrations/locks.ts";
 import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
+import { newestOpenRequests } from "./migrations/newest-open-requests.ts";
 import { offers } from "./migrations/offers.ts";
 import { openLists } from "./migrations/open-lists.ts";
 import { orders } from "./migrations/orders.ts";
@@ -22,6 +24,7 @@ import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
+import { patchIndex, retention } from "./migrations/retention.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
@@ -83,6 +86,10 @@ export const migrations: readonly Migration[] = [
   workerAccountOptions,
   approvals,
   addedSteps,
+  instanceNumbers,
+  newestOpenRequests,
+  retention,
+  patchIndex,
   reporters,
 ];
 

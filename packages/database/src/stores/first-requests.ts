@@ -41,15 +41,16 @@ export function newestRequests(
   );
 }
 
-async function readEach(
+/** The rows of many selects, each of one builder. */
+export async function readEach<Row extends object = PendingRow>(
   connection: Connection,
   selects: readonly { readonly sql: string; readonly bindings: readonly unknown[] }[],
-): Promise<PendingRow[]> {
-  const rows: PendingRow[] = [];
+): Promise<Row[]> {
+  const rows: Row[] = [];
   for (let from = 0; from < selects.length; from += mostBuilders) {
     const some = selects.slice(from, from + mostBuilders);
     const sql = some.map((one) => one.sql).join(" union all ");
-    for (const row of await queryRows<PendingRow>(
+    for (const row of await queryRows<Row>(
       connection,
       sql,
       some.flatMap((one) => one.bindings),

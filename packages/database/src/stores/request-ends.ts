@@ -1,5 +1,4 @@
 import { pythonJson, type SourcedProperties } from "@multimaster/core";
-import { isRequestClaimable } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 import { parseProperty } from "./buildsets.ts";
@@ -8,53 +7,6 @@ import { insertRows } from "./insert-rows.ts";
 
 /** As the columns have it. */
 const longestPropertyName = 256;
-
-/** Requests of a builder that are compared with each other: the newest ones. */
-export const mostCompared = 500;
-
-/** A request that may be claimed, and its builder. */
-export interface PendingId {
-  buildrequestid: number;
-  builderid: number;
-}
-
-/** Pending requests of builders that have more than one: the newest of each, and those of `also`; oldest first. */
-export function pendingIdsOf(
-  connection: Connection,
-  builderids: readonly number[],
-  also: readonly number[] = [],
-): Promise<PendingId[]> {
-  const { dialect } = connection;
-  const wanted = dialect.isOneOf("r.builderid", builderids);
-  const named = dialect.isOneOf("p.id", also);
-  return queryRows<PendingId>(
-    connection,
-    `select p.id as buildrequestid, p.builderid from (
-       select r.id, r.builderid, row_number() over (partition by r.builderid order by r.id desc) as place,
-              count(*) over (partition by r.builderid) as pending
-         from buildrequests r where ${wanted.sql} and ${isRequestClaimable("r")}) p
-      where p.pending > 1 and (p.place <= ${mostCompared} or ${named.sql}) order by p.id`,
-    [...wanted.bindings, ...named.bindings],
-  );
-}
-
-/** How many requests of a builder may be claimed, if more than one, and the newest of them. */
-export interface PendingCount {
-  builderid: number;
-  pending: number;
-  newest: number;
-}
-
-export async function countPending(connection: Connection, builderids: readonly number[]): Promise<PendingCount[]> {
-  const wanted = connection.dialect.isOneOf("r.builderid", builderids);
-  const rows = await queryRows<PendingCount>(
-    connection,
-    `select r.builderid, count(*) as pending, max(r.id) as newest from buildrequests r
-      where ${wanted.sql} and ${isRequestClaimable("r")} group by r.builderid having count(*) > 1`,
-    wanted.bindings,
-  );
-  return rows.map((row) => ({ ...row, pending: Number(row.pending) }));
-}
 
 /** A source stamp of a request, as far as it decides whether the request is compatible with another one. */
 export interface ComparedStamp {

@@ -149,16 +149,34 @@ export interface NewInstance {
   readonly buildrequestid: number | null;
 }
 
+/** A number that no instance ever had; undefined: the database never gives one twice by itself. */
+async function takeNumber(tx: Connection): Promise<number | undefined> {
+  if (tx.dialect.name === "postgresql") return undefined;
+  // A master of the release before counts by the rows alone.
+  const highest = "(select coalesce(max(instanceid), 0) from mm_worker_instances)";
+  const [row] = await queryRows<{ last: number }>(
+    tx,
+    `insert into mm_instance_numbers (singleton, last) values (1, ${highest} + 1)
+     on conflict (singleton) do update set last = max(mm_instance_numbers.last, ${highest}) + 1 returning last`,
+  );
+  return (row as { last: number }).last;
+}
+
 /** Adds an instance that is going to be started, claimed by this master. */
 export async function insertInstance(tx: Connection, masterid: number, instance: NewInstance): Promise<number> {
   const { workerid, latent, kind, place, host, masterUrl, secretHash, buildrequestid } = instance;
+  const number = await takeNumber(tx);
+  const [column, value] = number === undefined ? ["", ""] : ["instanceid, ", "?, "];
   const [row] = await queryRows<{ instanceid: number }>(
     tx,
     `insert into mm_worker_instances
-       (workerid, latent, kind, state, place, host, master_url, secret_hash, buildrequestid, made_at, after_buildid)
-     values (?, ?, ?, 'starting', ?, ?, ?, ?, ?, ${tx.dialect.now},
+       (${column}workerid, latent, kind, state, place, host, master_url, secret_hash, buildrequestid, made_at, after_buildid)
+     values (${value}?, ?, ?, 'starting', ?, ?, ?, ?, ?, ${tx.dialect.now},
              (select coalesce(max(b.id), 0) from builds b where b.workerid = ?)) returning instanceid`,
-    [workerid, latent, kind, place, host, masterUrl, secretHash, buildrequestid, workerid],
+    [
+      ...(number === undefined ? [] : [number]),
+      ...[workerid, latent, kind, place, host, masterUrl, secretHash, buildrequestid, workerid],
+    ],
   );
   const { instanceid } = row as { instanceid: number };
   await insertRows(tx, "mm_instance_claims", [{ instanceid, masterid }]);

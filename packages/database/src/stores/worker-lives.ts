@@ -69,6 +69,8 @@ export interface Absence {
   readonly detail: string | null;
   /** The master that had the worker. */
   readonly masterid: number | null;
+  /** Since when, in seconds since 1970 by the database's clock; absent or in the future: since now. */
+  readonly since?: number | undefined;
 }
 
 /** How many absences are kept for each worker. */
@@ -79,14 +81,22 @@ export async function beginAbsences(tx: Connection, workerids: readonly number[]
   if (workerids.length === 0) return;
   const { now, isOneOf } = tx.dialect;
   const wanted = isOneOf("id", workerids);
-  const { kind, reason, masterid } = absence;
+  const { kind, reason, masterid, since } = absence;
+  const begin =
+    since === undefined
+      ? now
+      : `case when cast(? as double precision) < ${now} then cast(? as double precision) else ${now} end`;
   await execute(
     tx,
     `insert into mm_worker_absences (workerid, kind, reason, detail, masterid, began_at)
-     select id, cast(? as varchar(16)), cast(? as varchar(32)), cast(? as text), cast(? as integer), ${now}
+     select id, cast(? as varchar(16)), cast(? as varchar(32)), cast(? as text), cast(? as integer), ${begin}
        from workers where ${wanted.sql} order by id
      on conflict (workerid, kind) where ended_at is null do nothing`,
-    [kind, reason, fitNullable(absence.detail, longest.sentence), masterid, ...wanted.bindings],
+    [
+      ...[kind, reason, fitNullable(absence.detail, longest.sentence), masterid],
+      ...(since === undefined ? [] : [since, since]),
+      ...wanted.bindings,
+    ],
   );
   await execute(
     tx,

@@ -1,13 +1,13 @@
 import { renderable } from "@multimaster/config";
-import { duration } from "@multimaster/core";
+import { positiveDuration } from "@multimaster/core";
 import { z } from "zod";
 import { defineLatentWorker, type FoundInstance, type ProviderContext } from "../define-latent-worker.ts";
 import { runProgram } from "./command/run-program.ts";
+import { masterUrl } from "./options/master-url.ts";
+import { program } from "./options/program.ts";
 
 /** No word that a program could take for an option. */
 const isId = /^[^\s-]\S{0,499}$/;
-
-const program = z.array(z.string()).min(1);
 
 /** Starts workers by three commands of one's own. */
 export default defineLatentWorker({
@@ -24,11 +24,10 @@ export default defineLatentWorker({
       .record(z.string(), z.string())
       .default({})
       .describe("Variables that the commands get, beside the engine's own PATH and HOME."),
-    masterUrl: z
-      .string()
+    masterUrl: masterUrl
       .optional()
       .describe("URL at which engines accept workers; absent: the port of the engine that starts it."),
-    timeout: duration.prefault("10m").describe("Longest time for one command."),
+    timeout: positiveDuration.prefault("10m").describe("Longest time for one command."),
     host: z
       .string()
       .optional()

@@ -1,9 +1,12 @@
 import { hostname } from "node:os";
 import { renderable } from "@multimaster/config";
-import { duration } from "@multimaster/core";
+import { duration, positiveDuration } from "@multimaster/core";
 import { z } from "zod";
 import { defineLatentWorker, type InstanceLabels } from "../define-latent-worker.ts";
 import { DockerHost, DockerRefused } from "./docker/docker-host.ts";
+import { problemsOfCertificate } from "./http/client-certificate.ts";
+import { masterUrl } from "./options/master-url.ts";
+import { program } from "./options/program.ts";
 
 const host = z.strictObject({
   url: z
@@ -18,6 +21,18 @@ const host = z.strictObject({
   cert: z.string().optional().describe("PEM of the certificate by which the host knows this cluster."),
   key: z.string().optional().describe("PEM of its key."),
 });
+
+const volumes = "must be SOURCE:TARGET or SOURCE:TARGET:OPTIONS";
+/** What Docker Engine takes at least. */
+const leastMemory = 6 * 1024 ** 2;
+const bytes = "must be a number of bytes, such as 4 * 1024 ** 3";
+const ulimits = "must be a pair of whole numbers for each name, such as { nofile: [1024, 4096] }";
+const limitPair = "must be a soft and a hard limit, such as [1024, 4096]; -1: no limit";
+const ulimit = z
+  .tuple([z.int(limitPair).min(-1, limitPair), z.int(limitPair).min(-1, limitPair)], { error: limitPair })
+  .refine(([soft, hard]) => hard === -1 || (soft !== -1 && soft <= hard), {
+    message: "must have a soft limit that is at most the hard one",
+  });
 
 const labelNames = {
   cluster: "multimaster.cluster",
@@ -45,32 +60,33 @@ export default defineLatentWorker({
       .enum(["never", "missing", "always"])
       .default("missing")
       .describe("When the image is fetched before a start: never, if the host lacks it, or always."),
-    command: renderable(z.array(z.string()).min(1))
+    command: renderable(program)
       .optional()
       .describe(
         "What the container runs; absent: what its image says. It reads MASTER_URL, WORKER_NAME and WORKER_PASSWORD.",
       ),
-    masterUrl: z
-      .string()
-      .min(1)
-      .describe(
-        "URL at which engines accept workers, as seen from a container; a balancer's when there are several engines.",
-      ),
+    masterUrl: masterUrl.describe(
+      "URL at which engines accept workers, as seen from a container; a balancer's when there are several engines.",
+    ),
     volumes: renderable(
-      z.array(z.string().regex(/^[^:]+:[^:]+(:[a-zA-Z,]+)?$/, "must be SOURCE:TARGET or SOURCE:TARGET:OPTIONS")),
+      z.array(z.string().regex(/^[^:]+:[^:]+(:[a-zA-Z,]+)?$/, volumes), { error: `must be a list: each ${volumes}` }),
     )
       .default([])
       .describe("Directories and volumes of the host: SOURCE:TARGET, or SOURCE:TARGET:ro."),
     env: renderable(z.record(z.string(), z.string())).default({}).describe("Variables in the container."),
-    network: renderable(z.string()).optional().describe("Network of the container, such as host or the name of one."),
-    memory: renderable(z.int().positive()).optional().describe("Limit of its memory, in bytes."),
+    network: renderable(z.string().min(1))
+      .optional()
+      .describe("Network of the container, such as host or the name of one."),
+    memory: renderable(z.int(bytes).min(leastMemory, `${bytes}, and at least 6 MiB`))
+      .optional()
+      .describe("Limit of its memory, in bytes."),
     cpus: renderable(z.number().positive()).optional().describe("Limit of its processors."),
     pids: renderable(z.int().positive()).optional().describe("Limit of its processes."),
-    shmSize: renderable(z.int().positive()).optional().describe("Size of /dev/shm, in bytes."),
+    shmSize: renderable(z.int(bytes).min(1, bytes)).optional().describe("Size of /dev/shm, in bytes."),
     tmpfs: renderable(z.record(z.string(), z.string()))
       .default({})
       .describe("Directories in memory, by path, with their mount options."),
-    ulimits: renderable(z.record(z.string(), z.tuple([z.int(), z.int()])))
+    ulimits: renderable(z.record(z.string(), ulimit, { error: ulimits }))
       .default({})
       .describe("Soft and hard limits by name, such as nofile: [1024, 4096]."),
     readonlyRoot: z.boolean().default(false).describe("The container may not write outside its volumes and tmpfs."),
@@ -86,12 +102,25 @@ export default defineLatentWorker({
     stopTimeout: duration
       .prefault("10s")
       .describe("How long a container may take to end by itself before it is killed."),
-    timeout: duration.prefault("15m").describe("Longest time for one request to the host; fetching an image is one."),
+    timeout: positiveDuration
+      .prefault("15m")
+      .describe("Longest time for one request to the host; fetching an image is one."),
   },
   // Sockets are of one host; a host behind a network is everyone's.
   reach: ({ hosts }) => (hosts.some(({ url }) => url.startsWith("unix:")) ? hostname() : null),
   masterUrlOf: ({ masterUrl }) => masterUrl,
   places: ({ hosts }) => hosts.map(({ url, maxInstances }) => ({ name: url, maxInstances })),
+  problems: ({ hosts, minInstances }) => [
+    ...hosts.flatMap((one, i) => problemsOfCertificate(one, ["hosts", i])),
+    ...hosts.flatMap(({ url }, i) =>
+      hosts.findIndex((other) => other.url === url) < i
+        ? [{ path: ["hosts", i, "url"], sentence: "is already the URL of another host" }]
+        : [],
+    ),
+    ...(minInstances > hosts.reduce((sum, one) => sum + one.maxInstances, 0)
+      ? [{ path: ["minInstances"], sentence: "must be at most the sum of maxInstances of its hosts" }]
+      : []),
+  ],
   warnings: ({ hosts }) =>
     hosts.flatMap(({ url }, i) =>
       url.startsWith("http:")

@@ -1,10 +1,13 @@
 import { renderable } from "@multimaster/config";
-import { duration } from "@multimaster/core";
+import { duration, positiveDuration } from "@multimaster/core";
 import { z } from "zod";
 import { defineLatentWorker, type InstanceLabels, type ProviderContext } from "../define-latent-worker.ts";
+import { problemsOfCertificate } from "./http/client-certificate.ts";
 import { describePod, type PodTemplate, podTemplate, workerContainer } from "./kubernetes/describe-pod.ts";
 import { findOwnServer } from "./kubernetes/find-server.ts";
 import { KubernetesApi, KubernetesRefused, type Pod } from "./kubernetes/kubernetes-api.ts";
+import { masterUrl } from "./options/master-url.ts";
+import { program } from "./options/program.ts";
 
 const server = z.strictObject({
   url: z
@@ -60,13 +63,12 @@ export default defineLatentWorker({
     image: renderable(z.string().min(1))
       .optional()
       .describe("Image of the container that is the worker; absent: the template's."),
-    command: renderable(z.array(z.string()).min(1))
+    command: renderable(program)
       .optional()
       .describe("What the container runs. It reads MASTER_URL, WORKER_NAME and WORKER_PASSWORD."),
-    masterUrl: z
-      .string()
-      .min(1)
-      .describe("URL at which engines accept workers, as seen from a pod; a balancer's or a service's."),
+    masterUrl: masterUrl.describe(
+      "URL at which engines accept workers, as seen from a pod; a balancer's or a service's.",
+    ),
     env: renderable(z.record(z.string(), z.string())).default({}).describe("Variables in the worker's container."),
     template: renderable(podTemplate)
       .prefault({})
@@ -74,10 +76,16 @@ export default defineLatentWorker({
         `The pod, as "metadata" and "spec" of a manifest; a function of the build request can make it. The worker is its container "${workerContainer}", or the only one.`,
       ),
     stopTimeout: duration.prefault("30s").describe("How long a pod may take to end by itself before it is killed."),
-    timeout: duration.prefault("1m").describe("Longest time for one request to the API server."),
+    timeout: positiveDuration.prefault("1m").describe("Longest time for one request to the API server."),
   },
   reach: () => null,
   masterUrlOf: ({ masterUrl }) => masterUrl,
+  problems: ({ server: given }) => [
+    ...problemsOfCertificate(given ?? {}, ["server"]),
+    ...(given?.token !== undefined && given.tokenFile !== undefined
+      ? [{ path: ["server", "tokenFile"], sentence: 'must not be set beside "token": only one of them is used' }]
+      : []),
+  ],
   warnings: (options) => [
     ...(options.server?.url.startsWith("http:")
       ? [{ path: ["server", "url"], sentence: "is not encrypted: the token can be read on the way; use https:" }]

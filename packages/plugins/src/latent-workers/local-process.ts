@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { renderable } from "@multimaster/config";
 import { z } from "zod";
 import { defineLatentWorker, type NewInstance, type ProviderContext } from "../define-latent-worker.ts";
+import { masterUrl } from "./options/master-url.ts";
+import { program } from "./options/program.ts";
 import { ownWorkerProgram } from "./process/own-worker.ts";
 import {
   type KeptProcess,
@@ -23,7 +25,7 @@ const politeMs = 5000;
 export default defineLatentWorker({
   type: "local-process",
   options: {
-    command: renderable(z.array(z.string()).min(1))
+    command: renderable(program)
       .optional()
       .describe(
         "Program and arguments of the worker; absent: our own. It reads MASTER_URL, WORKER_NAME and WORKER_PASSWORD_FILE in its environment, works in its directory and runs until SIGTERM.",
@@ -31,8 +33,7 @@ export default defineLatentWorker({
     env: renderable(z.record(z.string(), z.string()))
       .default({})
       .describe("Variables that it gets, beside PATH, HOME, TMPDIR, and those of language and time zone."),
-    masterUrl: z
-      .string()
+    masterUrl: masterUrl
       .optional()
       .describe(
         "URL at which engines accept workers, such as a balancer's; absent: the port of the engine that starts it.",
@@ -45,13 +46,13 @@ export default defineLatentWorker({
     const directory = await makeInstanceDirectory(ctx.directory, instance.instanceid);
     const passwordFile = join(directory, "password");
     await writeFile(passwordFile, `${instance.secret}\n`, { mode: 0o600 });
-    const [program, ...args] = commandOf(options.command as string[] | undefined, instance, passwordFile);
+    const [first, ...args] = commandOf(options.command as string[] | undefined, instance, passwordFile);
     const log = await open(join(directory, "log"), "a", 0o600);
     try {
       // Its id is written by the process itself, so that it is known even if this master dies now.
       const script = 'echo $$ > "$1/pid" && shift && exec "$@"';
       ctx.signal.throwIfAborted();
-      const child = spawn("/bin/sh", ["-c", script, "sh", directory, program as string, ...args], {
+      const child = spawn("/bin/sh", ["-c", script, "sh", directory, first as string, ...args], {
         cwd: join(directory, "work"),
         detached: true,
         stdio: ["ignore", log.fd, log.fd],
@@ -67,7 +68,7 @@ export default defineLatentWorker({
       await once(child, "spawn");
       child.on("error", () => undefined);
       child.unref();
-      instance.output(`started process ${child.pid}: ${program}\n`);
+      instance.output(`started process ${child.pid}: ${first}\n`);
     } finally {
       await log.close();
     }

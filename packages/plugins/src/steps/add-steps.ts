@@ -4,7 +4,7 @@ import { z } from "zod";
 import { defineStep } from "../define-step.ts";
 import type { StepContext, StepRenderContext } from "../step-context.ts";
 import { BadRendering } from "../step-errors.ts";
-import { stepListOr } from "../step-options.ts";
+import { innerSteps, stepListOr } from "../step-options.ts";
 import { readTextFile } from "./files/read-text-file.ts";
 
 type Made = readonly PluginDescriptor<"step">[];
@@ -32,10 +32,7 @@ export default defineStep({
   type: "add-steps",
   options,
   rules: { haltOnFailure: true },
-  inner: ({ steps }) =>
-    Array.isArray(steps)
-      ? steps.map((step: PluginDescriptor<"step">, i) => ({ path: ["steps", i] as const, step }))
-      : [],
+  inner: ({ steps }) => innerSteps("steps", steps),
   async run(ctx, { steps, file, workdir, maxSize, where }) {
     const value = file === undefined ? null : await readJson(ctx, ctx.path(workdir, file), maxSize);
     const made = typeof steps === "function" ? await steps(ctx, value) : steps;

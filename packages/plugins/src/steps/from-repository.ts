@@ -38,7 +38,7 @@ const options = z.object({
     .default(".multimaster.yaml")
     .describe("The file, YAML or JSON, relative to workdir."),
   workdir: z.string().default("build").describe("Where the repository is checked out, below the builder's directory."),
-  steps: asWritten(z.array(factory).min(1)).describe("The kinds of steps that the file may have: their factories."),
+  steps: asWritten(z.array(factory).min(1).describe("The kinds of steps that the file may have: their factories.")),
   secrets: z.array(z.string().min(1)).default([]).describe("Secrets of the builder set that the file may name."),
   properties: names("Properties that the file may name.").default("any"),
   schedulers: z.array(z.string().min(1)).default([]).describe("Schedulers that its steps may trigger."),
@@ -107,6 +107,11 @@ async function readPipeline(ctx: StepContext, options: Options): Promise<Uint8Ar
   if (typeof branch !== "string" || !isRefName(branch) || !isPlainBranch(branch))
     return "no base branch is known of this build";
   return readBaseFile(ctx, { repourl, branch, file });
+}
+
+/** What the pipeline file of a step with these options may have and name. */
+export function pipelineRulesOf(written: unknown): PipelineRules {
+  return rulesOf(options.parse(written));
 }
 
 function rulesOf({ steps, secrets, properties, schedulers, limits }: Options): PipelineRules {

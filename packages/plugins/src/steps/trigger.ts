@@ -1,7 +1,8 @@
-import { type Json, type Result, Results, resultName, worstResult } from "@multimaster/core";
+import { type Json, Results, resultName, worstResult } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext, TriggeredBuilds, TriggerRequest } from "../step-context.ts";
+import { countResults } from "./trigger/count-results.ts";
 
 /** The type of properties, so that the build's own can be passed on. */
 const json = z.json() as unknown as z.ZodType<Json, Json>;
@@ -116,12 +117,4 @@ function chooseProperties(ctx: StepContext, options: TriggerOptions): Record<str
 
 function present<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
-}
-
-/** The number of builds for each result: "2 success", "1 failure". */
-function countResults(results: readonly Result[]): string[] {
-  return Object.values(Results).flatMap((result) => {
-    const count = results.filter((one) => one === result).length;
-    return count === 0 ? [] : [`${count} ${resultName(result)}`];
-  });
 }

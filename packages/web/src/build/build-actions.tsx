@@ -17,6 +17,7 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
   };
   return build.complete ? (
     <>
+      <KeepButton build={build} />
       {buildset && <ChangedRebuild build={build} buildset={buildset} />}
       <ActionButton kind="primary" act={rebuild} title="The same source and properties again">
         Rebuild
@@ -25,6 +26,20 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
   ) : (
     <ActionButton kind="danger" act={() => call("builds", path, "stop", { reason: "" })} confirm="Stop this build?">
       Stop
+    </ActionButton>
+  );
+}
+
+/** Keeps the build from being deleted by retention, or releases it. */
+function KeepButton({ build }: { build: Build }) {
+  const path = `builds/${build.buildid}` as const;
+  return !build.kept_by ? (
+    <ActionButton act={() => call("builds", path, "keep", {})} title="Retention will not delete it or its logs">
+      Keep
+    </ActionButton>
+  ) : (
+    <ActionButton act={() => call("builds", path, "release", {})} title="Retention may delete it when it is old">
+      Release
     </ActionButton>
   );
 }

@@ -31,6 +31,12 @@ export function BuildFacts({
           {branch} {revision && <code title={revision}>{shortRevision(revision)}</code>}
         </Fact>
       )}
+      {build.kept_by && build.kept_at && (
+        <Fact name="Kept">
+          by {personName(build.kept_by)}, <When at={build.kept_at} />
+          {build.kept_reason && `: ${build.kept_reason}`}
+        </Fact>
+      )}
       {patch && <Fact name="Patch">by {personName(patch.author)}</Fact>}
       {owner && <Fact name="By">{personName(owner)}</Fact>}
       {buildset?.reason && <Fact name="Why">{buildset.reason}</Fact>}

@@ -3,6 +3,9 @@ import { ResultMark } from "../components/result-token.tsx";
 import { Took } from "../components/when.tsx";
 import { standingOf } from "../format/result.ts";
 
+/** Whether it is a part of the step that added it. */
+const isInner = ({ added_as: as }: Step) => as === "together" || as === "announced";
+
 /** The steps in a column; each links to its log. */
 export function StepList({
   steps,
@@ -18,7 +21,7 @@ export function StepList({
       {steps.map((step) => {
         const standing = standingOf(step);
         return (
-          <li key={step.stepid} data-row>
+          <li key={step.stepid} data-row class={isInner(step) ? "inner" : undefined}>
             <a href={href(step)} class={standing} aria-current={step.stepid === selected?.stepid ? "step" : undefined}>
               <ResultMark standing={standing} />
               <span class="step-name cut">{step.name}</span>

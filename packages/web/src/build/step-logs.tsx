@@ -55,6 +55,8 @@ export function StepLogs({
         )
       ) : open === undefined ? (
         <p class="empty">{step.complete ? "This step has no log." : "Nothing has been printed yet."}</p>
+      ) : open.type === "d" ? (
+        <p class="empty">The text of this log was deleted: retention keeps logs for a limited time.</p>
       ) : open.type === "h" ? (
         <iframe class="html-log" title={open.name} sandbox="" src={`/api/v2/logs/${open.logid}/raw_inline`} />
       ) : (

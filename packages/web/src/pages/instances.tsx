@@ -57,7 +57,7 @@ function LatentTable({ latents }: { latents: readonly LatentWorker[] }) {
           </td>
           <td>{describeCounts(latent)}</td>
           <td class="num">{latent.pending}</td>
-          <td>
+          <td class="wide">
             {latent.failure !== null && (
               <>
                 <span class="problem">failed: {latent.failure}</span>

@@ -16,10 +16,26 @@ export const buildChecks: readonly Check[] = [
     id: "build-numbers-gap",
     one: "A builder's build numbers have a gap",
     many: "{n} builders' build numbers have gaps",
-    means: "A build has vanished from among the others. (That the oldest are gone is no gap.)",
-    advice: "Find out what deleted it; a clean-up deletes the oldest first. A backup shows which build it was.",
-    sql: () => `select builderid as id from builds group by builderid
-      having max(number) - min(number) + 1 > count(distinct number)`,
+    means:
+      "A build has vanished from among the others. (That the oldest are gone is no gap, nor is what retention notes as deleted.)",
+    advice: "Find out what deleted it. A backup shows which build it was.",
+    sql: () => `select k.builderid as id from (
+        select builderid, min(number) as oldest, max(number) as newest, count(distinct number) as found
+          from builds group by builderid) k
+      where k.newest - k.oldest + 1 > k.found + coalesce((select sum(d.last_number - d.first_number + 1)
+        from mm_retired_builds d where d.builderid = k.builderid
+         and d.first_number > k.oldest and d.last_number < k.newest), 0)`,
+  },
+  {
+    id: "retired-build-there",
+    one: "A builder has a build whose number counts as deleted",
+    many: "{n} builders have builds whose numbers count as deleted",
+    means: "A number was given twice: addresses of the deleted build lead to another one.",
+    advice: "Report the fault with the log of the master that ran retention.",
+    windowed: true,
+    sql: (at) => `select distinct b.builderid as id from mm_retired_builds d
+      join builds b on b.builderid = d.builderid and b.number between d.first_number and d.last_number
+      where b.started_at >= ${at.since}`,
   },
   {
     id: "build-without-result",
@@ -70,4 +86,48 @@ export const buildChecks: readonly Check[] = [
     sql: (at) => `select s.id from builds b join steps s on s.buildid = b.id
       where b.started_at >= ${at.since} and b.complete_at is not null and s.complete_at is null`,
   },
+  {
+    id: "orphan-of-history",
+    one: "A row of the history belongs to one that is not there",
+    many: "{n} rows of the history belong to ones that are not there",
+    means:
+      "A build was deleted and a part of it was left, by hand or in a database that did not enforce references. Retention deletes both in one transaction.",
+    advice: "Delete it. The id is its table, the column that refers, and to what.",
+    windowed: true,
+    sql: ({ since }) =>
+      historyReferences
+        .map(
+          ([
+            table,
+            column,
+            to,
+            recent,
+          ]) => `select distinct '${table}.${column} ' || cast(o.${column} as varchar(20)) as id
+      from ${table} o where o.${column} is not null${since > 0 ? ` and ${recent(since)}` : ""}
+        and not exists (select 1 from ${to} p where p.id = o.${column})`,
+        )
+        .join("\n union\n "),
+  },
+];
+
+/** The first step since a time: what has higher ids is about as new. */
+const firstStep = (since: number) => `(select id from steps where started_at >= ${since} order by started_at limit 1)`;
+
+/** References within the history, and which of the rows are recent. */
+const historyReferences: readonly (readonly [
+  table: string,
+  column: string,
+  to: string,
+  recent: (since: number) => string,
+])[] = [
+  ["buildrequests", "buildsetid", "buildsets", (since) => `o.submitted_at >= ${since}`],
+  ["builds", "buildrequestid", "buildrequests", (since) => `o.started_at >= ${since}`],
+  ["steps", "buildid", "builds", (since) => `o.started_at >= ${since}`],
+  ["logs", "stepid", "steps", (since) => `o.stepid >= ${firstStep(since)}`],
+  [
+    "logchunks",
+    "logid",
+    "logs",
+    (since) => `o.logid >= (select min(id) from logs where stepid >= ${firstStep(since)})`,
+  ],
 ];

@@ -45,6 +45,14 @@ export const goneChecks: Readonly<Record<Claimable, Check>> = {
     advice: "Delete its row of mm_reporter_masters: a live scheduler master takes it within seconds.",
     sql: (at) => findClaims("reporter", at),
   },
+  job: {
+    id: "job-of-gone-master",
+    one: "A job of the cluster, such as retention, is claimed by a master that is gone",
+    many: "{n} jobs of the cluster, such as retention, are claimed by masters that are gone",
+    means: "It does not run, and no other master takes it.",
+    advice: "Delete its row of mm_job_claims: a live scheduler master takes it within seconds.",
+    sql: (at) => findClaims("job", at),
+  },
   instance: {
     id: "instance-of-gone-master",
     one: "An instance of a latent worker is looked after by a master that is gone",

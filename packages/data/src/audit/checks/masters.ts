@@ -36,6 +36,7 @@ export const masterChecks: readonly Check[] = [
   goneChecks.scheduler,
   goneChecks.changeSource,
   goneChecks.reporter,
+  goneChecks.job,
   goneChecks.instance,
   goneChecks.lock,
   goneChecks.lockWait,

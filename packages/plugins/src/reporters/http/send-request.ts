@@ -37,13 +37,15 @@ const longestAnswer = 4 * 1024 * 1024;
 export async function sendRequest(request: TargetRequest): Promise<TargetAnswer> {
   const where = new URL(request.url).host;
   const progress = { isWritten: false };
+  const limit = AbortSignal.timeout(request.timeoutMs);
   let answer: TargetAnswer;
   try {
-    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)]);
+    const signal = AbortSignal.any([request.signal, limit]);
     const message = await send(request, signal, progress);
     answer = await readAnswer(message, signal);
   } catch (error) {
-    const cause = describeTrouble(error, request.timeoutMs);
+    const isLate = limit.aborted && !request.signal.aborted;
+    const cause = isLate ? `did not answer within ${request.timeoutMs / 1000} s` : describeTrouble(error);
     throw new ReportFailure(`${where} ${cause}`, { of: "target", unsure: progress.isWritten }, { cause: error });
   }
   const { status } = answer;
@@ -102,9 +104,8 @@ function parseOrUndefined(text: string): unknown {
 
 const certificateTroubles = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS_CERT|ERR_SSL|EPROTO)/;
 
-function describeTrouble(error: unknown, timeoutMs: number): string {
+function describeTrouble(error: unknown): string {
   const { name = "", code = "" } = error as { name?: string; code?: string };
-  if (name === "TimeoutError") return `did not answer within ${timeoutMs / 1000} s`;
   if (name === "AbortError") return "was not waited for: the reporter stops";
   if (certificateTroubles.test(String(code))) return `has no valid certificate: ${describeCause(error)}`;
   if (code === "ECONNRESET" || (error as Error).message === "aborted") return "broke the connection off";

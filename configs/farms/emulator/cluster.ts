@@ -1,0 +1,119 @@
+/** An emulator: three builders for each platform, a site that hears of each build, and releases by tag. */
+import {
+  defineBuilders,
+  defineCluster,
+  defineScheduling,
+  defineUi,
+  defineWorkers,
+  env,
+  envPort,
+} from "@multimaster/config";
+import gitPoller from "@multimaster/plugins/change-sources/git-poller";
+import anyBranch from "@multimaster/plugins/schedulers/any-branch";
+import triggerable from "@multimaster/plugins/schedulers/triggerable";
+import git from "@multimaster/plugins/steps/git";
+import httpRequest from "@multimaster/plugins/steps/http-request";
+import shell from "@multimaster/plugins/steps/shell";
+import trigger from "@multimaster/plugins/steps/trigger";
+
+const repourl = env("REPOSITORY", "https://git.example.org/emulator.git");
+const site = env("SITE", "https://site.example.org/builds");
+const platforms = ["linux", "windows", "mac"];
+
+/** Tells the site; that it is away leaves the build alone. */
+const push = (name: string, event: string) =>
+  httpRequest({
+    name,
+    url: site,
+    method: "POST",
+    body: (build) =>
+      JSON.stringify({
+        event,
+        builder: build.build.builderName,
+        number: build.build.number,
+        results: build.build.results,
+      }),
+    tryAgain: { times: 2, delay: "1s" },
+    flunkOnFailure: false,
+    alwaysRun: true,
+  });
+
+const compile = shell({ name: "compile", command: ["make", "-j4"], haltOnFailure: true });
+
+export default defineCluster({
+  name: "emulator",
+  database: env("DATABASE_URL", "sqlite:state/emulator.sqlite"),
+  scheduler: async () => ({
+    default: defineScheduling({
+      changeSources: [gitPoller({ repository: repourl, branches: true })],
+      schedulers: [
+        anyBranch({
+          name: "pushes",
+          builders: platforms.flatMap((platform) => [`${platform} debug`, `${platform} release`]),
+          changeFilter: { filter: ({ branch }) => !branch?.startsWith("v") },
+          treeStableTimer: "10s",
+        }),
+        anyBranch({
+          name: "tags",
+          builders: platforms.map((platform) => `${platform} release`),
+          changeFilter: { branch: /^v\d/ },
+          properties: { channel: "stable" },
+        }),
+        ...platforms.map((platform) => triggerable({ name: `publish ${platform}`, builders: [`${platform} package`] })),
+      ],
+    }),
+  }),
+  builders: {
+    all: async () => ({
+      default: defineBuilders({
+        builders: platforms.flatMap((platform) => [
+          {
+            name: `${platform} debug`,
+            workers: [platform],
+            steps: [
+              push("begins", "start"),
+              git({ repourl }),
+              compile,
+              shell({ name: "test", command: ["make", "test"] }),
+              push("ends", "end"),
+            ],
+          },
+          {
+            name: `${platform} release`,
+            workers: [platform],
+            steps: [
+              push("begins", "start"),
+              git({ repourl }),
+              compile,
+              trigger({
+                schedulerNames: [`publish ${platform}`],
+                copyProperties: ["channel", "got_revision"],
+                doStepIf: (build) => build.property("channel") === "stable",
+              }),
+              push("ends", "end"),
+            ],
+          },
+          {
+            name: `${platform} package`,
+            workers: [platform],
+            steps: [
+              git({ repourl }),
+              shell({
+                name: "pack",
+                command: (build) => ["./pack", String(build.property("channel"))],
+                haltOnFailure: true,
+              }),
+              push("published", "published"),
+            ],
+          },
+        ]),
+      }),
+    }),
+  },
+  workers: async () => ({
+    default: defineWorkers({
+      workers: platforms.map((name) => ({ name, maxBuilds: 2, password: env(`${name.toUpperCase()}_PASSWORD`) })),
+    }),
+  }),
+  ui: async () => ({ default: defineUi({ host: "127.0.0.1", port: envPort("UI_PORT", 8010), hooks: [] }) }),
+});

@@ -1,0 +1,159 @@
+import {
+  buildsWithTests,
+  buildsWithText,
+  type Connection,
+  nextAuditRows,
+  nextChanges,
+  nextStamps,
+  type OldSource,
+  type RetentionBuilder,
+  retentionBuilders,
+} from "@multimaster/database";
+import { z } from "zod";
+import { type Amounts, addToReport, type RetentionReport } from "../../model/retention-report.ts";
+import { BuildChooser, type Chosen, RequestChooser } from "./choose-builds.ts";
+import type { Deletions } from "./deletions.ts";
+import { horizonOf, isAboutBuilder, type RetentionPlan, type RetentionRule } from "./rules.ts";
+
+/** Where a run is: what comes before is done. Another master goes on there. */
+export const runPosition = z.object({
+  rule: z.int().default(0),
+  /** Which part of the rule: builds or requests of a builder; changes or source stamps. */
+  part: z.int().default(0),
+  builderid: z.int().default(0),
+  after: z.int().default(0),
+});
+
+export type RunPosition = z.output<typeof runPosition>;
+
+/** Builds, changes and rows that are deleted together. */
+const atOnce = { builds: 20, rows: 200 };
+
+export interface RunOptions {
+  readonly plan: RetentionPlan;
+  readonly reading: Connection;
+  readonly deletions: Deletions;
+  readonly report: RetentionReport;
+  /** The database's clock, in seconds. */
+  readonly now: number;
+  readonly from: RunPosition;
+  /** Called after each part of the work: saves the position, and pauses. Throws to end the run. */
+  step(position: RunPosition): Promise<void>;
+  /** Called with what was deleted. */
+  counted?(rule: RetentionRule, some: Partial<Amounts>): void;
+}
+
+/** Applies every rule, from a position on. */
+export async function applyRules(options: RunOptions): Promise<void> {
+  const { plan, from } = options;
+  for (const [i, rule] of plan.rules.entries()) {
+    if (i < from.rule) continue;
+    const start = i === from.rule ? from : runPosition.parse({ rule: i });
+    if (rule.delete === "changes" || rule.delete === "audit trail") await applyToRows(options, rule, start);
+    else await applyToBuilds(options, rule, start);
+  }
+}
+
+async function applyToBuilds(options: RunOptions, rule: RetentionRule, start: RunPosition): Promise<void> {
+  const { plan, reading, now } = options;
+  const builders = await retentionBuilders(reading);
+  const parts = rule.delete === "builds" ? [BuildChooser, RequestChooser] : [BuildChooser];
+  for (const builder of builders) {
+    if (builder.id < start.builderid || !isAboutBuilder(rule, builder)) continue;
+    const isFirst = builder.id === start.builderid;
+    for (const [part, Chooser] of parts.entries()) {
+      if (isFirst && part < start.part) continue;
+      const after = isFirst && part === start.part ? start.after : 0;
+      const chooser = new Chooser({ rule, plan, builder, now }, after);
+      await drainChooser(options, rule, builder, part, chooser, { ...start, part, builderid: builder.id, after });
+    }
+  }
+}
+
+async function drainChooser(
+  options: RunOptions,
+  rule: RetentionRule,
+  builder: RetentionBuilder,
+  part: number,
+  chooser: { next(connection: Connection): Promise<Chosen> },
+  begun: RunPosition,
+): Promise<void> {
+  const { reading, deletions, report, counted, step } = options;
+  let position = begun;
+  const count = (some: Partial<Amounts>) => {
+    addToReport(report, rule, builder.name, some);
+    counted?.(rule, some);
+  };
+  for (;;) {
+    const { ids: chosen, upTo } = await chooser.next(reading);
+    const ids = await withSomethingLeft(reading, rule, chosen);
+    for (const some of slices(ids, atOnce.builds)) {
+      if (part === 1) await deletions.requests(some, count);
+      else if (rule.delete === "builds") await deletions.builds(some, count);
+      else if (rule.delete === "logs") await deletions.logs(some, count);
+      else await deletions.testResults(some, count);
+      await step(position);
+    }
+    if (upTo === undefined) return;
+    position = { ...position, after: upTo };
+    await step(position);
+  }
+}
+
+/** Of what was chosen, that of which the rule can still delete something: most logs of old builds were deleted before. */
+async function withSomethingLeft(
+  reading: Connection,
+  rule: RetentionRule,
+  ids: readonly number[],
+): Promise<readonly number[]> {
+  if (ids.length === 0) return ids;
+  if (rule.delete === "logs") return buildsWithText(reading, ids);
+  return rule.delete === "test results" ? buildsWithTests(reading, ids) : ids;
+}
+
+/** Changes, then source stamps; or rows of the audit trail. */
+async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunPosition): Promise<void> {
+  const { plan, reading, deletions, report, counted, now, step } = options;
+  const horizon = horizonOf(rule, plan, now);
+  const count = (some: Partial<Amounts>) => {
+    addToReport(report, rule, undefined, some);
+    counted?.(rule, some);
+  };
+  type Part = { read(after: number): Promise<OldSource[]>; remove(ids: readonly number[]): Promise<void> };
+  const limit = 500;
+  const parts: Part[] =
+    rule.delete === "audit trail"
+      ? [
+          {
+            read: (after) => nextAuditRows(reading, { after, limit }),
+            remove: (ids) => deletions.auditRows(ids, count),
+          },
+        ]
+      : [
+          {
+            read: (after) => nextChanges(reading, plan.schedulers, { after, limit }),
+            remove: (ids) => deletions.changes(ids, plan.schedulers, count),
+          },
+          { read: (after) => nextStamps(reading, { after, limit }), remove: (ids) => deletions.stamps(ids, count) },
+        ];
+  for (const [part, { read, remove }] of parts.entries()) {
+    if (part < start.part) continue;
+    let after = part === start.part ? start.after : 0;
+    for (;;) {
+      const rows = await read(after);
+      const end = rows.findIndex(({ at }) => at > horizon);
+      const old = (end === -1 ? rows : rows.slice(0, end)).filter(({ unneeded }) => unneeded === 1);
+      for (const some of slices(old, atOnce.rows)) {
+        await remove(some.map(({ id }) => id));
+        await step({ ...start, part, after });
+      }
+      if (end !== -1 || rows.length < limit) break;
+      after = rows.at(-1)?.id ?? after;
+      await step({ ...start, part, after });
+    }
+  }
+}
+
+function* slices<T>(items: readonly T[], size: number): Iterable<readonly T[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}

@@ -1,0 +1,184 @@
+import type { Connection, Row } from "../connection.ts";
+import { queryRows } from "../dialect.ts";
+
+/** A builder as rules of retention ask for it. */
+export interface RetentionBuilder {
+  id: number;
+  name: string;
+  tags: string[];
+}
+
+/** Every builder that has rows, whether it is configured or not, in the order of their ids. */
+export async function retentionBuilders(connection: Connection): Promise<RetentionBuilder[]> {
+  const rows = await queryRows<{ id: number; name: string }>(connection, "select id, name from builders order by id");
+  const tagged = await queryRows<{ builderid: number; name: string }>(
+    connection,
+    "select bt.builderid, t.name from builders_tags bt join tags t on t.id = bt.tagid",
+  );
+  const tags = new Map<number, string[]>();
+  for (const { builderid, name } of tagged) tags.set(builderid, [...(tags.get(builderid) ?? []), name]);
+  return rows.map(({ id, name }) => ({ id, name, tags: tags.get(id) ?? [] }));
+}
+
+/** A build that ended, or a request that ended without one (`buildid` null). */
+export interface OldBuild {
+  /** Of the build, or of the request. */
+  id: number;
+  buildid: number | null;
+  requestid: number;
+  buildsetid: number;
+  results: number | null;
+  started_at: number;
+  complete_at: number | null;
+  /** No running work, mark or later decision needs it. */
+  unneeded: number;
+}
+
+/**
+ * On `builds b`, `buildrequests r` and `buildsets s` of one build: nothing that runs or waits needs it, and no one keeps it. The
+ * row with the highest id of a table stays: SQLite would give its id again.
+ */
+const isUnneeded = `b.complete_at is not null and r.complete = 1 and s.complete = 1
+  and b.id < (select max(n.id) from builds n where n.builderid = b.builderid)
+  and b.id <> coalesce((select m.buildid from steps m where m.id = (select max(id) from steps)), 0)
+  and b.id <> coalesce((select m.buildid from logs g join steps m on m.id = g.stepid
+    where g.id = (select max(id) from logs)), 0)
+  and not exists (select 1 from mm_kept_builds k where k.buildid = b.id)
+  and not exists (select 1 from mm_adoptable_builds a where a.buildid = b.id)
+  and not exists (select 1 from mm_commands c where c.buildid = b.id)
+  and not exists (select 1 from buildsets c where c.parent_buildid = b.id and c.complete = 0)`;
+
+/** The same for the request and its buildset, whether the request has builds or not. */
+const isRequestUnneeded = `r.complete = 1 and s.complete = 1
+  and r.id < (select max(id) from buildrequests) and s.id < (select max(id) from buildsets)
+  and not exists (select 1 from builds p join buildrequests q on q.id = p.buildrequestid
+    where p.id = s.parent_buildid and (p.complete_at is null or q.complete = 0))
+  and not exists (select 1 from mm_triggered_buildsets t join buildrequests q on q.id = t.buildrequestid
+    where t.bsid = s.id and q.complete = 0)
+  and not exists (select 1 from mm_request_ends e join buildrequests q on q.id = e.into_requestid
+    where e.buildrequestid = r.id and q.complete = 0)
+  and not exists (select 1 from mm_scheduler_slots t where t.buildsetid = s.id and (t.kind = 'buildset'
+    or t.slot = (select max(n.slot) from mm_scheduler_slots n where n.schedulerid = t.schedulerid and n.kind = 'time')))`;
+
+const ofBuild = "builds b join buildrequests r on r.id = b.buildrequestid join buildsets s on s.id = r.buildsetid";
+
+/** The next builds of a builder after an id, oldest first: needed ones too, so that the reader gets on. */
+export function nextBuilds(
+  connection: Connection,
+  { builderid, after, limit }: { readonly builderid: number; readonly after: number; readonly limit: number },
+): Promise<OldBuild[]> {
+  return queryRows<OldBuild>(
+    connection,
+    `select b.id, b.id as buildid, r.id as requestid, s.id as buildsetid, b.results, b.started_at, b.complete_at,
+            case when ${isUnneeded} and ${isRequestUnneeded} then 1 else 0 end as unneeded
+       from ${ofBuild} where b.builderid = ? and b.id > ? order by b.id limit ?`,
+    [builderid, after, limit],
+  );
+}
+
+/** The next requests of a builder after an id, oldest first: those with builds too, as needed. */
+export function nextRequests(
+  connection: Connection,
+  { builderid, after, limit }: { readonly builderid: number; readonly after: number; readonly limit: number },
+): Promise<OldBuild[]> {
+  return queryRows<OldBuild>(
+    connection,
+    `select r.id, null as buildid, r.id as requestid, s.id as buildsetid, r.results, r.submitted_at as started_at, r.complete_at,
+            case when ${isRequestUnneeded}
+              and not exists (select 1 from builds b where b.buildrequestid = r.id) then 1 else 0 end as unneeded
+       from buildrequests r join buildsets s on s.id = r.buildsetid
+      where r.builderid = ? and r.id > ? order by r.id limit ?`,
+    [builderid, after, limit],
+  );
+}
+
+/** The oldest of the newest builds of a builder, as many as these; undefined: it has none. */
+export async function oldestOfNewest(
+  connection: Connection,
+  builderid: number,
+  count: number,
+): Promise<{ id: number; requestid: number } | undefined> {
+  const rows = await queryRows<{ id: number; requestid: number }>(
+    connection,
+    `select n.id, n.requestid from (
+       select id, buildrequestid as requestid from builds where builderid = ? order by id desc limit ?) n
+      order by n.id limit 1`,
+    [builderid, count],
+  );
+  return rows[0];
+}
+
+/** The branches of buildsets, each as `codebase: branch`; a buildset without source stamps has none. */
+export async function branchesOf(
+  connection: Connection,
+  buildsetids: readonly number[],
+): Promise<Map<number, { codebase: string; branch: string | null }[]>> {
+  const wanted = connection.dialect.isOneOf("u.buildsetid", buildsetids);
+  const rows = await queryRows<{ buildsetid: number; codebase: string; branch: string | null }>(
+    connection,
+    `select u.buildsetid, t.codebase, t.branch from buildset_sourcestamps u join sourcestamps t on t.id = u.sourcestampid
+      where ${wanted.sql} order by u.buildsetid, t.codebase, t.branch`,
+    wanted.bindings,
+  );
+  const found = new Map<number, { codebase: string; branch: string | null }[]>();
+  for (const { buildsetid, ...branch } of rows) found.set(buildsetid, [...(found.get(buildsetid) ?? []), branch]);
+  return found;
+}
+
+/** The newest builds of a builder that succeeded, among so many, newest first. */
+export function newestSuccesses(
+  connection: Connection,
+  builderid: number,
+  among: number,
+): Promise<{ id: number; buildsetid: number }[]> {
+  return queryRows(
+    connection,
+    `select n.id, r.buildsetid from (
+       select id, buildrequestid, results from builds where builderid = ? order by id desc limit ?) n
+       join buildrequests r on r.id = n.buildrequestid where n.results = 0 order by n.id desc`,
+    [builderid, among],
+  );
+}
+
+/**
+ * Locks builds against a mark and an end at the same moment, and returns those that nothing needs. A row that another
+ * transaction has locked is left to a later run.
+ */
+export async function lockUnneededBuilds(
+  tx: Connection,
+  ids: readonly number[],
+): Promise<{ id: number; requestid: number; buildsetid: number; builderid: number; number: number }[]> {
+  const { updateLock, skipLocked, isOneOf } = tx.dialect;
+  const wanted = isOneOf("id", ids);
+  const lock = updateLock === "" ? "" : `${updateLock}${skipLocked}`;
+  const locked = await queryRows<{ id: number }>(
+    tx,
+    `select id from builds where ${wanted.sql} order by id${lock}`,
+    wanted.bindings,
+  );
+  // A statement of its own: it sees the marks that were committed while the locks were waited for.
+  const mine = isOneOf(
+    "b.id",
+    locked.map(({ id }) => id),
+  );
+  return queryRows(
+    tx,
+    `select b.id, r.id as requestid, s.id as buildsetid, b.builderid, b.number from ${ofBuild}
+      where ${mine.sql} and ${isUnneeded} and ${isRequestUnneeded} order by b.id`,
+    mine.bindings,
+  );
+}
+
+/** Those of these requests that have ended, have no build and are not needed, with their buildsets. */
+export function unneededRequests(
+  connection: Connection,
+  ids: readonly number[],
+): Promise<{ id: number; buildsetid: number }[]> {
+  const wanted = connection.dialect.isOneOf("r.id", ids);
+  return queryRows<Row & { id: number; buildsetid: number }>(
+    connection,
+    `select r.id, s.id as buildsetid from buildrequests r join buildsets s on s.id = r.buildsetid
+      where ${wanted.sql} and ${isRequestUnneeded} and not exists (select 1 from builds b where b.buildrequestid = r.id)`,
+    wanted.bindings,
+  );
+}

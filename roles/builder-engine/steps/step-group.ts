@@ -1,0 +1,140 @@
+import { Results } from "@multimaster/core";
+import { type StepContext, type StepEnd, StepsRefused, type TogetherEnd } from "@multimaster/plugins";
+import type { BuildScope } from "./build-scope.ts";
+import { combine, type Interruption } from "./interruption.ts";
+import type { PlannedStep } from "./planned-steps.ts";
+import type { StepAdditions } from "./step-additions.ts";
+import { applyOutcome, atStart, isDue, type Standing } from "./step-rules.ts";
+
+/** A step that runs. */
+export interface Member {
+  readonly patienceMs: number;
+  interrupt(interruption: Interruption): void;
+  run(): Promise<Pick<StepEnd, "results" | "build" | "halts">>;
+}
+
+export interface StepGroupOptions {
+  readonly scope: BuildScope;
+  /** Of the step whose parts they are. */
+  readonly name: string;
+  readonly additions: StepAdditions;
+  readonly signal: AbortSignal;
+  /** Whether that step has locks while they run. */
+  hasLocks(): boolean;
+  begin(member: PlannedStep): Member;
+  onWait(): void;
+  onReturn(): Promise<void>;
+}
+
+/** Steps that run at the same time, as parts of another one. */
+export class StepGroup {
+  #options: StepGroupOptions;
+  #running = new Set<Member>();
+  #interruption: Interruption | undefined;
+
+  constructor(options: StepGroupOptions) {
+    this.#options = options;
+  }
+
+  /** What runs is interrupted, and nothing begins any more. */
+  interrupt(interruption: Interruption): void {
+    this.#interruption = combine(this.#interruption, interruption);
+    for (const step of this.#running) step.interrupt(this.#interruption);
+  }
+
+  /** How long those that run may take to end when they are interrupted. */
+  get patienceMs(): number {
+    return Math.max(0, ...[...this.#running].map((step) => step.patienceMs));
+  }
+
+  run: StepContext["runTogether"] = async (steps, { maxInFlight }) => {
+    const { scope, name, additions, signal, hasLocks, onWait, onReturn } = this.#options;
+    signal.throwIfAborted();
+    // They would wait for what the step has that waits for them.
+    if (hasLocks() && steps.some(({ options }) => (options as { locks?: unknown } | undefined)?.locks !== undefined))
+      throw new StepsRefused(
+        `"${name}" has locks, so the steps that it runs together cannot wait for any: put all locks on the one or on the others.`,
+      );
+    onWait();
+    const members = await scope.planned.addMembers(steps, { by: name, write: additions.writer("together") });
+    const round = new Round(members);
+    const lanes = Array.from({ length: Math.min(maxInFlight, members.length) }, () => this.#runLane(round));
+    const failed = (await Promise.allSettled(lanes)).find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    await this.#skip(round);
+    await onReturn();
+    signal.throwIfAborted();
+    return round.end();
+  };
+
+  /** One after the other of those that are left. */
+  async #runLane(round: Round): Promise<void> {
+    for (let one = this.#take(round); one !== undefined; one = this.#take(round)) {
+      const running = this.#options.begin(one);
+      this.#running.add(running);
+      try {
+        round.note(one, await running.run());
+      } finally {
+        this.#running.delete(running);
+      }
+    }
+  }
+
+  #take(round: Round): PlannedStep | undefined {
+    return this.#interruption === undefined ? round.take() : undefined;
+  }
+
+  async #skip(round: Round): Promise<void> {
+    const { engine, build } = this.#options.scope;
+    const left = round.left;
+    if (left.length === 0) return;
+    const why = this.#interruption === undefined ? "another step of its group has failed" : "the build was stopped";
+    await engine.persistence.write(`skip added steps of build ${build.buildid}`, () =>
+      engine.data.updates.steps.skip(left, `not run: ${why}`),
+    );
+  }
+}
+
+/** How far members have come. */
+class Round {
+  #members: readonly PlannedStep[];
+  #left: PlannedStep[];
+  #standing: Standing = atStart;
+  #build: TogetherEnd["build"];
+  #results = new Map<PlannedStep, TogetherEnd["results"]>();
+
+  constructor(members: readonly PlannedStep[]) {
+    this.#members = members;
+    this.#left = [...members];
+  }
+
+  /** The next one that is due. */
+  take(): PlannedStep | undefined {
+    const at = this.#left.findIndex(({ step, options }) => isDue(this.#standing, step.rulesOf(options)));
+    return at === -1 ? undefined : this.#left.splice(at, 1)[0];
+  }
+
+  note(member: PlannedStep, outcome: Awaited<ReturnType<Member["run"]>>): void {
+    this.#results.set(member, outcome.results);
+    this.#build ??= outcome.build;
+    this.#standing = applyOutcome(this.#standing, member.step.rulesOf(member.options), outcome);
+  }
+
+  /** Rows of those that have not begun. */
+  get left(): number[] {
+    return this.#left.flatMap(({ row }) => (row === undefined ? [] : [row.stepid]));
+  }
+
+  end(): TogetherEnd {
+    const { results, halted } = this.#standing;
+    return {
+      results,
+      halted,
+      ...(this.#build === undefined ? {} : { build: this.#build }),
+      members: this.#members.map((member) => ({
+        name: member.row?.name ?? member.step.type,
+        results: this.#results.get(member) ?? Results.SKIPPED,
+      })),
+    };
+  }
+}

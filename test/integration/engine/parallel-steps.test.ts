@@ -1,0 +1,112 @@
+import { Results } from "@multimaster/core";
+import { equals, steps as stepsResource } from "@multimaster/data";
+import endBuild from "@multimaster/plugins/steps/end-build";
+import parallel from "@multimaster/plugins/steps/parallel";
+import setProperties from "@multimaster/plugins/steps/set-properties";
+import shell from "@multimaster/plugins/steps/shell";
+import { describe, expect, it } from "vitest";
+import { type Engine, startEngine } from "../../harness/engine.ts";
+import { newSchemaUrl } from "../../harness/test-databases.ts";
+import { waitFor } from "../../harness/wait-for.ts";
+
+const ends = async (engine: Engine, buildid = 1) =>
+  (await engine.stepsOf(buildid)).slice(1).map(({ name, results }) => `${name} ${results}`);
+
+/** Ends only if another step runs at the same time. */
+const meet = (own: string, other: string) =>
+  shell({ name: own, command: `touch ${own}; while ! test -e ${other}; do sleep 0.02; done`, maxTime: "20s" });
+
+describe("steps that run together", () => {
+  it("run at the same time, each with its own row and rules; the worst result is the group's", async () => {
+    const url = await newSchemaUrl("postgresql");
+    const engine = await startEngine(
+      {
+        b: [
+          parallel({
+            name: "checks",
+            steps: [
+              meet("one", "two"),
+              meet("two", "one"),
+              shell({ name: "lint", command: "exit 1", flunkOnFailure: false, warnOnFailure: true }),
+              setProperties({ name: "note", properties: { noted: true } }),
+              shell({ name: "not here", command: "true", doStepIf: false }),
+            ],
+          }),
+          shell({ name: "after", command: "true", doStepIf: (b) => b.property("noted") === true }),
+        ],
+      },
+      { url },
+    );
+    const [build] = await engine.finished(await engine.submit("b"));
+    expect(build).toMatchObject({ results: Results.WARNINGS });
+    expect(await ends(engine)).toEqual(["checks 1", "one 0", "two 0", "lint 2", "note 0", "not here 3", "after 0"]);
+    const rows = (await engine.data.find(stepsResource, { filters: [equals("buildid", 1)], order: ["number"] })).rows;
+    expect(rows[1]?.state_string).toBe("5 steps, 3 success, 1 failure, 1 skipped (lint: failure)");
+    expect(rows.slice(2, 7).map(({ added_by, added_as }) => [added_by, added_as])).toEqual(
+      Array(5).fill([rows[1]?.stepid, "together"]),
+    );
+    expect(rows.map(({ number }) => number)).toEqual(rows.map((_, i) => i));
+  });
+
+  it("begin no more after one that halts, but for those that always run", async () => {
+    const engine = await startEngine({
+      b: [
+        parallel({
+          name: "group",
+          maxInFlight: 1,
+          steps: [
+            shell({ name: "halts", command: "false", haltOnFailure: true }),
+            shell({ name: "left", command: "true" }),
+            shell({ name: "cleans", command: "true", cleanUp: true }),
+          ],
+        }),
+        shell({ name: "never", command: "true" }),
+      ],
+      ends: [
+        parallel({ name: "group", steps: [endBuild({ results: "skipped", text: "nothing to do" })] }),
+        shell({ name: "never", command: "true" }),
+      ],
+    });
+    const [build] = await engine.finished(await engine.submit("b"));
+    expect(build?.results).toBe(Results.FAILURE);
+    expect(await ends(engine)).toEqual(["group 2", "halts 2", "left 3", "cleans 0"]);
+    expect((await engine.stepsOf(1))[3]?.state_string).toBe("not run: another step of its group has failed");
+    const [ended] = await engine.finished(await engine.submit("ends"));
+    expect(ended).toMatchObject({ results: Results.SKIPPED, state_string: "nothing to do" });
+    expect(await ends(engine, ended?.buildid)).toEqual(["group 3", "end-build 0"]);
+  });
+
+  it("are all interrupted when the build is stopped", async () => {
+    const sleeper = (name: string) => shell({ name, command: "sleep 1000" });
+    const engine = await startEngine({
+      b: [parallel({ maxInFlight: 2, steps: [sleeper("one"), sleeper("two"), sleeper("three")] })],
+    });
+    const request = await engine.submit("b");
+    await waitFor(
+      async () =>
+        (await engine.data.find(stepsResource, { filters: [equals("buildid", 1)] })).rows.filter(
+          ({ started_at, complete }) => started_at !== null && !complete,
+        ).length === 3,
+      { what: "two steps to run" },
+    );
+    await engine.data.updates.builds.requestStop(1, "not needed");
+    const [build] = await engine.finished(request);
+    expect(build?.results).toBe(Results.CANCELLED);
+    expect(await ends(engine)).toEqual(["parallel 6", "one 6", "two 6", "three 3"]);
+  });
+
+  it("wait for no lock while their group has some", async () => {
+    const { defineLock } = await import("@multimaster/config");
+    const [a, b] = [defineLock({ name: "a" }), defineLock({ name: "b" })];
+    const engine = await startEngine({
+      b: [parallel({ locks: [a.exclusive()], steps: [shell({ command: "true", locks: [b.exclusive()] })] })],
+      good: [parallel({ steps: [1, 2].map(() => shell({ command: "true", locks: [b.exclusive()] })) })],
+    });
+    const [build] = await engine.finished(await engine.submit("b"));
+    expect(build?.results).toBe(Results.EXCEPTION);
+    expect(await engine.logText((await engine.stepsOf(1))[1]?.stepid as number, "err.text")).toContain(
+      "cannot wait for any",
+    );
+    expect((await engine.finished(await engine.submit("good")))[0]?.results).toBe(Results.SUCCESS);
+  });
+});
