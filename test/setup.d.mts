@@ -1,6 +1,6 @@
 /** The virtual environment of a Python component, named by what is installed in it. */
 export function componentDirectory(
-  name: "crossbar" | "buildbot" | "buildbot-worker" | "schemathesis" | "buildbot-www",
+  name: "crossbar" | "moto" | "buildbot" | "buildbot-worker" | "schemathesis" | "buildbot-www",
 ): string;
 /** The virtual environment of a Buildbot master, which is installed there if it is missing; throws a message if it cannot be. */
 export function setUpBuildbot(print?: (line: string) => void): string;

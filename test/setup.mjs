@@ -53,6 +53,8 @@ const pythonComponents = {
     requirements: ["buildbot==4.3.0", "buildbot-www==4.3.0", "psycopg2-binary", "msgpack", "autobahn"],
     minimum: "3.9",
   },
+  /** The S3-compatible server that the artifact store is tested with. */
+  moto: { requirements: ["moto[server,s3]==5.2.5"], minimum: "3.9" },
   schemathesis: { requirements: ["schemathesis==4.32.5"], minimum: "3.10" },
   // Only files: the program they belong to is not needed.
   "buildbot-www": {
@@ -188,8 +190,8 @@ export function setUpComponents(print = console.log) {
     const postgres = findPostgres() ?? installPostgres(print);
     print(`PostgreSQL: ${run(join(postgres, "postgres"), ["--version"]).stdout.trim()} in ${postgres}`);
     for (const name of Object.keys(balancers)) setUpBalancer(name, print);
-    for (const name of ["crossbar", "buildbot-worker", "buildbot-worker-2.10.5", "schemathesis", "buildbot-www"])
-      setUpPython(name, print);
+    const pythons = ["crossbar", "buildbot-worker", "buildbot-worker-2.10.5", "schemathesis", "moto", "buildbot-www"];
+    for (const name of pythons) setUpPython(name, print);
     setUpPodman(print);
     setUpVersionControl(print);
     setUpBrowser(print);

@@ -7,20 +7,27 @@ import addSteps from "@multimaster/plugins/steps/add-steps";
 import assert from "@multimaster/plugins/steps/assert";
 import compile from "@multimaster/plugins/steps/compile";
 import copyDirectory from "@multimaster/plugins/steps/copy-directory";
+import download from "@multimaster/plugins/steps/download";
+import downloadText from "@multimaster/plugins/steps/download-text";
 import endBuild from "@multimaster/plugins/steps/end-build";
+import fetchArtifacts from "@multimaster/plugins/steps/fetch-artifacts";
 import fileExists from "@multimaster/plugins/steps/file-exists";
 import fromRepository from "@multimaster/plugins/steps/from-repository";
 import httpRequest from "@multimaster/plugins/steps/http-request";
 import loadProperties from "@multimaster/plugins/steps/load-properties";
 import makeDirectory from "@multimaster/plugins/steps/make-directory";
+import masterCommand from "@multimaster/plugins/steps/master-command";
 import move from "@multimaster/plugins/steps/move";
 import parallel from "@multimaster/plugins/steps/parallel";
 import removeDirectory from "@multimaster/plugins/steps/remove-directory";
+import restoreCache from "@multimaster/plugins/steps/restore-cache";
+import saveCache from "@multimaster/plugins/steps/save-cache";
 import sequence from "@multimaster/plugins/steps/sequence";
 import setProperties from "@multimaster/plugins/steps/set-properties";
 import shell from "@multimaster/plugins/steps/shell";
 import sleep from "@multimaster/plugins/steps/sleep";
 import testResults from "@multimaster/plugins/steps/test-results";
+import upload from "@multimaster/plugins/steps/upload";
 
 const workers = ["w1"];
 
@@ -236,6 +243,31 @@ export default defineBuilders({
           timeout: "100ms",
           flunkOnFailure: false,
         }),
+      ],
+    },
+    {
+      name: "with artifacts",
+      workers,
+      steps: [
+        downloadText({ text: (b) => `build ${b.build.number}\n`, to: "lock" }),
+        restoreCache({ key: "deps-", files: ["lock"], fallbackKeys: ["deps-"], property: "cache" }),
+        shell({
+          name: "make",
+          command: "mkdir -p deps out/pages; date > deps/fetched; cp lock out/app; cp lock out/pages/a",
+        }),
+        saveCache({ key: "deps-", files: ["lock"], paths: ["deps"] }),
+        upload({ files: "out/app", rename: "app" }),
+        upload({ name: "upload pages", directory: "out", prefix: "site/" }),
+        download({ artifact: "site/pages/a", to: "again" }),
+        masterCommand({ command: ["echo", (b) => `published ${b.build.number}`], property: "published" }),
+      ],
+    },
+    {
+      name: "with artifacts of others",
+      workers,
+      steps: [
+        fetchArtifacts({ builder: "with artifacts", names: ["app", "site/*"], property: "from" }),
+        shell({ command: "cat app site/pages/a" }),
       ],
     },
   ],

@@ -1,5 +1,6 @@
 /** Shows what steps can do: each builder of `builders.ts` has a button. Run it with `master start --config configs/showcase/cluster.ts`. */
 import { defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort } from "@multimaster/config";
+import directory from "@multimaster/plugins/artifact-stores/directory";
 import cancelFailing from "@multimaster/plugins/schedulers/cancel-failing";
 import cancelSuperseded from "@multimaster/plugins/schedulers/cancel-superseded";
 import force from "@multimaster/plugins/schedulers/force";
@@ -9,6 +10,8 @@ const state = env("MULTIMASTER_STATE", "state");
 export default defineCluster({
   name: "showcase",
   database: env("DATABASE_URL", `sqlite:${state}/showcase.sqlite`),
+  artifacts: { store: directory({ path: `${state}/artifacts` }), keepBuilds: 10 },
+  onMaster: { commands: true, readFrom: ["."], writeTo: [`${state}/published`] },
   scheduler: async () => ({
     default: defineScheduling({
       schedulers: [
@@ -25,6 +28,8 @@ export default defineCluster({
             "at the same time",
             "from a file",
             "web",
+            "with artifacts",
+            "with artifacts of others",
           ],
           label: "Show it",
         }),

@@ -2,6 +2,8 @@ import { hostNamesOf, latentWorkerConfigs, nameBuilddir, workerTlsFiles } from "
 import { createHostCheck, onAbort, type Service } from "@multimaster/core";
 import { ServedCertificate } from "@multimaster/wire";
 import { defineRole, type RoleContext } from "../define-role.ts";
+import { createArtifactKeeper } from "./artifacts/artifact-keeper.ts";
+import { openEngineArtifacts } from "./artifacts/engine-artifacts.ts";
 import { BuildAdopter } from "./builds/adopt-builds.ts";
 import { AwaitedBuildsets } from "./builds/awaited-buildsets.ts";
 import { countFinishedBuilds } from "./builds/build-metrics.ts";
@@ -12,12 +14,14 @@ import { Persistence } from "./builds/persistence.ts";
 import { RunningBuilds } from "./builds/running-builds.ts";
 import { StopRequests } from "./builds/stop-requests.ts";
 import { Drain } from "./drain.ts";
+import { AcceptedRequests } from "./latent/accepted-requests.ts";
 import { LatentWorker } from "./latent/latent-worker.ts";
 import { LatentWorkers } from "./latent/latent-workers.ts";
 import { LockMetrics } from "./locks/lock-metrics.ts";
 import { StepLocks } from "./locks/step-locks.ts";
 import { hideSecretsOf } from "./logs/hide-secrets.ts";
 import { LoopWatchdog } from "./loop-watchdog.ts";
+import { createMasterAccess } from "./on-master/master-access.ts";
 import { type EngineSlice, loadEngineSlice } from "./slice.ts";
 import { GuardedFunctions } from "./start-rules/guarded-function.ts";
 import { AttachedWorkers } from "./workers/attached-worker.ts";
@@ -53,6 +57,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const lockMetrics = new LockMetrics(metrics);
   const locks = new StepLocks({ data, persistence, metrics: lockMetrics, clock, log });
   const siteUrl = shared.url ?? "";
+  const artifacts = openEngineArtifacts(shared, directory, clock);
   const builds = new RunningBuilds(
     {
       data,
@@ -61,6 +66,8 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
       watchdog,
       awaited,
       locks,
+      artifacts,
+      onMaster: createMasterAccess(shared, directory),
       siteUrl,
       adoptWithinMs: own.workers.adoptWithin,
       clock,
@@ -78,6 +85,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   const latentWorkers = new LatentWorkers({
     masterid: context.master.masterid,
     latents,
+    accepted: new AcceptedRequests({ latents, functions, data, clock }),
     builders: builders.byId,
     workers,
     builds,
@@ -120,7 +128,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     builders: builders.byId,
     workers,
     builds,
-    rules: { config: own.workers, functions },
+    rules: { config: { ...own.workers, workers: workerConfigs }, functions },
     data,
     metrics: lockMetrics,
     watchdog,
@@ -153,6 +161,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     new WorkerWatch({ workers, data, persistence, clock, log }),
     awaited,
     locks,
+    ...(artifacts ? [createArtifactKeeper({ artifacts, data, metrics, clock, log })] : []),
     latentWorkers,
     builds,
     new StopRequests({ builds, data, clock, log }),

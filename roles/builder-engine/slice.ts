@@ -13,10 +13,15 @@ import {
   type WorkersSlice,
 } from "@multimaster/config";
 import { append, errors } from "@multimaster/core";
+import { FetchedSecrets } from "./logs/fetched-secrets.ts";
 import { createListSharing } from "./share-lists.ts";
 
 /** A builder with the secrets of its set; builders that name the same workers have one list of them. */
-export type EngineBuilder = BuilderConfig & { readonly secrets?: Readonly<Record<string, string>> };
+export type EngineBuilder = BuilderConfig & {
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** What fetches further secrets. */
+  readonly fetchedSecrets?: FetchedSecrets | undefined;
+};
 
 /** What an engine loads of the config: its builder sets and the workers. */
 export interface EngineSlice {
@@ -53,13 +58,15 @@ export async function loadEngineSlice(
   if (problems.length > 0) throw new ConfigProblems(problems);
   const share = createListSharing();
   const byDefault = config.shared.collapseRequests;
-  const builders = [...sets.values()].flatMap((set) =>
-    set.builders.map((builder) => ({
+  const builders = [...sets.values()].flatMap((set) => {
+    const fetchedSecrets = FetchedSecrets.of(set.secretProviders, config.directory);
+    return set.builders.map((builder) => ({
       ...builder,
+      fetchedSecrets,
       workers: share(expandLatentNames(builder.workers, named)),
       secrets: set.secrets,
       collapseRequests: builder.collapseRequests ?? byDefault,
-    })),
-  );
+    }));
+  });
   return { builders, workers, sealingKey: await loadSealingKey(workers, config.directory) };
 }

@@ -5,6 +5,7 @@ import Koa from "koa";
 import compress from "koa-compress";
 import type { RoleContext } from "../define-role.ts";
 import type { Access } from "./access/access.ts";
+import { serveArtifacts } from "./artifacts/serve-artifacts.ts";
 import type { BuildbotApp } from "./buildbot-app/serve-app.ts";
 import { type Readiness, serveHealth } from "./health.ts";
 import { serveHooks } from "./hooks/serve-hooks.ts";
@@ -125,6 +126,12 @@ export function listRoutes(
       path: /^\/sse\//,
       guard: { kind: "itself", asks: "for the right to read each path and each event; /ws does the same" },
       answer: realtime.serveEvents,
+    },
+    {
+      name: "artifacts",
+      path: /^\/artifacts\/(\d|latest\/)/,
+      guard: { kind: "itself", asks: "for the right to read artifacts, and with them their steps and builds" },
+      answer: serveArtifacts(context, access),
     },
     {
       name: "hooks",

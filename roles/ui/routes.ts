@@ -22,6 +22,7 @@ export const routeNames = [
   "description",
   "api",
   "events",
+  "artifacts",
   "hooks",
   "badges",
   "cc.xml",

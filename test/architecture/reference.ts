@@ -41,6 +41,16 @@ export const kinds = [
     "Reporters",
     "They are listed in `reporters` of the scheduling slice ([reporters.md](../reporters.md)). Each runs on one scheduler master at a time.",
   ],
+  [
+    "secrets",
+    "Secret providers",
+    "They are listed in `secretProviders` of a builder set ([secrets.md](../secrets.md#providers)). Those that are there when the config is loaded may also stand in `secrets`.",
+  ],
+  [
+    "artifact-stores",
+    "Artifact stores",
+    "One of them is the `artifacts.store` of the cluster ([artifacts.md](../artifacts.md)).",
+  ],
   ["auth", "Logins", "One of them is the `auth` of the ui slice ([login.md](../login.md))."],
 ] as const;
 

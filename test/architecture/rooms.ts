@@ -16,7 +16,7 @@ export const mayImport: Record<string, readonly string[]> = {
   plugins: ["core", "config", "data (types)"],
   worker: ["core", "wire"],
   web: ["data (types)", "data/client"],
-  operator: ["core", "config", "database", "bus", "cluster", "data"],
+  operator: ["core", "config", "database", "bus", "cluster", "data", "plugins (types)"],
   // One role; what roles share lies in roles/*.ts.
   role: ["core", "cluster", "data", "placement", "config", "plugins", "wire", "roles"],
   // roles/*.ts and roles/master put a master together: they see everything, and the roles only through the registry.

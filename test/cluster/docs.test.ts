@@ -62,6 +62,28 @@ it("the rules that docs/retention.md shows are good ones, and nothing of a new d
   expect(await run("retention")).toBe("Retention has not run yet.\n");
 });
 
+it("the secret providers that docs/secrets.md shows, and configs/secrets, are good ones", async () => {
+  await checkTypesOf("docs/secrets.md");
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/secrets.md", directory)).toBe(1);
+  const config = join(directory, "cluster.ts");
+  writeFileSync(
+    config,
+    `export default {
+       name: "secrets", database: "sqlite:state.sqlite", builders: { deploy: () => import("./secrets.ts") },
+       workers: async () => ({ default: { port: 0, workers: [{ name: "linux-1", password: "of linux-1" }] } }),
+     };`,
+  );
+  const check = async (file: string) => {
+    const args = [program, "check-config", "--config", file];
+    return (await runProcess({ name: "master", command: process.execPath, args })).stdout;
+  };
+  const shown = await check(config);
+  expect(shown).toContain("The config is good: 1 builder in 1 set");
+  expect(shown).toContain("there is no file /run/secrets/signing-key on this machine");
+  expect(await check(configFile("configs/secrets/cluster.ts"))).toContain("The config is good: 2 builders in 1 set");
+});
+
 it("the schedulers that docs/config.md derives from builders are good ones", async () => {
   const directory = temporaryDirectory("docs");
   writeFilesOf("docs/config.md", directory);
@@ -212,4 +234,35 @@ it("the step, scheduler, change source and hook that docs/extending.md shows bui
   expect(steps.steps.at(-1)).toMatchObject({ name: "count-lines", state_string: expect.stringMatching(/^\d+ lines$/) });
   const { body: set } = await master.api<{ buildsets: { reason: string }[] }>("buildsets");
   expect(set.buildsets).toMatchObject([{ reason: "2 changes" }]);
+});
+
+it("the config that docs/artifacts.md shows is a good one, and the step of docs/own-steps.md does what it says", async () => {
+  const shown = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/artifacts.md", shown)).toBe(1);
+  await checkTypesOf("docs/artifacts.md");
+  const args = [program, "check-config", "--config", join(shown, "cluster.ts")];
+  const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
+  expect(stdout).toContain("The config is good: 2 builders");
+
+  const directory = temporaryDirectory("docs");
+  expect(writeFilesOf("docs/own-steps.md", directory)).toBe(2);
+  await checkTypesOf("docs/own-steps.md");
+  const master = await startMaster({ config: join(directory, "cluster.ts"), cwd: directory });
+  await master.waitReady();
+  await master.apiPost("forceschedulers/force", "force", { builderNames: ["all"], reason: "test" });
+  const ended = async () => (await master.api<{ builds: object[] }>("builds?complete=true")).body.builds;
+  await waitFor(async () => (await ended()).length > 0, { what: "the build to end", timeoutMs: 60_000 });
+  const { body } = await master.api<{ steps: object[] }>("builds/1/steps");
+  expect(body.steps.at(-1)).toMatchObject({ name: "sum-up", results: 0, state_string: "1 warnings, 0 more requests" });
+  expect(await (await master.fetch("artifacts/latest/all/warnings.txt")).text()).toBe("a.c:1: warning: unused\n");
+  const url = await master.url();
+  const get = [program, "artifacts", "get", "all/1", "--to", join(directory, "got"), "--url", url];
+  await runProcess({ name: "master", command: process.execPath, args: get });
+  expect(readFileSync(join(directory, "got", "warnings.txt"), "utf8")).toBe("a.c:1: warning: unused\n");
+  const list = [program, "artifacts", "list", "all/1", "--url", url];
+  const listed = await runProcess({ name: "master", command: process.execPath, args: list });
+  expect(listed.stdout).toMatch(/^name +bytes +sha256\nwarnings\.txt +23 +[0-9a-f]{12}$/m);
+  const check = [program, "artifacts", "check", "--config", join(directory, "cluster.ts")];
+  const checked = await runProcess({ name: "master", command: process.execPath, args: check, cwd: directory });
+  expect(checked.stdout).toMatch(/: 1 objects, 1 rows\.$/m);
 });

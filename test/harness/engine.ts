@@ -22,6 +22,7 @@ import { type Database, dataVersions, openDatabase, upgradeDatabase } from "@mul
 import { releaseEverythingOf } from "@multimaster/lifecycle";
 import { role } from "@multimaster/roles/builder-engine/role";
 import { afterEach } from "vitest";
+import { FetchedSecrets } from "../../roles/builder-engine/logs/fetched-secrets.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -83,7 +84,10 @@ export async function startEngine(
     /** The same for single builders. */
     moreOf?: Readonly<Record<string, Partial<BuildersSliceInput["builders"][number]>>>;
     secrets?: Record<string, string>;
+    secretProviders?: BuildersSliceInput["secretProviders"];
     believeControl?: boolean;
+    /** More of the part of the config that all masters share. */
+    shared?: Partial<ClusterConfig>;
   } = {},
 ): Promise<Engine> {
   const directory = options.directory ?? temporaryDirectory("engine");
@@ -107,6 +111,7 @@ export async function startEngine(
   );
   const data = createData({ database, bus, lease, log: silentLog, clock: systemClock });
   const parsed = buildersSlice.parse({
+    secretProviders: options.secretProviders ?? [],
     builders: Object.entries(builders).map(([name, list]) => ({
       name,
       workers: ["w1"],
@@ -117,6 +122,7 @@ export async function startEngine(
   });
   const workers = workersSlice.parse(options.workers ?? localWorkers);
   const lost = new AbortController();
+  const fetchedSecrets = FetchedSecrets.of(parsed.secretProviders, directory);
   const said: string[] = [];
   let port = 0;
   const listen = (fields: object | string, text?: string) => {
@@ -134,10 +140,11 @@ export async function startEngine(
             ...one,
             workers: expandLatentNames(one.workers, workers),
             secrets: options.secrets ?? {},
+            fetchedSecrets,
           })),
           workers,
         },
-        shared: { bus: { believeControl: options.believeControl ?? false } } as ClusterConfig,
+        shared: { bus: { believeControl: options.believeControl ?? false }, ...options.shared } as ClusterConfig,
         directory,
       },
       data,

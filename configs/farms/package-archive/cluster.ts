@@ -25,7 +25,7 @@ const archive = defineLock({ name: "archive" });
 const packages = z.record(z.string().regex(/^[\w.+-]{1,40}$/), z.array(z.string()));
 
 /** Each package after those that it needs. */
-export function inOrder(needs: Readonly<Record<string, readonly string[]>>): string[] {
+function inOrder(needs: Readonly<Record<string, readonly string[]>>): string[] {
   const ordered: string[] = [];
   const open = new Set(Object.keys(needs));
   while (open.size > 0) {

@@ -29,6 +29,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["builds"], load: async () => (await import("./commands/builds.ts")).addBuilds },
   { names: ["build"], load: async () => (await import("./commands/build.ts")).addBuild },
   { names: ["log"], load: async () => (await import("./commands/log.ts")).addLog },
+  { names: ["artifacts"], load: async () => (await import("./commands/artifacts.ts")).addArtifacts },
   { names: ["rebuild"], load: async () => (await import("./commands/rebuild.ts")).addRebuild },
   { names: ["cancel"], load: async () => (await import("./commands/cancel.ts")).addCancel },
   { names: ["approve", "reject"], load: async () => (await import("./commands/approve.ts")).addApprove },

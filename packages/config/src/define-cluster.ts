@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { artifactsConfig, onMasterConfig } from "./artifacts.ts";
 import { collapseOption } from "./collapsing.ts";
 import { plainName } from "./plain-name.ts";
 import { portChoice } from "./port.ts";
@@ -89,6 +90,16 @@ export const clusterConfig = z.strictObject({
     .default(false)
     .describe(
       "Whether compatible pending requests of a builder collapse into the newest one, or a function that decides; builders may differ. Buildbot's default is true.",
+    ),
+  artifacts: artifactsConfig
+    .optional()
+    .describe(
+      "The store of the files that builds leave, and of their caches; absent: there is none, and steps that need it fail.",
+    ),
+  onMaster: onMasterConfig
+    .prefault({})
+    .describe(
+      "What steps may do on the machines of the masters: nothing by default, and never in builds of a fork's code.",
     ),
   lease: duration.prefault("15s").describe("A master that does not renew its lease for this long is evicted."),
   drainDeadline: duration

@@ -1,3 +1,4 @@
+export type { ArtifactsConfig, OnMasterConfig } from "./artifacts.ts";
 export { nameBuilddir } from "./builddir.ts";
 export * from "./check-config.ts";
 export * from "./collapsing.ts";
@@ -13,6 +14,7 @@ export type { PortChoice } from "./port.ts";
 export * from "./renderable.ts";
 export type { RetentionConfig, RetentionRule } from "./retention.ts";
 export { retentionPlan } from "./retention-plan.ts";
+export { secretsIn } from "./secret-names.ts";
 export type { Authorization, AuthorizationRule } from "./slices/authorization.ts";
 export * from "./slices/builders.ts";
 export * from "./slices/latent-workers.ts";

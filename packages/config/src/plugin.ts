@@ -3,7 +3,16 @@ import type { ConfigWarning } from "./config-warning.ts";
 import { explainIssue } from "./describe-issue.ts";
 
 /** The kinds of plugins that a config can use. */
-export type PluginKind = "step" | "scheduler" | "change-source" | "hook" | "auth" | "latent-worker" | "reporter";
+export type PluginKind =
+  | "step"
+  | "scheduler"
+  | "change-source"
+  | "hook"
+  | "auth"
+  | "latent-worker"
+  | "secret-provider"
+  | "artifact-store"
+  | "reporter";
 
 /** The fields that every plugin's definition has. */
 interface CommonDefinition<Kind extends PluginKind> {
@@ -52,6 +61,11 @@ interface DefinitionFacts {
   };
   /** Its options have those of every latent worker (slices/latent-workers.ts). */
   "latent-worker": object;
+  "secret-provider": {
+    /** The names of the secrets that it has. */
+    namesOf(options: unknown): readonly string[];
+  };
+  "artifact-store": object;
 }
 
 /** A step in the options of another one, and the path to it from there. */

@@ -83,6 +83,11 @@ export function interpolate(template: string): (build: RenderContext) => string 
   return Object.assign((build: RenderContext) => fill(template, build), { [templateOf]: template });
 }
 
+/** The name of the secret, of a function made by `secret`. */
+export function secretNameOf(value: unknown): string | undefined {
+  return typeof value === "function" ? (value as { [secretOf]?: string })[secretOf] : undefined;
+}
+
 /** A text as part of a template in which `interpolate` leaves it as it is. */
 export function escapeTemplate(text: string): string {
   return text.replace(placeholder, (found) => `$${found}`);

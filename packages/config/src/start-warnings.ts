@@ -1,3 +1,4 @@
+import { everOpen, type WeeklyHours } from "@multimaster/core";
 import type { ConfigWarning } from "./config-warning.ts";
 
 /** A function whose only expression is false, a text, or a refusal with a text. */
@@ -27,11 +28,35 @@ export function warningsOfStartRules(
   return [refuses(["builders", i, "canStart"], `no request of "${name}" ever starts`)];
 }
 
-/** Workers that take nothing. */
-export function warningsOfAccepts(
-  workers: readonly { readonly name: string; readonly accepts?: unknown }[],
+/** A worker, or a latent worker, as far as rules of the config decide what it takes. */
+export interface RuledWorker {
+  readonly name: string;
+  readonly accepts?: unknown;
+  readonly hours?: WeeklyHours | undefined;
+  readonly capacity?: number | undefined;
+  readonly maxBuilds: number;
+}
+
+/** Workers of this list that take nothing, and limits without effect. */
+export function warningsOfWorkerRules(workers: readonly RuledWorker[], list: "workers" | "latent"): ConfigWarning[] {
+  return workers.flatMap((worker, i) => warnOfWorker(worker, [list, i]));
+}
+
+function warnOfWorker(
+  { name, accepts, hours, capacity, maxBuilds }: RuledWorker,
+  path: readonly (string | number)[],
 ): ConfigWarning[] {
-  return workers.flatMap(({ name, accepts }, i) =>
-    alwaysRefuses(accepts) ? [refuses(["workers", i, "accepts"], `no request is ever built on "${name}"`)] : [],
-  );
+  const found: ConfigWarning[] = [];
+  if (hours !== undefined && !everOpen(hours))
+    found.push({
+      path: [...path, "hours"],
+      sentence: `never opens: no build ever begins on "${name}"; add a time to "open"`,
+    });
+  if (capacity !== undefined && maxBuilds === 1)
+    found.push({
+      path: [...path, "capacity"],
+      sentence: `limits nothing while "maxBuilds" is 1: the worker takes one build at a time anyway`,
+    });
+  if (alwaysRefuses(accepts)) found.push(refuses([...path, "accepts"], `no request is ever built on "${name}"`));
+  return found;
 }

@@ -31,6 +31,7 @@ export { literalsOfPath } from "./resources/literals-of-path.ts";
 export { type EventNameOf, type ItemOf, type NounName, type ResourceOf, resources } from "./resources/registry.ts";
 export type { AddedBuildset, NewBuildset, NewSourceStamp } from "./updates/add-buildset.ts";
 export type { ApprovalUpdates, Deciding, WantedApproval } from "./updates/approvals.ts";
+export type { ArtifactRow, ArtifactUpdates, NewArtifact } from "./updates/artifacts.ts";
 export type { AskedBuilds } from "./updates/asked-triggers.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";

@@ -11,8 +11,10 @@ import {
   moveHolds,
   overdueAdoptableBuilds,
   queryRows,
+  type RequestLosses,
   readAdoptableBuilds,
   readBuildProgress,
+  readLosses,
   setBuildState,
   takeAdoptableBuild,
 } from "@multimaster/database";
@@ -33,6 +35,8 @@ export interface AdoptedBuild extends BuildProgress {
   readonly commandId: string;
   /** The locks that it has from its beginning to its end. */
   readonly holdids: readonly number[];
+  /** Of its request: how often builds of it were lost, and whether a running build waits for it. */
+  readonly losses: RequestLosses;
 }
 
 /** Leaves those of these builds of a dead master that can be resumed for another to adopt; returns their ids. */
@@ -66,7 +70,8 @@ export async function adoptBuildOf(tx: Connection, lease: Lease, buildid: number
     throw new Error(`build ${buildid} cannot be adopted: its rows do not agree`);
   const holdids = await moveHolds(tx, build, lease);
   await setBuildState(tx, buildid, lease.masterid, "building");
-  return { ...progress, buildid, buildrequestid, commandId, holdids };
+  const losses = await readLosses(tx, buildrequestid);
+  return { ...progress, buildid, buildrequestid, commandId, holdids, losses };
 }
 
 /** Builds that have waited for an engine for too long end as RETRY, or as they were asked to end meanwhile. */

@@ -51,6 +51,7 @@ export interface LatentView {
 
 /** Why no instance of a latent worker is started for a build that could use one. */
 export type LatentObstacle =
+  | { readonly kind: "instances_closed"; readonly until: number }
   | { readonly kind: "instance_starting"; readonly count: number; readonly failure: string | null }
   | { readonly kind: "instances_busy"; readonly limit: number }
   /** The next attempt is in so many seconds; 0: it is due. */
@@ -58,8 +59,12 @@ export type LatentObstacle =
 
 const startingOf = ({ instances }: LatentView) => instances.filter(({ state }) => state === "starting").length;
 
-/** Why no further instance is started, or what the last start failed with until one works; undefined when one is started. */
-export function judgeLatent(latent: LatentView): LatentObstacle | undefined {
+/**
+ * Why no further instance is started, or what the last start failed with until one works; undefined when one is started.
+ * `closedUntil`: it is outside its hours, in seconds since 1970.
+ */
+export function judgeLatent(latent: LatentView, closedUntil: number | null = null): LatentObstacle | undefined {
+  if (closedUntil !== null) return { kind: "instances_closed", until: closedUntil };
   const { failure, retryIn } = latent;
   const starting = startingOf(latent);
   if (starting > 0) return { kind: "instance_starting", count: starting, failure };
@@ -102,11 +107,12 @@ export interface WaitingRequest {
 /** The requests for which each latent worker has to provide, by its name; those that none can take are left out. */
 export function assignToLatents(
   requests: readonly WaitingRequest[],
-  latentsOf: (builderid: number) => readonly Startable[],
+  latentsOf: (request: WaitingRequest) => readonly Startable[],
 ): Map<string, number[]> {
   const assigned = new Map<string, number[]>();
-  for (const { buildrequestid, builderid, waits } of requests) {
-    const [best] = latentsOf(builderid)
+  for (const request of requests) {
+    const { buildrequestid, waits } = request;
+    const [best] = latentsOf(request)
       .filter(({ name, room, startAfter }) => waits >= startAfter && (assigned.get(name)?.length ?? 0) < room)
       .sort((a, b) => a.cost - b.cost);
     if (best) assigned.set(best.name, [...(assigned.get(best.name) ?? []), buildrequestid]);

@@ -1,14 +1,18 @@
 export { z } from "zod";
+export * from "./define-artifact-store.ts";
 export * from "./define-auth.ts";
 export * from "./define-change-source.ts";
 export * from "./define-hook.ts";
 export * from "./define-latent-worker.ts";
 export * from "./define-reporter.ts";
 export * from "./define-scheduler.ts";
+export * from "./define-secret-provider.ts";
 export * from "./define-step.ts";
 export type { ReportedEvent } from "./reported-event.ts";
 export type { ReporterOptions } from "./reporters/reporter-options.ts";
 export * from "./running.ts";
+export * from "./step-artifacts.ts";
+export * from "./step-cluster.ts";
 export * from "./step-context.ts";
 export * from "./step-errors.ts";
 export * from "./step-options.ts";

@@ -1,6 +1,8 @@
 import type { PluginDescriptor, RenderContext } from "@multimaster/config";
 import type { Json, Result } from "@multimaster/core";
 import type { NewTestResult } from "@multimaster/data";
+import type { StepArtifacts, StepMaster } from "./step-artifacts.ts";
+import type { StepCluster } from "./step-cluster.ts";
 
 export interface BuildSource {
   readonly ssid: number;
@@ -263,6 +265,12 @@ export interface StepContext extends StepRenderContext {
     steps: readonly PluginDescriptor<"step">[],
     options: { readonly maxInFlight: number },
   ): Promise<TogetherEnd>;
+  /** The artifact store. */
+  readonly artifacts: StepArtifacts;
+  /** The machine of the engine. */
+  readonly master: StepMaster;
+  /** What may be read of the build's past, and of what waits in the cluster. */
+  readonly cluster: StepCluster;
   /** Waits; rejects with StepStopped when the build is stopped. */
   sleep(ms: number): Promise<void>;
 }

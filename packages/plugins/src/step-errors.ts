@@ -32,3 +32,13 @@ export class TriggerRefused extends Error {
 export class StepsRefused extends Error {
   override name = "StepsRefused";
 }
+
+/** An artifact cannot be stored or read: there is no store, its name or size is not allowed, or its bytes are wrong. */
+export class ArtifactRefused extends Error {
+  override name = "ArtifactRefused";
+}
+
+/** The config does not allow a step to do this on the master's machine. */
+export class MasterRefused extends Error {
+  override name = "MasterRefused";
+}

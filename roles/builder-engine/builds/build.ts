@@ -299,6 +299,7 @@ export class Build {
       environment: this.builder.config.env,
       properties,
       secrets: this.#secrets,
+      isFork: isForkBuild(request),
       forkProperty: forkPropertyOf(request),
       limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
       builddir: this.#findBuilddir(request),

@@ -18,7 +18,7 @@ export class ConfiguredBuilder {
   constructor(builderid: number, config: EngineBuilder) {
     this.builderid = builderid;
     this.config = config;
-    this.secrets = new Secrets(config.secrets);
+    this.secrets = new Secrets(config.secrets, config.fetchedSecrets?.forBuilder(config.name));
     this.directory = nameBuilddir(config);
   }
 

@@ -84,7 +84,7 @@ export class Distributor implements Service {
     const wake = () => this.#loop.wake();
     this.#collapser = new Collapser({ ...options, wake });
     this.#rules = new StartRules({ ...rules, builders, workers, data, clock, onAnswer: wake });
-    this.#approvals = new Approvals({ builders, data, clock });
+    this.#approvals = new Approvals({ builders, data });
     this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
@@ -156,7 +156,7 @@ export class Distributor implements Service {
     try {
       await this.#reconcile();
       if (this.#mode === "open") await this.#collapser.poll();
-      await this.#approvals.expire();
+      await this.#approvals.expire(this.#options.clock.now());
       let misses = 0;
       this.#locks.beginPoll();
       this.#rules.beginPoll();

@@ -63,9 +63,10 @@ export class RunningBuilds implements Service {
 
   /** Goes on with a build of a lost engine; a slot has been reserved. */
   adopt(adoption: Adoption, builder: ConfiguredBuilder, worker: AttachedWorker): void {
-    const { buildrequestid } = adoption.build;
+    const { buildrequestid, losses } = adoption.build;
     const onStarted = () => this.#notify(build, "started");
     const build = new Build(buildrequestid, builder, worker, this.#engine, onStarted, { adoption });
+    if (builder.isOnLastTry(losses)) this.#lastTries.add(build);
     this.#run(build);
   }
 

@@ -41,7 +41,8 @@ export class LatentWorker {
     this.definition = descriptor.plugin as unknown as LatentWorkerDefinition;
     this.kind = this.definition.type;
     this.workers = instanceNames(this.options);
-    this.isBound = holdsFunction(this.options);
+    const { accepts: _, ...ofInstances } = this.options;
+    this.isBound = holdsFunction(ofInstances);
     this.#surroundings = surroundings;
   }
 
@@ -88,7 +89,7 @@ export class LatentWorker {
     const { shape } = this.definition.options as z.ZodObject;
     const entries = await Promise.all(
       Object.entries(this.options).map(async ([name, given]) => {
-        if (!holdsFunction(given)) return [name, given] as const;
+        if (name === "accepts" || !holdsFunction(given)) return [name, given] as const;
         const rendered = await render(given, rendering);
         const parsed = shape[name]?.safeParse(rendered) as z.ZodSafeParseResult<unknown>;
         if (!parsed.success) {

@@ -4,6 +4,7 @@ import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { EventSubscriptions } from "../builds/event-subscriptions.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
+import type { AcceptedRequests } from "./accepted-requests.ts";
 import { publishInstanceMetrics } from "./instance-metrics.ts";
 import { InstanceTable } from "./instance-table.ts";
 import type { LatentWorker } from "./latent-worker.ts";
@@ -14,6 +15,7 @@ import { TendInstances } from "./tend-instances.ts";
 export interface LatentWorkersOptions {
   masterid: number;
   latents: readonly LatentWorker[];
+  accepted: AcceptedRequests;
   builders: ReadonlyMap<number, ConfiguredBuilder>;
   workers: AttachedWorkers;
   builds: RunningBuilds;

@@ -1,12 +1,13 @@
 import type { RenderContext } from "@multimaster/config";
-import type { Logger, Properties } from "@multimaster/core";
-import type { Data, InstanceRow, ReservedInstance } from "@multimaster/data";
+import { closedUntilOf, type Logger, type Properties } from "@multimaster/core";
+import type { Data, InstanceRow, PendingRequest, ReservedInstance } from "@multimaster/data";
 import {
   assignToLatents,
   countStarts,
   type InstanceView,
   judgeBuilder,
   placeRequests,
+  type Startable,
   viewInstanceFrom,
 } from "@multimaster/placement";
 import type { InstancePlace } from "@multimaster/plugins";
@@ -14,7 +15,9 @@ import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { readPending } from "../builds/read-pending.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
+import { Approvals } from "../start-rules/approvals.ts";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
+import type { AcceptedRequests } from "./accepted-requests.ts";
 import { withFreeLocks } from "./free-locks.ts";
 import type { InstanceTable } from "./instance-table.ts";
 import type { LatentWorker } from "./latent-worker.ts";
@@ -26,6 +29,7 @@ export interface InstanceStartsOptions {
   builders: ReadonlyMap<number, ConfiguredBuilder>;
   workers: AttachedWorkers;
   builds: RunningBuilds;
+  accepted: AcceptedRequests;
   data: Data;
   log: Logger;
   /** Where workers reach this engine; undefined: it does not listen yet. */
@@ -50,8 +54,11 @@ export class InstanceStarts {
   /** Pending requests by latent worker, at the last look. */
   #demand = new Map<string, number>();
 
+  #approvals: Approvals;
+
   constructor(options: InstanceStartsOptions) {
     this.#options = options;
+    this.#approvals = new Approvals(options);
   }
 
   /** Whether this engine is starting the instance at this moment. */
@@ -101,8 +108,16 @@ export class InstanceStarts {
     const wanting = open.filter(({ builderid }) => (latentsOf.get(builderid)?.length ?? 0) > 0);
     if (wanting.length === 0) return new Map();
     const ids = wanting.map(({ builderid }) => builderid);
-    const pending = await readPending(data, ids, mostPending);
-    const requests = pending.map((request) => ({
+    // No machine is paid for what no user has approved.
+    const asked = await this.#approvals.admit(await readPending(data, ids, mostPending));
+    const accepting = await this.#acceptingOf(asked, latentsOf);
+    // Read again: while functions were asked, some may have been claimed, for a worker that is seen as busy below.
+    const pending = this.#options.accepted.asksAny
+      ? await this.#approvals.admit(await readPending(data, ids, mostPending))
+      : asked;
+    // One that none of them takes would be put on an instance that is there for another.
+    const wanted = pending.filter(({ buildrequestid }) => (accepting.get(buildrequestid)?.length ?? 0) > 0);
+    const requests = wanted.map((request) => ({
       ...request,
       isOnLastTry: builders.get(request.builderid)?.isOnLastTry(request) ?? false,
       waits: Date.now() / 1000 - request.submittedAt,
@@ -120,13 +135,35 @@ export class InstanceStarts {
       if (row.buildrequestid !== null && this.#view(row).state !== "starting") taken.add(row.buildrequestid);
     const left = requests.filter(({ buildrequestid }) => !taken.has(buildrequestid));
     const startable = await withFreeLocks(this.#withinLimits(left), builders, data);
-    return assignToLatents(startable, (builderid) => latentsOf.get(builderid) ?? []);
+    return assignToLatents(startable, ({ buildrequestid }) => accepting.get(buildrequestid) ?? []);
   }
 
-  #latentsOf(builder: ConfiguredBuilder) {
+  /** The latent workers of each request, without those whose functions refuse it. */
+  async #acceptingOf(requests: readonly PendingRequest[], latentsOf: ReadonlyMap<number, readonly Startable[]>) {
+    const { accepted, builders } = this.#options;
+    const accepting = new Map<number, readonly Startable[]>();
+    for (const request of requests) {
+      const builder = builders.get(request.builderid);
+      const latents = latentsOf.get(request.builderid) ?? [];
+      const answers = await Promise.all(
+        latents.map(async ({ name }) => builder !== undefined && accepted.has(name, request, builder)),
+      );
+      accepting.set(
+        request.buildrequestid,
+        latents.filter((_, i) => answers[i]),
+      );
+    }
+    return accepting;
+  }
+
+  #latentsOf(builder: ConfiguredBuilder): Startable[] {
     const { table } = this.#options;
     const latents = new Set(builder.config.workers.flatMap((name) => table.latentOf(name) ?? []));
-    return [...latents].map(({ name, options, isBound }) => {
+    const usable = [...latents].filter(
+      ({ options: { hours, capacity = builder.weight } }) =>
+        builder.weight <= capacity && closedUntilOf(hours, Date.now()) === null,
+    );
+    return usable.map(({ name, options, isBound }) => {
       const running = table.of(name).filter((row) => this.#view(row).state !== "starting").length;
       const room = Math.max(0, options.maxInstances - running) * (isBound ? 1 : options.maxBuilds);
       return { name, cost: options.cost, startAfter: options.startAfter / 1000, room };

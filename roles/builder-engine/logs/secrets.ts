@@ -1,4 +1,5 @@
 import type { Json } from "@multimaster/core";
+import type { BuilderSecrets } from "./fetched-secrets.ts";
 import { listHidden } from "./hidden-forms.ts";
 import { HiddenTexts } from "./hidden-texts.ts";
 import { StreamMask } from "./stream-mask.ts";
@@ -19,8 +20,14 @@ export class Secrets {
   /** Those of the builder, which later builds of it begin with. */
   #builders: Secrets | undefined;
 
-  constructor(values: Readonly<Record<string, string>> = {}) {
+  /** What fetches further ones; the last values, which are hidden; and which of them this build has. */
+  readonly #provided: BuilderSecrets | undefined;
+  #fetched: ReadonlyMap<string, string> = new Map();
+  readonly #ready = new Set<string>();
+
+  constructor(values: Readonly<Record<string, string>> = {}, provided?: BuilderSecrets) {
     this.#values = values;
+    this.#provided = provided;
     if (Object.keys(values).length === 0) return;
     this.#texts = known.get(values) ?? new HiddenTexts(listHidden(Object.entries(values)));
     known.set(values, this.#texts);
@@ -32,12 +39,28 @@ export class Secrets {
     if (text === "" || this.#learnt.some(([other, known]) => known === text && other === name)) return;
     // Tokens that change by the hour must not make the tree larger and larger.
     this.#learnt = [...this.#learnt.slice(1 - maxLearnt), [name, text]];
-    this.#texts = new HiddenTexts(listHidden([...Object.entries(this.#values), ...this.#learnt]));
+    this.#hideAll();
+  }
+
+  /** What was fetched stays hidden, however much steps learn. */
+  #keep(name: string, value: string): void {
+    if (this.#builders !== undefined) this.#builders.#keep(name, value);
+    const former = this.#fetched.get(name);
+    if (former === value) return;
+    // What a rotated secret was before is still in directories, and maybe still valid.
+    if (former !== undefined) this.add(name, former);
+    this.#fetched = new Map([...this.#fetched, [name, value]]);
+    this.#hideAll();
+  }
+
+  #hideAll(): void {
+    const all = [...Object.entries(this.#values), ...this.#fetched, ...this.#learnt];
+    this.#texts = new HiddenTexts(listHidden(all));
   }
 
   /** Whether a step has learnt a text that is hidden: no other engine knows it. */
   get hasLearnt(): boolean {
-    return this.#learnt.length > 0;
+    return this.#learnt.length > 0 || this.#fetched.size > 0;
   }
 
   /** Another one after each text that was learnt. */
@@ -66,21 +89,50 @@ export class Secrets {
   }
 
   #copy(): Secrets {
-    const secrets = new Secrets(this.#values);
+    const secrets = new Secrets(this.#values, this.#provided);
     secrets.#learnt = this.#learnt;
+    secrets.#fetched = this.#fetched;
     secrets.#texts = this.#texts;
     return secrets;
   }
 
+  /**
+   * Fetches those of these secrets that providers have, for the options of a step that begins; they are hidden from then on.
+   * Rejects with a sentence.
+   */
+  async fetch(names: Iterable<string>): Promise<void> {
+    for (const name of names) {
+      if (!this.#provided?.names.includes(name)) continue;
+      this.#refuseToForks(name);
+      const value = await this.#provided.fetch(name);
+      this.#keep(name, value);
+      this.#ready.add(name);
+    }
+  }
+
   /** The value, for a step's options. */
   get(name: string): string {
+    this.#refuseToForks(name);
+    const value = Object.hasOwn(this.#values, name) ? this.#values[name] : this.#fetchedValue(name);
+    if (value !== undefined) return value;
+    const provided = this.#provided?.names ?? [];
+    if (provided.includes(name))
+      throw new Error(
+        `the secret "${name}" has not been fetched: only options with secret("${name}") or interpolate("\${secret:${name}}") in a step or in the builder's env can use it`,
+      );
+    const have = [...Object.keys(this.#values), ...provided].join(", ");
+    throw new Error(`there is no secret "${name}" (have: ${have || "none"})`);
+  }
+
+  #fetchedValue(name: string): string | undefined {
+    return this.#ready.has(name) ? this.#fetched.get(name) : undefined;
+  }
+
+  #refuseToForks(name: string): void {
     if (this.#allowed && !this.#allowed.includes(name))
       throw new Error(
         `this build is of a fork's code, or no one says that it is not, so it gets no secret "${name}"; secretsForForks: ["${name}"] of the builder gives it to whoever opens a pull request`,
       );
-    const value = Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
-    if (value !== undefined) return value;
-    throw new Error(`there is no secret "${name}" (have: ${Object.keys(this.#values).join(", ") || "none"})`);
   }
 
   /** The text with every secret in it replaced. */

@@ -1,4 +1,3 @@
-import type { Clock } from "@multimaster/core";
 import type { Data, PendingRequest, RequestDetails, WantedApproval } from "@multimaster/data";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { isForkBuild } from "../builds/fork-build.ts";
@@ -11,7 +10,6 @@ const expireEveryMs = 10_000;
 export interface ApprovalsOptions {
   readonly builders: ReadonlyMap<number, ConfiguredBuilder>;
   readonly data: Pick<Data, "updates">;
-  readonly clock: Clock;
 }
 
 /**
@@ -48,11 +46,11 @@ export class Approvals {
     return requests.filter(({ buildrequestid }) => !held.has(buildrequestid));
   }
 
-  /** Ends requests about which no one has decided in time, if some builder here asks for approvals. */
-  async expire(): Promise<void> {
-    const { builders, data, clock } = this.#options;
-    if (clock.now() - this.#expiredAt < expireEveryMs) return;
-    this.#expiredAt = clock.now();
+  /** Ends requests about which no one has decided in time, if some builder here asks for approvals. `now`: by the clock. */
+  async expire(now: number): Promise<void> {
+    const { builders, data } = this.#options;
+    if (now - this.#expiredAt < expireEveryMs) return;
+    this.#expiredAt = now;
     if ([...builders.values()].some(({ config }) => config.approval?.untrusted)) await data.updates.approvals.expire();
   }
 

@@ -15,6 +15,8 @@ export interface BuildScope {
   readonly environment: Readonly<Record<string, unknown>>;
   readonly properties: Properties;
   readonly secrets: Secrets;
+  /** Whether it builds a fork's code, or may. */
+  readonly isFork: boolean;
   /** The properties by which builds that a step triggers know whose code this is. */
   readonly forkProperty: Readonly<Record<string, boolean>>;
   readonly limits: StepLogsOptions["limits"];

@@ -1,9 +1,11 @@
-import { render } from "@multimaster/config";
+import { render, secretsIn } from "@multimaster/config";
 import { onAbort, type Result, Results, resultName } from "@multimaster/core";
 import {
+  ArtifactRefused,
   BadRendering,
   CommandException,
   type Environment,
+  MasterRefused,
   type StepDefinition,
   type StepEnd,
   type StepRenderContext,
@@ -22,10 +24,11 @@ import { combine, type Interruption } from "./interruption.ts";
 import { createStepRenderContext } from "./render-context.ts";
 import { StepAdditions } from "./step-additions.ts";
 import { StepCommands, type StepResume } from "./step-commands.ts";
-import { createStepContext, type StepParts, type Turns } from "./step-context.ts";
+import { createStepContext, type StepParts } from "./step-context.ts";
 import { StepGroup } from "./step-group.ts";
 import { runAttempts } from "./step-retry.ts";
 import { StepTriggers } from "./step-triggers.ts";
+import type { Turns } from "./turns.ts";
 
 /** Grace period for a stopped step's code once its commands have ended, in milliseconds. */
 const graceMs = 2000;
@@ -171,6 +174,7 @@ export class RunningStep {
     let end: StepEnd;
     try {
       const rendering = createStepRenderContext(this.#scope, parts.commands);
+      await this.#fetchSecrets();
       await turns.enter();
       if (!(await this.#step.isWanted(this.#options, rendering))) return { results: Results.SKIPPED };
       await this.#takeLocks(parts, rendering);
@@ -193,6 +197,16 @@ export class RunningStep {
     }
     const { summary } = end;
     return { results: interruption.results, ...(summary === undefined ? {} : { summary }) };
+  }
+
+  /** Those that its options and the builder's environment name. */
+  async #fetchSecrets(): Promise<void> {
+    const names = secretsIn([this.#options, this.#scope.environment]);
+    try {
+      await this.#scope.secrets.fetch(names);
+    } catch (error) {
+      throw new BadRendering(error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** All of them together, after which the step's own time begins. */
@@ -228,9 +242,16 @@ export class RunningStep {
     if (error instanceof WorkerLost) return { results: Results.RETRY, reason: error.message };
     // The build is given up, too: it is built again when the database is well.
     if (this.#scope.engine.persistence.isPassing(error)) throw error;
-    const isSentence = [CommandException, BadRendering, TriggerRefused, StepValueRefused, StepsRefused].some(
-      (kind) => error instanceof kind,
-    );
+    const sentences = [
+      CommandException,
+      BadRendering,
+      TriggerRefused,
+      StepValueRefused,
+      StepsRefused,
+      ArtifactRefused,
+      MasterRefused,
+    ];
+    const isSentence = sentences.some((kind) => error instanceof kind);
     const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);
     await writeLog(logs, "err.text", text);
     return { results: Results.EXCEPTION };

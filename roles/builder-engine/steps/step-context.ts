@@ -1,20 +1,17 @@
 import type { Environment, StepContext, StepRenderContext } from "@multimaster/plugins";
+import { createStepArtifacts } from "../artifacts/step-artifacts.ts";
 import type { StepLogs } from "../logs/step-logs.ts";
+import { createStepMaster } from "../on-master/step-master.ts";
 import { resolveWorkerPath } from "../workers/worker-paths.ts";
 import type { BuildScope } from "./build-scope.ts";
 import type { StepAdditions } from "./step-additions.ts";
+import { createStepCluster } from "./step-cluster.ts";
 import type { StepCommands } from "./step-commands.ts";
 import type { StepGroup } from "./step-group.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
 import { checkProperty, checkUrl } from "./step-values.ts";
-
-/** Tells the watchdog whether the step's own code has control. */
-export interface Turns {
-  /** Resolves at the beginning of a turn of the event loop, where no transaction of SQLite is open (docs/decisions/roles-run-in-threads.md). */
-  enter(): Promise<void>;
-  leave(): void;
-}
+import type { Turns } from "./turns.ts";
 
 /** What a step's code works through. */
 export interface StepParts {
@@ -31,10 +28,11 @@ export interface StepParts {
 
 /** What a step's code sees of its build, its worker and the engine. */
 export function createStepContext(
-  { engine, worker, properties, secrets, build, builddir, patchesRead }: BuildScope,
+  scope: BuildScope,
   parts: StepParts,
   { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
+  const { engine, worker, properties, secrets, build, builddir, patchesRead } = scope;
   const { data, persistence, clock } = engine;
   const { name, stepid, logs, commands, triggers, additions, group, setState, turns } = parts;
   const system = worker.info.system;
@@ -92,6 +90,9 @@ export function createStepContext(
     trigger: triggers.trigger,
     addSteps: additions.addSteps,
     runTogether: group.run,
+    artifacts: createStepArtifacts(scope, stepid, signal, turns),
+    master: createStepMaster(scope, signal, turns),
+    cluster: createStepCluster(scope, turns),
     async sleep(ms) {
       turns.leave();
       await clock.sleep(ms, signal);

@@ -57,6 +57,11 @@ const matrix: Readonly<Record<RouteName, readonly Row[]>> = {
     },
   ],
   events: [{ path: "/sse/listen/builds/*/*", expected: apiReaders }],
+  // To those who may read it, this says that there is none.
+  artifacts: [
+    { path: "/artifacts/1/app", expected: { ...readers, "other site": 404, reader: 404, "read token": 404 } },
+    { path: "/artifacts/latest/b1/app", expected: { ...readers, "other site": 404, reader: 404, "read token": 404 } },
+  ],
   hooks: [{ path: "/change_hook/base", method: "POST", expected: { ...alike(404) } }],
   badges: [{ path: "/badges/b1.svg", expected: readers }],
   "cc.xml": [{ path: "/cc.xml", expected: readers }],

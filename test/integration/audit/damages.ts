@@ -1,5 +1,6 @@
 import { schedulerProblemKey } from "@multimaster/data";
 import { type Connection, execute, setObjectState } from "@multimaster/database";
+import { artifactDamages } from "./artifact-damages.ts";
 import { reportDamages, reporterDamages } from "./report-damages.ts";
 import type { World } from "./world.ts";
 
@@ -327,6 +328,7 @@ export const damages: Record<string, Damage> = {
     do: (tx, { gone }) => execute(tx, "update builder_masters set masterid = ?", [gone.lease.masterid]),
     ids: () => [1, 2],
   },
+  ...artifactDamages,
   "cancellation-unanswered": {
     do: (tx, { pending }) => cancel(tx, pending.request),
     ids: ({ pending }) => [pending.request],

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { type Json, Results } from "@multimaster/core";
-import { approvals, buildrequests, builds, changes, explainRequests } from "@multimaster/data";
+import { approvals, buildrequests, builds, changes, explainBuilders, explainRequests } from "@multimaster/data";
 import { execute, queryRows } from "@multimaster/database";
 import { defineStep } from "@multimaster/plugins";
 import shell from "@multimaster/plugins/steps/shell";
@@ -43,6 +43,7 @@ describe.each(engines)("approval of a stranger's pull request on %s", (kind) => 
     expect((await whyOf(engine, waits))?.sentence).toMatch(
       /^The pull request of a stranger \(refs\/pull\/7\/head at aaaaaaaaaaaa\) waits for approval, at most until .*: "master approve \d+", or the button/,
     );
+    expect((await explainBuilders(engine.database, [1])).get(1)).toMatchObject([{ kind: "awaits_approval" }]);
     // The repository's own, and what no pull request is, need no one.
     const own = await request(engine, "a", { properties: { pullrequest_fork: false }, revision: "b" });
     for (const id of [own, await engine.submit("a")])

@@ -141,7 +141,7 @@ it("an archive of packages builds them in order, and ends with the first that fa
   const engine = await start("package-archive", { package: ["package"] });
   expect(await build(engine, "archive")).toMatchObject({
     results: Results.FAILURE,
-    steps: ["git: 0", "list: 0", "add-steps: 0", "build base: 0", "build lib: 2"],
+    steps: ["git: 0", "list: 0", "add-steps: 0", "build base: 0", "build lib: 2", "build tool: 3"],
   });
   expect((await childrenOf(engine, "package")).map(({ results }) => results)).toEqual([0, 2]);
 });

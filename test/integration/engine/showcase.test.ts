@@ -1,18 +1,33 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { clusterConfig } from "@multimaster/config";
 import { Results } from "@multimaster/core";
+import { builders as builderRows, equals } from "@multimaster/data";
+import directory from "@multimaster/plugins/artifact-stores/directory";
 import { describe, expect, it } from "vitest";
 import showcase from "../../../configs/showcase/builders.ts";
 import { startBuildbotWorker } from "../../harness/buildbot-worker.ts";
 import { type Engine, endAfterTest, localWorkers, type Steps, startEngine } from "../../harness/engine.ts";
+import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 
 const builders: Record<string, Steps> = Object.fromEntries(showcase.builders.map(({ name, steps }) => [name, steps]));
 
+/** A store of its own for each engine. */
+function sharedPart() {
+  const { artifacts, onMaster } = clusterConfig.parse({
+    name: "showcase",
+    database: "sqlite:unused",
+    artifacts: { store: directory({ path: temporaryDirectory("artifacts") }) },
+    onMaster: { commands: true },
+  });
+  return { artifacts, onMaster };
+}
+
 const engines = {
-  "our own worker": () => startEngine(builders, { workers: localWorkers }),
+  "our own worker": () => startEngine(builders, { workers: localWorkers, shared: sharedPart() }),
   "buildbot-worker": async () => {
     const workers = { host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret" }] };
-    const engine = await startEngine(builders, { workers });
+    const engine = await startEngine(builders, { workers, shared: sharedPart() });
     const worker = await startBuildbotWorker({ port: engine.port(), name: "w1", password: "secret" });
     endAfterTest(() => worker.stop());
     return engine;
@@ -111,6 +126,30 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
     expect(end[0]).toBe(Results.FAILURE);
   });
 
+  it("keeps files and caches, and gives them to later builds", async () => {
+    const engine = await start();
+    const first = await build(engine, "with artifacts");
+    expect(first.end).toEqual([Results.SUCCESS, "build successful"]);
+    expect(first.steps).toEqual([
+      "download-text: 0 write lock",
+      "restore-cache: 0 no cache",
+      expect.stringMatching(/^make: 0/),
+      "save-cache: 0 cache saved",
+      "upload: 0 1 file uploaded",
+      "upload pages: 0 2 files uploaded",
+      "download: 0 download again",
+      "master-command: 0 'echo published 1' on the master",
+    ]);
+    expect(first.properties).toMatchObject({
+      cache: ["none", "restore-cache"],
+      published: ["published 1", "master-command"],
+    });
+    const taking = await build(engine, "with artifacts of others");
+    expect(taking.steps[0]).toBe("fetch-artifacts: 0 3 artifacts of build 1");
+    expect(taking.end).toEqual([Results.SUCCESS, "build successful"]);
+    expect((await build(engine, "with artifacts")).properties).toMatchObject({ cache: ["partial", "restore-cache"] });
+  });
+
   it("runs several programs in a step, tries again, and cleans up", async () => {
     const { end, steps, logText } = await build(await start(), "several");
     expect(steps).toEqual([
@@ -168,7 +207,8 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
 
   it("asks services on the web", async () => {
     const { url, asked } = await startService();
-    const { end, steps, properties } = await build(await start(), "web", { server: [url, "test"] });
+    const engine = await start();
+    const { end, steps, properties } = await build(engine, "web", { server: [url, "test"] });
     expect(end).toEqual([Results.SUCCESS, "build successful"]);
     const host = url.slice("http://".length);
     expect(steps).toEqual([
@@ -177,6 +217,8 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
       `slow: 2 GET ${host} (no complete answer in time (timeout))`,
     ]);
     expect(properties).toMatchObject({ answer: ["forty-two", "http-request"], status: [200, "http-request"] });
-    expect(asked.slice(0, 2)).toEqual(Array(2).fill('POST /ask t {"address":"#/builders/9/builds/1"}'));
+    const [web] = (await engine.data.find(builderRows, { filters: [equals("name", "web")] })).rows;
+    const address = `#/builders/${web?.builderid}/builds/1`;
+    expect(asked.slice(0, 2)).toEqual(Array(2).fill(`POST /ask t {"address":"${address}"}`));
   });
 });

@@ -1,4 +1,5 @@
 import { leaveCluster } from "@multimaster/cluster";
+import { buildrequests } from "@multimaster/data";
 import { queryRows } from "@multimaster/database";
 import { releaseEverythingOf } from "@multimaster/lifecycle";
 import localProcess from "@multimaster/plugins/latent-workers/local-process";
@@ -108,6 +109,31 @@ it("an instance of an engine that is gone is kept by the next one if its worker 
   await second.services.drain(AbortSignal.timeout(30_000));
   expect(await instances(second)).toEqual([]);
   expect(findLabelled(directory)).toEqual([]);
+});
+
+it("no instance is started for what its function refuses, or weighs too much, and none outside its hours", async () => {
+  const accepts = ({ reason }: { reason: string }) => reason === "good" || "only good ones";
+  const engine = await start({ pool: { accepts, capacity: 1, idleTime: "1s" } });
+  const refused = await engine.submit("b");
+  const good = await engine.submit("b", { reason: "good" });
+  expect(await engine.finished(good)).toMatchObject([{ results: 0 }]);
+  await waitFor(async () => (await instances(engine)).length === 0, { what: "the instance to be gone" });
+  expect((await engine.data.get(buildrequests, refused))?.claimed).toBe(false);
+  // A second one may have been started while the first began the build.
+  expect(engine.said.filter((text) => text.includes("is started as")).length).toBeLessThanOrEqual(2);
+
+  // A window on the day before yesterday and no other.
+  const day = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"][(new Date().getUTCDay() + 5) % 7];
+  const closed = await start({ pool: { hours: { zone: "UTC", open: [`${day} 12:00-13:00`] } } });
+  const request = await closed.submit("b");
+  await waitFor(
+    async () =>
+      JSON.stringify(await api(closed, "buildrequests", String(request), "why")).includes(
+        "The latent worker pool is outside its hours until 2",
+      ),
+    { what: "the reason" },
+  );
+  expect(await instances(closed)).toEqual([]);
 });
 
 it("an idle instance is ended, and one that does not attach is reported and tried again later", async () => {

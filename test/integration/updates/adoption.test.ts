@@ -76,9 +76,13 @@ describe.each(engines)("a build whose engine was evicted, on %s", (engine) => {
   it("is adopted by one master only", async () => {
     await record();
     await masters.evict(dead);
+    await execute(masters.database, "update mm_request_losses set worker_losses = 2");
     const other = await masters.join();
     const outcomes = await Promise.all([heir, other].map(({ updates }) => updates.builds.adopt(build.buildid)));
     expect(outcomes.filter((outcome) => outcome === "lost")).toHaveLength(1);
+    // Whether one more loss would end the request: then its engine begins no other such build beside it.
+    const [adopted] = outcomes.filter((outcome) => outcome !== "lost");
+    expect(adopted?.losses).toEqual({ engineDeaths: 1, workerLosses: 2, waitedFor: 0 });
   });
 
   it("is left again when the master that adopted it dies", async () => {

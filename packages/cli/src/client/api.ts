@@ -31,6 +31,8 @@ export interface ApiOptions {
  */
 export interface Api extends Client {
   readonly url: string;
+  /** The bytes of an artifact, as they come. */
+  download(artifact: { readonly artifactid: number; readonly name: string }): Promise<ReadableStream<Uint8Array>>;
 }
 
 /** Statuses that depend on the master's state, not on the request: another master, or a later attempt, may succeed. */
@@ -139,6 +141,21 @@ export function createApi({
   return {
     url: server.url,
     list,
+    async download({ artifactid, name }) {
+      // Of the body no time is asked: it may be large.
+      const response = await doFetch(
+        new URL(`artifacts/${artifactid}/${name.split("/").map(encodeURIComponent).join("/")}`, server.url),
+        {
+          headers: server.token === undefined ? {} : { Authorization: `Bearer ${server.token}` },
+          redirect: "manual",
+          ...(signal ? { signal } : {}),
+        },
+      ).catch((error: unknown) => {
+        throw errors.uiUnreachable(server.url, explain(error).why, { cause: error });
+      });
+      if (response.status === 200 && response.body !== null) return response.body;
+      throw refusal(response.status, shorten(await response.text()));
+    },
     async one(noun, path, query) {
       const [item] = (await list(noun, path, query)).items;
       if (item === undefined) throw errors.notFound(`There is nothing at ${path}.`);

@@ -7,6 +7,7 @@ const nouns = [
   "steps",
   "logs",
   "build_data",
+  "artifacts",
   "test_result_sets",
   "buildrequests",
   "buildsets",

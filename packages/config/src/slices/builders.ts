@@ -1,6 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
-import { approvalOption } from "../approval.ts";
+import { approvalOption, warningsOfApproval } from "../approval.ts";
 import { collapseOption } from "../collapsing.ts";
 import type { ConfigWarning } from "../config-warning.ts";
 import { listSteps } from "../list-steps.ts";
@@ -10,6 +10,7 @@ import { plainName } from "../plain-name.ts";
 import { descriptorOf } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { renderable } from "../renderable.ts";
+import { warningsOfSecrets } from "../secret-names.ts";
 import { builderStartShape } from "../start-rules.ts";
 import { warningsOfStartRules } from "../start-warnings.ts";
 
@@ -97,21 +98,35 @@ export const builderConfig = z.strictObject({
 });
 
 /** A builder set: the builders that one team's engines run. */
-export const buildersSlice = z.strictObject({
-  secrets: z
-    .record(
-      z.string().regex(/^[\w-]+$/, "the name of a secret has letters, digits, '_' and '-' only"),
-      z
-        .string("must be text; is its environment variable set?")
-        .refine(
-          (value) => value.replace(/[\r\n]/g, "").length >= 4,
-          "is too short to be masked (it needs at least 4 characters)",
-        ),
-    )
-    .default({})
-    .describe('Values that steps use by secret("NAME"); logs, states and properties show <NAME> instead.'),
-  builders: z.array(builderConfig).min(1).describe("The builders of this set."),
-});
+export const buildersSlice = z
+  .strictObject({
+    secrets: z
+      .record(
+        z.string().regex(/^[\w-]+$/, "the name of a secret has letters, digits, '_' and '-' only"),
+        z
+          .string("must be text; is its environment variable set?")
+          .refine(
+            (value) => value.replace(/[\r\n]/g, "").length >= 4,
+            "is too short to be masked (it needs at least 4 characters)",
+          ),
+      )
+      .default({})
+      .describe('Values that steps use by secret("NAME"); logs, states and properties show <NAME> instead.'),
+    secretProviders: z
+      .array(descriptorOf("secret-provider"))
+      .default([])
+      .describe("Places from which further secrets are fetched when a step needs them."),
+    builders: z.array(builderConfig).min(1).describe("The builders of this set."),
+  })
+  .superRefine(({ secrets, secretProviders }, ctx) => {
+    const known = new Set(Object.keys(secrets));
+    for (const [i, { plugin, options }] of secretProviders.entries())
+      for (const name of plugin.namesOf(options)) {
+        if (known.has(name))
+          ctx.addIssue({ code: "custom", path: ["secretProviders", i], message: `there is another secret "${name}"` });
+        known.add(name);
+      }
+  });
 
 export type BuilderConfig = z.output<typeof builderConfig>;
 export type BuildersSlice = z.output<typeof buildersSlice>;
@@ -126,10 +141,20 @@ export function defineBuilders(slice: BuildersSliceInput): BuildersSliceInput {
 }
 
 /** Risks in a builder set. */
-export function warningsOfBuilders({ builders }: BuildersSlice): ConfigWarning[] {
-  return builders.flatMap((builder, i) => [
+export function warningsOfBuilders(slice: BuildersSlice): ConfigWarning[] {
+  const { builders, secretProviders } = slice;
+  return [
+    ...secretProviders.flatMap((provider, i) => warningsOfPlugin(provider, ["secretProviders", i])),
+    ...warningsOfSecrets(slice),
+    ...builders.flatMap(warningsOfBuilder),
+  ];
+}
+
+function warningsOfBuilder(builder: BuilderConfig, i: number): ConfigWarning[] {
+  return [
     ...listSteps(builder).flatMap(({ path, step }) => warningsOfPlugin(step, ["builders", i, ...path])),
     ...warningsOfLocks(builder, i),
     ...warningsOfStartRules(builder, i),
-  ]);
+    ...warningsOfApproval(builder, i),
+  ];
 }

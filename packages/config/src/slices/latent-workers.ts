@@ -1,7 +1,8 @@
-import { duration, positiveDuration } from "@multimaster/core";
+import { duration, positiveDuration, weeklyHours } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import type { PluginDescriptor } from "../plugin.ts";
+import { type Accepts, functionOf } from "../start-rules.ts";
 import type { WorkerConfig, WorkersSlice } from "./workers.ts";
 
 /** The options that every latent worker has, of whatever kind. */
@@ -51,6 +52,19 @@ export const latentWorkerShape = {
     .default(1)
     .describe("Of several latent workers that could take a request, the one with the lowest cost does."),
   maxBuilds: z.int().positive().default(1).describe("Maximum number of builds at the same time on one instance."),
+  capacity: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Maximum sum of the `weight` of the builders whose builds run on one instance; absent: any sum."),
+  hours: weeklyHours
+    .optional()
+    .describe(
+      "When instances are started for builds, and builds may begin on them; running ones go on, and `minInstances` are kept. Absent: at any time.",
+    ),
+  accepts: functionOf<Accepts>("a function (request) => true, or why not")
+    .optional()
+    .describe("Its instances take only requests for which this function returns true; it must answer immediately."),
   properties: z.record(z.string(), z.json()).default({}).describe("Properties of its builds, with the source Worker."),
 } as const;
 
@@ -134,8 +148,16 @@ export function instanceNames({ name, maxInstances }: Pick<LatentWorkerOptions, 
 /** The workers that instances of latent workers are. None has a password of the config: each instance gets its own. */
 export function latentWorkerConfigs({ latent }: Pick<WorkersSlice, "latent">): WorkerConfig[] {
   return latent.flatMap((descriptor) => {
-    const { maxBuilds, properties, ...options } = latentOptionsOf(descriptor);
-    return instanceNames(options).map((name) => ({ name, local: false, maxBuilds, properties }));
+    const { maxBuilds, capacity, hours, accepts, properties, ...options } = latentOptionsOf(descriptor);
+    return instanceNames(options).map((name) => ({
+      name,
+      local: false,
+      maxBuilds,
+      properties,
+      capacity,
+      hours,
+      accepts,
+    }));
   });
 }
 

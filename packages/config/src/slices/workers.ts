@@ -1,19 +1,11 @@
-import {
-  duration,
-  everOpen,
-  isPasswordHash,
-  isSealedDigest,
-  positiveDuration,
-  weeklyHours,
-  workerName,
-} from "@multimaster/core";
+import { duration, isPasswordHash, isSealedDigest, positiveDuration, weeklyHours, workerName } from "@multimaster/core";
 import { z } from "zod";
 import type { ConfigWarning } from "../config-warning.ts";
 import { isLoopback, network } from "../networks.ts";
 import { descriptorOf } from "../plugin.ts";
 import { portChoice } from "../port.ts";
 import { type Accepts, type BuilderOrder, functionOf } from "../start-rules.ts";
-import { warningsOfAccepts } from "../start-warnings.ts";
+import { type RuledWorker, warningsOfWorkerRules } from "../start-warnings.ts";
 
 const missingTimeout = duration.nullable();
 const quarantineAfter = z.int().positive().nullable();
@@ -270,30 +262,11 @@ export function warningsOfWorkers(slice: WorkersSlice): ConfigWarning[] {
   return [
     ...warnOfSharedPasswords(slice),
     ...warnOfWeakPasswords(slice),
-    ...slice.workers.flatMap(warnOfHours),
-    ...warningsOfAccepts(slice.workers),
-  ];
-}
-
-function warnOfHours({ name, hours, capacity, maxBuilds }: WorkerConfig, i: number): ConfigWarning[] {
-  const never = hours !== undefined && !everOpen(hours);
-  return [
-    ...(never
-      ? [
-          {
-            path: ["workers", i, "hours"],
-            sentence: `never opens: no build ever begins on "${name}"; add a time to "open"`,
-          },
-        ]
-      : []),
-    ...(capacity !== undefined && maxBuilds === 1
-      ? [
-          {
-            path: ["workers", i, "capacity"],
-            sentence: `limits nothing while "maxBuilds" is 1: the worker takes one build at a time anyway`,
-          },
-        ]
-      : []),
+    ...warningsOfWorkerRules(slice.workers, "workers"),
+    ...warningsOfWorkerRules(
+      slice.latent.map(({ options }) => options as RuledWorker),
+      "latent",
+    ),
   ];
 }
 

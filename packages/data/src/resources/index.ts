@@ -1,4 +1,5 @@
 export * from "./approvals.ts";
+export { type Artifact, artifacts } from "./artifacts.ts";
 export { type AuditEntry, auditEntries } from "./audit-entries.ts";
 export { type Branch, branches } from "./branches.ts";
 export { type Builder, builders } from "./builders.ts";

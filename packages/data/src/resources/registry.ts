@@ -1,6 +1,7 @@
 import type { AnyResource, Item } from "../model/define-resource.ts";
 import type { EventName } from "../model/event-names.ts";
 import { approvals } from "./approvals.ts";
+import { artifacts } from "./artifacts.ts";
 import { auditEntries } from "./audit-entries.ts";
 import { branches } from "./branches.ts";
 import { buildData } from "./build-data.ts";
@@ -80,6 +81,7 @@ const nouns = [
   commits,
   commitGraphs,
   buildData,
+  artifacts,
   testResultSets,
   testResults,
   tests,

@@ -3,6 +3,7 @@ import type { Clock, Logger } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Events } from "../events/events.ts";
 import { type ApprovalUpdates, createApprovalUpdates } from "./approvals.ts";
+import { type ArtifactUpdates, createArtifactUpdates } from "./artifacts.ts";
 import { type AuditUpdates, createAuditUpdates } from "./audit.ts";
 import { type BuilderUpdates, createBuilderUpdates } from "./builders.ts";
 import { type BuildRequestUpdates, createBuildRequestUpdates } from "./buildrequests.ts";
@@ -62,6 +63,7 @@ export interface Updates {
   readonly testResults: TestResultUpdates;
   readonly reports: ReportUpdates;
   readonly retention: RetentionUpdates;
+  readonly artifacts: ArtifactUpdates;
   /**
    * Resolves when all background work has ended: publishing events and compressing logs. Called once
    * the roles have stopped, before the bus and the database are closed.
@@ -107,6 +109,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     testResults: createTestResultUpdates(context),
     reports: createReportUpdates(context),
     retention: createRetentionUpdates(context),
+    artifacts: createArtifactUpdates(context),
     async close() {
       await compressor.close();
       await context.allPublished();

@@ -4,10 +4,10 @@ import type { LatentSeen } from "./read-latents.ts";
 import { because, listNames, type Reason, someNames } from "./reasons.ts";
 
 /** What keeps a latent worker from giving an instance to a build, or that one is about to be started. */
-export function explainLatent(latent: LatentSeen): Reason {
+export function explainLatent(latent: LatentSeen, closedUntil: number | null = null): Reason {
   const { name, workers, heldLocks } = latent;
   const facts = { latent: name, instances: someNames(workers) };
-  const obstacle = judgeLatent(latent);
+  const obstacle = judgeLatent(latent, closedUntil);
   if (!obstacle) return because("instance_due", describeDue(name, heldLocks), facts);
   return because(obstacle.kind, describe(name, obstacle), { ...facts, ...factsOf(obstacle) });
 }
@@ -32,6 +32,8 @@ function describe(name: string, obstacle: LatentObstacle): string {
       return obstacle.limit === 1
         ? `The only instance of the latent worker ${name} is in use.`
         : `All ${obstacle.limit} instances of the latent worker ${name} are in use.`;
+    case "instances_closed":
+      return `The latent worker ${name} is outside its hours until ${new Date(obstacle.until * 1000).toISOString()}.`;
     case "start_failed": {
       const seconds = Math.ceil(obstacle.retryIn);
       const next = seconds === 0 ? "due now" : `in ${seconds} s`;
@@ -46,6 +48,8 @@ function factsOf(obstacle: LatentObstacle): Record<string, Json> {
       return { starting: obstacle.count, ...(obstacle.failure === null ? {} : { failure: obstacle.failure }) };
     case "instances_busy":
       return { max_instances: obstacle.limit };
+    case "instances_closed":
+      return { until: obstacle.until };
     case "start_failed":
       return { failure: obstacle.failure, retry_in: Math.ceil(obstacle.retryIn) };
   }

@@ -1,4 +1,4 @@
-import { type Connection, queryRows } from "@multimaster/database";
+import { type Connection, isRequestFree, isUnapproved, queryRows } from "@multimaster/database";
 import { readCollapseProblems } from "./collapse-problems.ts";
 import { describeLock, explainHeldLocks } from "./describe-obstacle.ts";
 import { explainBuilder } from "./explain-builder.ts";
@@ -14,7 +14,32 @@ export async function explainBuilders(
   builderids: readonly number[],
 ): Promise<Map<number, Reason[]>> {
   const { explain } = await readExplanation(connection, builderids);
-  return new Map(builderids.map((id) => [id, explain(id)]));
+  const unapproved = await readUnapproved(connection, builderids);
+  return new Map(builderids.map((id) => [id, unapproved.get(id) ?? explain(id)]));
+}
+
+/** Builders of which all requests that no master has wait for an approval. */
+async function readUnapproved(
+  connection: Connection,
+  builderids: readonly number[],
+): Promise<ReadonlyMap<number, Reason[]>> {
+  if (builderids.length === 0) return new Map();
+  const wanted = connection.dialect.isOneOf("r.builderid", builderids);
+  const rows = await queryRows<{ builderid: number; count: number }>(
+    connection,
+    `select r.builderid, count(*) as count from mm_approvals w join buildrequests r on r.id = w.buildrequestid
+      where w.decision is null and ${wanted.sql} and ${isRequestFree("r")}
+        and not exists (select 1 from buildrequests o
+              where o.builderid = r.builderid and ${isRequestFree("o")} and not ${isUnapproved("o")})
+      group by r.builderid`,
+    wanted.bindings,
+  );
+  return new Map(
+    rows.map(({ builderid, count }) => {
+      const sentence = `All its requests wait for approval: they are of strangers' code.`;
+      return [builderid, [because("awaits_approval", sentence, { requests: Number(count) })]];
+    }),
+  );
 }
 
 interface Explanation {

@@ -73,8 +73,12 @@ function explainAbsent(picture: Picture, placements: readonly BuilderPlacement[]
   const workerids = new Set([...new Set(placements.map(({ workerids }) => workerids))].flat());
   const masterids = new Set(placements.map(({ masterid }) => masterid));
   const configured = workersOf(picture, [...workerids]);
-  const latents = new Set(configured.flatMap(({ latent }) => latent ?? []));
-  const ofLatents = [...latents].flatMap((name) => picture.latents.get(name) ?? []).map(explainLatent);
+  // All instances of a latent worker have its hours.
+  const latents = new Map(configured.flatMap(({ latent, closedUntil }) => (latent ? [[latent, closedUntil]] : [])));
+  const ofLatents = [...latents].flatMap(([name, closedUntil]) => {
+    const latent = picture.latents.get(name);
+    return latent ? [explainLatent(latent, closedUntil)] : [];
+  });
   // Of latent workers those that are away are no machines that someone could connect.
   const all = configured.filter(({ latent, masterids: at }) => latent === undefined || at.length > 0);
   if (all.length === 0 && configured.length > 0) return ofLatents;

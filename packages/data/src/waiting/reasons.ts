@@ -41,6 +41,7 @@ export type ReasonKind =
   | "instance_due"
   | "instance_starting"
   | "instances_busy"
+  | "instances_closed"
   | "start_failed"
   | "claiming"
   // Of changes

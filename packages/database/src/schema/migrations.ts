@@ -3,6 +3,7 @@ import type { Migration } from "./migration.ts";
 import { addedSteps } from "./migrations/added-steps.ts";
 import { adoptableBuilds } from "./migrations/adoptable-builds.ts";
 import { approvals } from "./migrations/approvals.ts";
+import { artifacts } from "./migrations/artifacts.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
@@ -90,6 +91,7 @@ export const migrations: readonly Migration[] = [
   newestOpenRequests,
   retention,
   patchIndex,
+  artifacts,
   reporters,
 ];
 

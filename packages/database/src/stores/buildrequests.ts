@@ -23,6 +23,15 @@ export const pendingColumns = `r.id as buildrequestid, r.builderid, r.buildsetid
             coalesce((select worker_losses from mm_request_losses l where l.buildrequestid = r.id), 0) as "workerLosses",
             coalesce(r.waited_for, 0) as "waitedFor"`;
 
+/** How often builds of a request were lost, and whether a running build waits for it. */
+export type RequestLosses = Pick<PendingRow, "engineDeaths" | "workerLosses" | "waitedFor">;
+
+export async function readLosses(connection: Connection, brid: number): Promise<RequestLosses> {
+  const sql = `select ${pendingColumns} from buildrequests r where r.id = ?`;
+  const [row] = await queryRows<PendingRow>(connection, sql, [brid]);
+  return { engineDeaths: row?.engineDeaths ?? 0, workerLosses: row?.workerLosses ?? 0, waitedFor: row?.waitedFor ?? 0 };
+}
+
 /** Requests that may be claimed: highest priority first, then the oldest. Served by the index mm_pending_requests. */
 export async function pendingRequests(
   connection: Connection,

@@ -53,20 +53,22 @@ export async function markLogsDeleted(tx: Connection, buildids: readonly number[
   return rows.map(({ id }) => id);
 }
 
-/** Deletes so many pieces of the text of a deleted log; returns how many, and their bytes. */
+/** Deletes so many pieces of the texts of deleted logs, in the order of their ids; returns the bytes of each piece by its log. */
 export async function deleteLogChunks(
   tx: Connection,
-  logid: number,
+  logids: readonly number[],
   limit: number,
-): Promise<{ chunks: number; bytes: number }> {
-  const rows = await queryRows<{ bytes: number | null }>(
+): Promise<{ logid: number; bytes: number }[]> {
+  const wanted = tx.dialect.isOneOf("c.logid", logids);
+  const rows = await queryRows<{ logid: number; bytes: number | null }>(
     tx,
-    `delete from logchunks where logid = ? and first_line in (
-       select c.first_line from logchunks c where c.logid = ? order by c.first_line limit ?)
-     and logid in (select id from logs where id = ? and type = 'd') returning octet_length(content) as bytes`,
-    [logid, logid, limit, logid],
+    `delete from logchunks where (logid, first_line) in (
+       select c.logid, c.first_line from logs g join logchunks c on c.logid = g.id
+        where ${wanted.sql} and g.type = 'd' order by c.logid, c.first_line limit ?)
+     returning logid, octet_length(content) as bytes`,
+    [...wanted.bindings, limit],
   );
-  return { chunks: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + Number(bytes ?? 0), 0) };
+  return rows.map(({ logid, bytes }) => ({ logid, bytes: Number(bytes ?? 0) }));
 }
 
 /** The complete sets of test results of builds, with the number of their results. */

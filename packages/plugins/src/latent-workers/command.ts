@@ -2,7 +2,7 @@ import { renderable } from "@multimaster/config";
 import { positiveDuration } from "@multimaster/core";
 import { z } from "zod";
 import { defineLatentWorker, type FoundInstance, type ProviderContext } from "../define-latent-worker.ts";
-import { runProgram } from "./command/run-program.ts";
+import { runProgram } from "../run-program.ts";
 import { masterUrl } from "./options/master-url.ts";
 import { program } from "./options/program.ts";
 

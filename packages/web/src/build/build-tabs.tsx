@@ -8,20 +8,28 @@ import { Table } from "../components/table.tsx";
 import { Took } from "../components/when.tsx";
 import { useBuilderNames } from "../format/names.ts";
 import { standingOf } from "../format/result.ts";
+import { BuildArtifacts } from "./build-artifacts.tsx";
 import { BuildTests } from "./build-tests.tsx";
 
-export type Tab = "steps" | "tests" | "changes" | "properties" | "children";
+/** How many artifacts are read. */
+const mostArtifacts = 2000;
 
-/** The tabs of a build: its steps, tests, changes, properties and children. */
+export type Tab = "steps" | "tests" | "changes" | "artifacts" | "properties" | "children";
+
+/** The tabs of a build: its steps, tests, changes, artifacts, properties and children. */
 export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: string }) {
   const children = useRows("builds", `builds/${build.buildid}/triggered_builds`, {}, ["builds/*/*"]);
   const changes = useRows("changes", `builds/${build.buildid}/changes`);
   const sets = useRows("test_result_sets", `builds/${build.buildid}/test_result_sets`, {}, ["test_result_sets/*/*"]);
+  const artifacts = useRows("artifacts", `builds/${build.buildid}/artifacts`, { order: "name", limit: mostArtifacts }, [
+    `builds/${build.buildid}/artifacts/*/*`,
+  ]);
   const count = (rows: readonly unknown[] | undefined) => (rows?.length ? ` ${rows.length}` : "");
   const tabs: readonly [Tab, string][] = [
     ["steps", "Steps"],
     ["tests", `Tests${countTests(sets.rows ?? [])}`],
     ["changes", `Changes${count(changes.rows)}`],
+    ["artifacts", `Artifacts${artifacts.total ? ` ${artifacts.total}` : ""}`],
     ["properties", "Properties"],
     ["children", `Children${count(children.rows)}`],
   ];
@@ -50,6 +58,7 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
           )}
         </Rows>
       )}
+      {tab === "artifacts" && <BuildArtifacts artifacts={artifacts} />}
       {tab === "properties" && <PropertyTable build={build} />}
       {tab === "children" && (
         <Rows of={children} empty="This build triggered no others.">

@@ -1,4 +1,5 @@
 import type { Check } from "../check.ts";
+import { artifactChecks } from "./artifacts.ts";
 import { buildChecks } from "./builds.ts";
 import { buildsetChecks } from "./buildsets.ts";
 import { changeChecks } from "./changes.ts";
@@ -27,6 +28,7 @@ export const auditThemes: readonly { theme: string; checks: readonly Check[] }[]
   { theme: "Reports", checks: reportChecks },
   { theme: "Workers", checks: workerChecks },
   { theme: "Masters", checks: masterChecks },
+  { theme: "Artifacts", checks: artifactChecks },
   { theme: "Rows of our own", checks: ownRowChecks },
 ];
 

@@ -47,17 +47,17 @@ export function realDeletions(reading: Connection, write: WriteBatch): Deletions
           unneeded.map(({ id }) => id),
         );
     });
-    for (const { logid } of await logsWithText(reading, buildids)) {
-      let bytes = 0;
-      for (;;) {
-        const deleted = await write((tx) => deleteLogChunks(tx, logid, chunksAtOnce));
-        bytes += deleted.bytes;
-        if (deleted.chunks === 0 && bytes === 0) break;
-        if (deleted.chunks < chunksAtOnce) {
-          count({ logs: 1, bytes });
-          break;
-        }
-      }
+    const logids = (await logsWithText(reading, buildids)).map(({ logid }) => logid);
+    if (logids.length === 0) return;
+    const begun = new Set<number>();
+    for (;;) {
+      const pieces = await write((tx) => deleteLogChunks(tx, logids, chunksAtOnce));
+      const logs = pieces.filter(({ logid }) => !begun.has(logid) && begun.add(logid));
+      count({
+        logs: new Set(logs.map(({ logid }) => logid)).size,
+        bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0),
+      });
+      if (pieces.length < chunksAtOnce) return;
     }
   }
 

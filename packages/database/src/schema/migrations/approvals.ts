@@ -23,6 +23,7 @@ export const approvals: Migration = {
         reason: text.nullable(),
       },
       index("mm_approvals_expires", "expires_at"),
+      index("mm_approvals_decision", "decision"),
     ),
   ],
 };

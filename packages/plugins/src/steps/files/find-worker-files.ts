@@ -1,0 +1,44 @@
+import type { StepContext } from "../../step-context.ts";
+
+/** A file of the worker and its name relative to the directory that it was looked for in. */
+export interface WorkerFile {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** Of the mode in what `stat` answers: the kind of the file, and that of a directory. */
+const kindMask = 0o170000;
+const directory = 0o040000;
+
+/** The files that paths and patterns relative to a directory mean, each once, sorted by name. */
+export async function findWorkerFiles(
+  ctx: StepContext,
+  workdir: string,
+  patterns: readonly string[],
+): Promise<readonly WorkerFile[]> {
+  const base = ctx.path(workdir);
+  const found = new Map<string, WorkerFile>();
+  for (const pattern of patterns) {
+    const paths = /[*?[]/.test(pattern) ? await globFiles(ctx, ctx.path(base, pattern)) : [ctx.path(base, pattern)];
+    for (const path of paths) found.set(path, { path, name: nameOf(base, path) });
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function globFiles(ctx: StepContext, path: string): Promise<string[]> {
+  const { rc, files } = await ctx.command("glob", { path }, { log: null });
+  if (rc !== 0) return [];
+  const kept: string[] = [];
+  for (const file of files) {
+    const { stat } = await ctx.command("stat", { path: file }, { log: null });
+    if (stat !== undefined && ((stat[0] ?? 0) & kindMask) !== directory) kept.push(file);
+  }
+  return kept;
+}
+
+/** Of a file outside of the directory, the last part of its path. */
+function nameOf(base: string, path: string): string {
+  const slashed = (text: string) => text.replaceAll("\\", "/").replace(/\/+$/, "");
+  const [root, file] = [`${slashed(base)}/`, slashed(path)];
+  return file.startsWith(root) ? file.slice(root.length) : (file.split("/").at(-1) ?? file);
+}
