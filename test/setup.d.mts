@@ -9,7 +9,7 @@ export function setUpWorkerRelease(release: string, print?: (line: string) => vo
 /** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
 export function findPostgres(): string | undefined;
 /** The program of a load balancer or pooler, or undefined when this machine has none that is new enough. */
-export function findBalancer(name: "haproxy" | "nginx" | "pgbouncer"): string | undefined;
+export function findBalancer(name: "haproxy" | "nginx" | "pgbouncer" | "ngircd"): string | undefined;
 /** Where Debian puts the stream module of nginx; it is a part of the program elsewhere. */
 export const nginxStreamModule: string;
 /** The program of Chromium (or Chrome), or undefined when this machine has none. */

@@ -64,11 +64,12 @@ const pythonComponents = {
   },
 };
 const oldestPostgres = 15;
-/** Load balancers and a connection pooler, from Debian's packages: the oldest release that understands what the project uses. */
+/** Load balancers, a connection pooler and an IRC server, from Debian's packages: the oldest release that understands what the project uses. */
 const balancers = {
   haproxy: { title: "HAProxy", package: "haproxy", oldest: "2.4" },
   nginx: { title: "nginx", package: "nginx-light", oldest: "1.18" },
   pgbouncer: { title: "PgBouncer", package: "pgbouncer", oldest: "1.15" },
+  ngircd: { title: "ngIRCd", package: "ngircd", oldest: "26.0" },
 };
 
 /** Where Debian's package libnginx-mod-stream puts it. */
@@ -114,7 +115,7 @@ export function findBalancer(name) {
 }
 
 function balancerVersion(program) {
-  const { stdout, stderr } = run(program, [program.endsWith("pgbouncer") ? "--version" : "-v"]);
+  const { stdout, stderr } = run(program, [/(pgbouncer|ngircd)$/.test(program) ? "--version" : "-v"]);
   return /\d+\.\d+(\.\d+)?/.exec(stdout + stderr)?.[0] ?? "0";
 }
 

@@ -17,6 +17,8 @@ export interface SingletonKind {
   readonly field: string;
   readonly names: readonly string[];
   register(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** The config has none of them: withdraws what earlier ones have registered. */
+  registerNone?(): Promise<void>;
   readStates(ids: readonly number[]): Promise<ReadonlyMap<number, SingletonState>>;
   claim(id: number): Promise<Claim>;
   release(id: number): Promise<void>;
@@ -93,7 +95,7 @@ export class ClaimedHost implements Service {
 
   async start(): Promise<void> {
     const { kind } = this.#options;
-    if (kind.names.length === 0) return;
+    if (kind.names.length === 0) return kind.registerNone?.();
     const ids = await kind.register(kind.names);
     this.#places = kind.names.map((name) => ({
       id: ids.get(name) as number,

@@ -2,6 +2,7 @@ import type { SchedulerSlice } from "@multimaster/config";
 import { defineRole } from "../define-role.ts";
 import { ClaimedHost } from "./claimed-host.ts";
 import { hostChangeSources } from "./hosted-change-sources.ts";
+import { hostReporters } from "./hosted-reporters.ts";
 import { hostRetention } from "./hosted-retention.ts";
 import { hostSchedulers } from "./hosted-schedulers.ts";
 import { loadSchedulerSlice } from "./slice.ts";
@@ -14,7 +15,7 @@ export const role = defineRole<SchedulerSlice>({
   // Sources first: drained in this order, no change comes in through this master while its schedulers hand over.
   services: (context) => {
     const { clock, log, master } = context;
-    return [hostChangeSources, hostSchedulers, hostRetention].map(
+    return [hostChangeSources, hostSchedulers, hostReporters, hostRetention].map(
       (host) => new ClaimedHost({ kind: host(context), masterid: master.masterid, clock, log }),
     );
   },

@@ -37,6 +37,11 @@ export const kinds = [
     "They are listed in `latent` of the workers slice ([latent-workers.md](../latent-workers.md)). Options that are functions of the build request make each instance for one request.",
   ],
   [
+    "reporters",
+    "Reporters",
+    "They are listed in `reporters` of the scheduling slice ([reporters.md](../reporters.md)). Each runs on one scheduler master at a time.",
+  ],
+  [
     "secrets",
     "Secret providers",
     "They are listed in `secretProviders` of a builder set ([secrets.md](../secrets.md#providers)). Those that are there when the config is loaded may also stand in `secrets`.",
@@ -54,10 +59,13 @@ const parts = new Set([
   "change-driven",
   "change-filter",
   "classify-changes",
+  "forge-shape",
   "planned-buildset",
   "problems",
+  "reporter-options",
   "scheduler-options",
   "triggered-buildset",
+  "wants-event",
 ]);
 
 export function pluginFiles(folder: string): string[] {

@@ -83,8 +83,9 @@ export const dataRooms: Record<string, DataRoom> = {
     because: "a resource describes rows; who writes them, publishes them or acts on them stands above",
   },
   events: { imports: below, because: "events publish what the rows say; writing them is not theirs" },
+  reports: { imports: below, because: "reports read what reporters may show; what is owed is written by updates" },
   updates: {
-    imports: [...below, "events"],
+    imports: [...below, "events", "reports"],
     because: "an update writes rows and publishes; who may ask for it stands above",
   },
   actions: {

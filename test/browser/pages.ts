@@ -20,6 +20,7 @@ export const pages: readonly KnownPage[] = [
   ["tests", () => "/tests", ["junit"]],
   ["queue", () => "/queue", ["waits"]],
   ["locks", () => "/locks", ["Locks"]],
+  ["reports", () => "/reports", ["Reports"]],
   ["workers", () => "/workers", ["attached", "away", "live"]],
   ["worker", () => "/workers/local", ["attached", "Builds"]],
   ["cluster", () => "/cluster", ["healthy", "running", "Drain"]],

@@ -118,6 +118,7 @@ it("the hooks that docs/webhooks.md shows are good ones, given their secrets, an
     "docs/collapsing.md",
     "docs/who-goes-first.md",
     "docs/untrusted.md",
+    "docs/reporters.md",
     "docs/pipeline-files.md",
   );
   const config = join(directory, "cluster.ts");
@@ -171,6 +172,29 @@ it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
   expect(stdout).toContain("The config is good: 14 builders in 1 set, 1 worker, 4 schedulers");
+});
+
+it("the config of reporters is a good one, with any of them, and with all", async () => {
+  const args = [program, "check-config", "--config", configFile("configs/reporters/cluster.ts")];
+  const none = await runProcess({ name: "master", command: process.execPath, args });
+  expect(none.stdout).toContain("The config is good: 1 builder in 1 set, 1 worker, 1 scheduler, 0 change sources.");
+  const urls = ["PUSH_URL", "GITHUB_API", "GITLAB_URL", "GITEA_URL", "STASH_URL", "GERRIT_URL", "SLACK_URL"];
+  const more = ["DISCORD_URL", "MATTERMOST_URL", "MATRIX_URL", "ZULIP_URL", "TEAMS_URL"];
+  const tokens = ["GITHUB", "GITLAB", "GITEA", "BITBUCKET", "STASH", "MATRIX", "TELEGRAM"].map(
+    (name) => `${name}_TOKEN`,
+  );
+  const others = { PUSH_SECRET: "a long secret", GERRIT_USER: "ci", GERRIT_PASSWORD: "p", SMTP_HOST: "localhost" };
+  const rest = {
+    MAIL_TO: "a@example.org",
+    MATRIX_ROOM: "!r:example.org",
+    ZULIP_KEY: "k",
+    TELEGRAM_CHAT: "1",
+    IRC_HOST: "h",
+  };
+  const of = (names: string[], value: string) => Object.fromEntries(names.map((name) => [name, value]));
+  const env = { ...of([...urls, ...more], "https://example.org"), ...of(tokens, "t"), ...others, ...rest };
+  const all = await runProcess({ name: "master", command: process.execPath, args, env });
+  expect(all.stdout).toContain("0 change sources, 18 reporters.");
 });
 
 it("every command that the README names is in the help, and the other way round", async () => {

@@ -6,6 +6,7 @@ import { createData, type Data } from "@multimaster/data";
 import { type Database, openDatabase, queryRows, type Row } from "@multimaster/database";
 import { ClaimedHost } from "../../roles/scheduler/claimed-host.ts";
 import { hostChangeSources } from "../../roles/scheduler/hosted-change-sources.ts";
+import { hostReporters } from "../../roles/scheduler/hosted-reporters.ts";
 import { hostSchedulers } from "../../roles/scheduler/hosted-schedulers.ts";
 import { onCleanup } from "./cleanup.ts";
 import { expire, join, joinAsEvictor } from "./members.ts";
@@ -63,7 +64,11 @@ export async function startSchedulerCluster(
       const data = await makeData(lease, own);
       const context = {
         master: { name: lease.name, masterid: lease.masterid },
-        config: { own: schedulerSlice.parse(slice), shared: {} as never, directory: temporaryDirectory("scheduler") },
+        config: {
+          own: schedulerSlice.parse(slice),
+          shared: { name: "test", url: "http://ci.example.org/" } as never,
+          directory: temporaryDirectory("scheduler"),
+        },
         data,
         clock: systemClock,
         log: silentLog,
@@ -74,7 +79,7 @@ export async function startSchedulerCluster(
         listening: () => {},
         ready: () => true as const,
       };
-      const hosts: Service[] = [hostChangeSources, hostSchedulers].map(
+      const hosts: Service[] = [hostChangeSources, hostSchedulers, hostReporters].map(
         (host) =>
           new ClaimedHost({
             kind: host(context),

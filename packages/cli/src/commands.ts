@@ -36,6 +36,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["send-change"], load: async () => (await import("./commands/send-change.ts")).addSendChange },
   { names: ["workers"], load: async () => (await import("./commands/workers.ts")).addWorkers },
   { names: ["locks", "lock"], load: async () => (await import("./commands/locks.ts")).addLocks },
+  { names: ["report"], load: async () => (await import("./commands/report.ts")).addReport },
   { names: ["why"], load: async () => (await import("./commands/why.ts")).addWhy },
 ];
 

@@ -2,6 +2,7 @@ import { append } from "@multimaster/core";
 import { findSharedDirectories } from "./builddir.ts";
 import { checkAwaitedLocks } from "./check-lock-waits.ts";
 import { checkLimitedWorkers, checkLocks } from "./check-locks.ts";
+import { checkReporters } from "./check-reporters.ts";
 import { formatPath } from "./describe-issue.ts";
 import { listSteps } from "./list-steps.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
@@ -21,6 +22,7 @@ export interface ConfigSummary {
   workers: number;
   schedulers: number;
   changeSources: number;
+  reporters: number;
   /** Risks that are not errors, each with file and path. */
   warnings: readonly string[];
 }
@@ -55,6 +57,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   if (workers) append(problems, await checkSealedPasswords(workers, config.directory, placeOf("workers")));
   if (workers) append(problems, checkWorkerNames(workers, placeOf));
   if (scheduler) append(problems, checkScheduling(scheduler, placeOf));
+  if (scheduler) append(problems, await checkReporters(scheduler, placeOf));
   if (scheduler && setsComplete) append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
   if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler, placeOf));
   if (scheduler) append(problems, checkAwaitedLocks(builders, scheduler, placeOf));
@@ -67,6 +70,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
     workers: (workers?.workers.length ?? 0) + (workers?.latent.length ?? 0),
     schedulers: scheduler?.schedulers.length ?? 0,
     changeSources: scheduler?.changeSources.length ?? 0,
+    reporters: scheduler?.reporters.length ?? 0,
     warnings,
   };
 }
@@ -127,12 +131,17 @@ function listSome(names: readonly string[]): string {
 }
 
 /** Change sources and schedulers of the same name: names are what is claimed, so two of the same would be one. */
-export function checkScheduling({ changeSources, schedulers }: SchedulerSlice, placeOf: PlaceOf): string[] {
+export function checkScheduling({ changeSources, schedulers, reporters }: SchedulerSlice, placeOf: PlaceOf): string[] {
   const ownName = (options: unknown) => (options as { name: string }).name;
   const sources = changeSources.map(({ plugin, options }) => ({ name: plugin.nameOf?.(options) ?? ownName(options) }));
   const named = schedulers.map(({ options }) => ({ name: ownName(options) }));
   return [
     ...checkNames("change source", `${placeOf("scheduler")}: changeSources`, sources),
+    ...checkNames(
+      "reporter",
+      `${placeOf("scheduler")}: reporters`,
+      reporters.map(({ options }) => ({ name: ownName(options) })),
+    ),
     ...checkNames("scheduler", `${placeOf("scheduler")}: schedulers`, named),
     ...checkUpstreams(schedulers, `${placeOf("scheduler")}: schedulers`),
   ];

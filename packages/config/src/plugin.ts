@@ -11,7 +11,8 @@ export type PluginKind =
   | "auth"
   | "latent-worker"
   | "secret-provider"
-  | "artifact-store";
+  | "artifact-store"
+  | "reporter";
 
 /** The fields that every plugin's definition has. */
 interface CommonDefinition<Kind extends PluginKind> {
@@ -53,6 +54,10 @@ interface DefinitionFacts {
     readonly needs?: readonly ("url" | "trustedProxies")[];
     /** The option that restricts who may log in, if without it anyone in the world can. */
     admitsAnyone?(options: unknown): string | undefined;
+  };
+  reporter: {
+    /** Renders its messages for sample builds; returns what is wrong with them, in sentences. */
+    check?(options: unknown): readonly string[] | Promise<readonly string[]>;
   };
   /** Its options have those of every latent worker (slices/latent-workers.ts). */
   "latent-worker": object;

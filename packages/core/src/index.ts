@@ -23,6 +23,7 @@ export * from "./own-host.ts";
 export * from "./password.ts";
 export * from "./private-file.ts";
 export * from "./properties.ts";
+export * from "./report-kinds.ts";
 export * from "./results.ts";
 export * from "./same-secret.ts";
 export * from "./sealed-digest.ts";

@@ -23,6 +23,9 @@ export { schedulerProblemKey } from "./model/scheduler-problem.ts";
 export { sortedJson } from "./model/sorted-json.ts";
 export { readAccountOptions, sentAccountOptions, type WorkerAccountOptions } from "./model/worker-account-options.ts";
 export { findItems } from "./read/read-items.ts";
+export { readReportedBuilds } from "./reports/read-builds.ts";
+export { readBuildDetails, readChanges, readLogTail } from "./reports/read-details.ts";
+export * from "./reports/reported.ts";
 export * from "./resources/index.ts";
 export { literalsOfPath } from "./resources/literals-of-path.ts";
 export { type EventNameOf, type ItemOf, type NounName, type ResourceOf, resources } from "./resources/registry.ts";
@@ -69,6 +72,16 @@ export type { StateKey } from "./updates/object-state.ts";
 export type { DrainedWork } from "./updates/orders.ts";
 export { publishOutcomes } from "./updates/publish-outcomes.ts";
 export type { PublishedScheduler } from "./updates/published-scheduler.ts";
+export type {
+  Attempt,
+  DueReport,
+  NewReport,
+  OwedEvent,
+  ReportEnd,
+  ReporterRow,
+  ReportUpdates,
+  TargetState,
+} from "./updates/reports.ts";
 export type { RequestDetails } from "./updates/request-details.ts";
 export { dryRunRetention } from "./updates/retention/dry-run.ts";
 export type { RetentionUpdates } from "./updates/retention/retention.ts";

@@ -29,6 +29,7 @@ export const claimTables = {
   },
   scheduler: { table: "scheduler_masters", id: "schedulerid", releasedAs: null },
   changeSource: { table: "changesource_masters", id: "changesourceid", releasedAs: null },
+  reporter: { table: "mm_reporter_masters", id: "reporterid", releasedAs: null },
   job: { table: "mm_job_claims", id: "jobid", releasedAs: null },
   // The instance itself stays: another engine takes it, or ends it.
   instance: { table: "mm_instance_claims", id: "instanceid", releasedAs: null },

@@ -25,6 +25,9 @@ export interface OutboxEntry {
   readonly facts: Readonly<Record<string, Json>>;
 }
 
+/** SQL: 1 if a reporter wants rows of this kind. In the statement that writes them, so that a cluster without reporters pays nothing. */
+const wanted = "(select 1 from mm_reporter_kinds k where k.kind = v.kind limit 1)";
+
 /** Writes transitions down, in the transaction that makes them: one statement, however many they are. */
 export const insertOutboxEntries = together(
   async (tx, transitions: readonly (readonly OutboxEntry[])[]): Promise<undefined[]> => {
@@ -33,7 +36,7 @@ export const insertOutboxEntries = together(
     );
     const given = tx.dialect.rowsOf(["text", "integer", "text"], rows);
     const insert = `with v(kind, objectid, facts) as (${given.sql})
-      insert into mm_outbox (at, kind, objectid, facts) select ${tx.dialect.now}, kind, objectid, facts from v`;
+      insert into mm_outbox (at, kind, objectid, facts, owed) select ${tx.dialect.now}, kind, objectid, facts, ${wanted} from v`;
     if (rows.length > 0) await execute(tx, insert, given.bindings);
     return transitions.map(() => undefined);
   },
@@ -47,6 +50,9 @@ export interface OutboxBounds {
 
 export const outboxBounds: OutboxBounds = { seconds: 86_400, rows: 200_000 };
 
+/** A row that reporters have not been asked about stays longer, but not for ever: no master may have the role any more. */
+const owedSeconds = 30 * 86_400;
+
 /** Rows that one transaction deletes at most; the next round deletes the rest. */
 const mostPruned = 10_000;
 
@@ -55,6 +61,7 @@ const mostPruned = 10_000;
  * Every master calls this now and then. Rows that another one is deleting are left to it.
  */
 export async function pruneOutbox(connection: Connection, bounds = outboxBounds): Promise<number> {
+  const forgotten = `at < ${connection.dialect.now} - ${owedSeconds}`;
   const { now, updateLock, skipLocked } = connection.dialect;
   const lock = updateLock === "" ? "" : `${updateLock}${skipLocked}`;
   // The newest row stays, however old it is: SQLite would give its id again. Two statements, each served by its own index.
@@ -65,7 +72,7 @@ export async function pruneOutbox(connection: Connection, bounds = outboxBounds)
   ] as const) {
     const rows = await queryRows(
       connection,
-      `delete from mm_outbox where id in (select id from mm_outbox where ${old} limit ${mostPruned}${lock}) returning id`,
+      `delete from mm_outbox where id in (select id from mm_outbox where ${old} and (owed is null or ${forgotten}) limit ${mostPruned}${lock}) returning id`,
       [bound],
     );
     pruned += rows.length;

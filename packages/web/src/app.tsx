@@ -14,6 +14,7 @@ import { LocksPage } from "./pages/locks.tsx";
 import { ConsolePage, GridPage } from "./pages/matrix.tsx";
 import { NotFoundPage } from "./pages/not-found.tsx";
 import { QueuePage } from "./pages/queue.tsx";
+import { ReportsPage } from "./pages/reports.tsx";
 import { RequestPage } from "./pages/request.tsx";
 import { SchedulersPage } from "./pages/schedulers.tsx";
 import { SettingsPage } from "./pages/settings.tsx";
@@ -45,6 +46,7 @@ const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>
   ["/waterfall", TimelinePage],
   ["/queue", QueuePage],
   ["/locks", LocksPage],
+  ["/reports", ReportsPage],
   ["/instances", InstancesPage],
   ["/worker-accounts", WorkerAccountsPage],
   ["/workers", WorkersPage],

@@ -1,6 +1,7 @@
 import { schedulerProblemKey } from "@multimaster/data";
 import { type Connection, execute, setObjectState } from "@multimaster/database";
 import { artifactDamages } from "./artifact-damages.ts";
+import { reportDamages, reporterDamages } from "./report-damages.ts";
 import type { World } from "./world.ts";
 
 /** What is done to the rows, and what the check of that name says of it. */
@@ -236,6 +237,7 @@ export const damages: Record<string, Damage> = {
     },
     ids: () => [9],
   },
+  ...reportDamages,
   "worker-attached-twice": {
     do: (tx, { workers, idle }) => connectWorker(tx, workers.attached, idle.lease.masterid),
     ids: ({ workers }) => [workers.attached],
@@ -282,6 +284,7 @@ export const damages: Record<string, Damage> = {
     do: (tx, { gone }) => execute(tx, "update changesource_masters set masterid = ?", [gone.lease.masterid]),
     ids: ({ changesourceid }) => [changesourceid],
   },
+  ...reporterDamages,
   "job-of-gone-master": {
     async do(tx, { gone: { lease } }) {
       await execute(tx, "insert into mm_jobs (id, name) values (7, 'retention')");

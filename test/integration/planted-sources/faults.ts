@@ -25,6 +25,8 @@ const collapsing = ["updates/collapse.test.ts"];
 const adoption = ["updates/adoption.test.ts"];
 const farm = ["updates/farm-writes.test.ts"];
 
+const reports = ["reporters/delivery.test.ts"];
+
 /** Of the core: leases, claims, eviction, requests, builds, logs, cursors, rows of builders. */
 export const faults: readonly PlantedFault[] = [
   {
@@ -264,6 +266,20 @@ export const faults: readonly PlantedFault[] = [
     safeguard: "if (enabled && !(await isSchedulerEnabled(tx, schedulerid))) await restartSlots(tx, schedulerid);",
     instead: "if (enabled && schedulerid < 0) await restartSlots(tx, schedulerid);",
     tests: slots,
+  },
+  {
+    name: "a report is sent without the reporter's claim",
+    file: "packages/data/src/updates/reports.ts",
+    safeguard: '(await holdReporter(tx, reporterid, lease.masterid)) ? write(tx) : "lost"',
+    instead: "write(tx)",
+    tests: reports,
+  },
+  {
+    name: "an event is handed out and stays owed",
+    file: "packages/database/src/stores/reports.ts",
+    safeguard: "update mm_outbox set owed = null where ${done.sql} and owed = 1",
+    instead: "update mm_outbox set owed = 1 where ${done.sql} and owed = 1",
+    tests: reports,
   },
   ...lockFaults,
   {

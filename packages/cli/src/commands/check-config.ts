@@ -16,7 +16,7 @@ export function addCheckConfig(program: Command, setExitCode: (code: number) => 
       process.stdout.write(
         `The config is good: ${count(found.builders, "builder")} in ${count(found.builderSets, "set")}, ` +
           `${count(found.workers, "worker")}, ${count(found.schedulers, "scheduler")}, ` +
-          `${count(found.changeSources, "change source")}.\n`,
+          `${count(found.changeSources, "change source")}${found.reporters > 0 ? `, ${count(found.reporters, "reporter")}` : ""}.\n`,
       );
       if (warnings.length === 0) return;
       const lines = warnings.map((text) => `  ${text}\n`).join("");

@@ -26,6 +26,8 @@ const nouns = [
   "orders",
   "projects",
   "codebases",
+  "reporters",
+  "reports",
   "audit_entries",
   "retention_runs",
   "control",
@@ -58,6 +60,7 @@ const actions = [
   "break",
   "destroy",
   "try",
+  "retry",
 ] as const;
 
 const listOf = <const T extends readonly [string, ...string[]]>(words: T) =>

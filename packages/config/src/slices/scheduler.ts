@@ -4,13 +4,17 @@ import { descriptorOf } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { retentionConfig } from "../retention.ts";
 
-/** The part of masters with the role `scheduler`: change sources and schedulers, each claimed by one master at a time. */
+/** The part of masters with the role `scheduler`: change sources, schedulers and reporters, each claimed by one master at a time. */
 export const schedulerSlice = z.strictObject({
   changeSources: z.array(descriptorOf("change-source")).default([]).describe("The sources of changes."),
   schedulers: z
     .array(descriptorOf("scheduler"))
     .default([])
     .describe("The schedulers, which decide what is built and when."),
+  reporters: z
+    .array(descriptorOf("reporter"))
+    .default([])
+    .describe("Who is told what happens: forges, mail, chats, other programs."),
   retention: retentionConfig.optional().describe("What is deleted when it is old; absent: nothing."),
 });
 
@@ -23,9 +27,10 @@ export function defineScheduling(slice: SchedulerSliceInput): SchedulerSliceInpu
 }
 
 /** Risks in the scheduler slice. */
-export function warningsOfScheduler({ changeSources, schedulers }: SchedulerSlice): ConfigWarning[] {
+export function warningsOfScheduler({ changeSources, schedulers, reporters }: SchedulerSlice): ConfigWarning[] {
   return [
     ...changeSources.flatMap((source, i) => warningsOfPlugin(source, ["changeSources", i])),
     ...schedulers.flatMap((scheduler, i) => warningsOfPlugin(scheduler, ["schedulers", i])),
+    ...reporters.flatMap((reporter, i) => warningsOfPlugin(reporter, ["reporters", i])),
   ];
 }

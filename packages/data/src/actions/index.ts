@@ -8,6 +8,7 @@ import { cancelMatching } from "./cancel-matching.ts";
 import { forceBuild } from "./force-build.ts";
 import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
+import { reportActions, reporterActions } from "./reporters.ts";
 import { schedulerActions } from "./schedulers.ts";
 import { tryBuild } from "./try-build.ts";
 import { addWorkerAccountAction, workerAccountActions } from "./worker-accounts.ts";
@@ -21,6 +22,8 @@ const itemActions = {
   forceschedulers: { force: forceBuild },
   lock_holds: lockHoldActions,
   masters: masterActions,
+  reporters: reporterActions,
+  reports: reportActions,
   schedulers: schedulerActions,
   tryschedulers: { try: tryBuild },
   workers: workerActions,

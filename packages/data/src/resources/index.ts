@@ -22,6 +22,7 @@ export { type Order, orders } from "./orders.ts";
 export type { Patch } from "./patches.ts";
 export { type Project, projects } from "./projects.ts";
 export { type Property, propertyList } from "./property-list.ts";
+export { type Report, type Reporter, reporters, reports } from "./reporters.ts";
 export { type RetentionRunReport, retentionRuns } from "./retention-runs.ts";
 export { type Scheduler, schedulers } from "./schedulers.ts";
 export { type Schedule, schedules } from "./schedules.ts";

@@ -27,6 +27,7 @@ import { orders } from "./orders.ts";
 import { projects } from "./projects.ts";
 import { properties } from "./properties.ts";
 import { propertyList } from "./property-list.ts";
+import { reporters, reports } from "./reporters.ts";
 import { requestEnds } from "./request-ends.ts";
 import { retentionRuns } from "./retention-runs.ts";
 import { schedulers } from "./schedulers.ts";
@@ -95,6 +96,8 @@ const nouns = [
   retentionRuns,
   workerAbsences,
   workerAccounts,
+  reporters,
+  reports,
 ] as const satisfies readonly AnyResource[];
 
 type Noun = (typeof nouns)[number];

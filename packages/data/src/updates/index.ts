@@ -20,6 +20,7 @@ import { createLoginUpdates, type LoginUpdates } from "./logins.ts";
 import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
+import { createReportUpdates, type ReportUpdates } from "./reports.ts";
 import { createRetentionUpdates, type RetentionUpdates } from "./retention/retention.ts";
 import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
 import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
@@ -60,6 +61,7 @@ export interface Updates {
   readonly locks: LockUpdates;
   readonly logs: LogUpdates;
   readonly testResults: TestResultUpdates;
+  readonly reports: ReportUpdates;
   readonly retention: RetentionUpdates;
   readonly artifacts: ArtifactUpdates;
   /**
@@ -105,6 +107,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     locks: createLockUpdates(context),
     logs: createLogUpdates(context, compressor),
     testResults: createTestResultUpdates(context),
+    reports: createReportUpdates(context),
     retention: createRetentionUpdates(context),
     artifacts: createArtifactUpdates(context),
     async close() {

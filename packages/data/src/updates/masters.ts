@@ -6,7 +6,12 @@ import {
   readRenewals,
   setState,
 } from "@multimaster/cluster";
-import { freeCancelledRequests, replaceServiceFailures, type ServiceFailure } from "@multimaster/database";
+import {
+  freeCancelledRequests,
+  pruneReports,
+  replaceServiceFailures,
+  type ServiceFailure,
+} from "@multimaster/database";
 import { endCancelledRequest, pruneOutbox, releaseEverythingOf } from "@multimaster/lifecycle";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
@@ -55,6 +60,7 @@ export function createMasterUpdates(context: UpdateContext): MasterUpdates {
     },
     async pruneOutbox() {
       await pruneOutbox(database);
+      await pruneReports(database);
     },
   };
 }

@@ -25,6 +25,7 @@ const releaseEvents: Readonly<Record<Claimable, ((events: Events) => Publish) | 
   // Buildbot knows no event for this; with the old value of `enabled` it only wakes masters that may claim it.
   scheduler: (events) => events.of(schedulers).updated,
   changeSource: null,
+  reporter: null,
   job: null,
   instance: null,
   lock: (events) => events.of(locks).released,

@@ -22,6 +22,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { reporters } from "./migrations/reporters.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { patchIndex, retention } from "./migrations/retention.ts";
@@ -91,6 +92,7 @@ export const migrations: readonly Migration[] = [
   retention,
   patchIndex,
   artifacts,
+  reporters,
 ];
 
 /** The tables that migrations made. */

@@ -36,6 +36,8 @@ export * from "./pending-builders.ts";
 export * from "./poll-requests.ts";
 export * from "./published-schedulers.ts";
 export * from "./remove-artifacts.ts";
+export * from "./reporters.ts";
+export * from "./reports.ts";
 export * from "./request-ends.ts";
 export * from "./retention-runs.ts";
 export * from "./scheduler-slots.ts";

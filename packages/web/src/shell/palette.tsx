@@ -14,6 +14,7 @@ const pages: readonly Findable[] = [
   ["Timeline", "/timeline"],
   ["Queue", "/queue"],
   ["Locks", "/locks"],
+  ["Reports", "/reports"],
   ["Workers", "/workers"],
   ["Instances", "/instances"],
   ["Cluster", "/cluster"],

@@ -26,6 +26,7 @@ const more = [
   ["/tests", "Tests"],
   ["/schedulers", "Schedulers"],
   ["/locks", "Locks"],
+  ["/reports", "Reports"],
   ["/instances", "Instances"],
   ["/settings", "Settings"],
 ] as const;

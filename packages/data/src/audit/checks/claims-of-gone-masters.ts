@@ -37,6 +37,14 @@ export const goneChecks: Readonly<Record<Claimable, Check>> = {
     advice: "Delete its row of changesource_masters: a live scheduler master takes it within seconds.",
     sql: (at) => findClaims("changeSource", at),
   },
+  reporter: {
+    id: "reporter-of-gone-master",
+    one: "A reporter is claimed by a master that is gone",
+    many: "{n} reporters are claimed by masters that are gone",
+    means: "Nothing is reported through it, and no other master takes it: its reports stay owed.",
+    advice: "Delete its row of mm_reporter_masters: a live scheduler master takes it within seconds.",
+    sql: (at) => findClaims("reporter", at),
+  },
   job: {
     id: "job-of-gone-master",
     one: "A job of the cluster, such as retention, is claimed by a master that is gone",

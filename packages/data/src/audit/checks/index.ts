@@ -9,6 +9,7 @@ import { lockChecks } from "./locks.ts";
 import { logChecks } from "./logs.ts";
 import { masterChecks } from "./masters.ts";
 import { ownRowChecks } from "./own-rows.ts";
+import { reportChecks } from "./reports.ts";
 import { requestChecks } from "./requests.ts";
 import { slotChecks } from "./slots.ts";
 import { workerChecks } from "./workers.ts";
@@ -24,6 +25,7 @@ export const auditThemes: readonly { theme: string; checks: readonly Check[] }[]
   { theme: "Changes", checks: changeChecks },
   { theme: "Slots of schedulers", checks: slotChecks },
   { theme: "Locks", checks: lockChecks },
+  { theme: "Reports", checks: reportChecks },
   { theme: "Workers", checks: workerChecks },
   { theme: "Masters", checks: masterChecks },
   { theme: "Artifacts", checks: artifactChecks },

@@ -35,6 +35,7 @@ export const masterChecks: readonly Check[] = [
   },
   goneChecks.scheduler,
   goneChecks.changeSource,
+  goneChecks.reporter,
   goneChecks.job,
   goneChecks.instance,
   goneChecks.lock,

@@ -58,7 +58,7 @@ export const ownRowChecks: readonly Check[] = [
     // The oldest one stands for all of them.
     sql: (
       at,
-    ) => `select o.id from mm_outbox o where o.id = (select min(id) from mm_outbox) and o.id < (select max(id) from mm_outbox)
+    ) => `select o.id from mm_outbox o where o.id = (select min(id) from mm_outbox) and o.id < (select max(id) from mm_outbox) and o.owed is null
         and o.at < ${at.before - outboxBounds.seconds - sweepSeconds} and ${someMasterWatches(at, at.before - sweepSeconds)}`,
   },
   {

@@ -1,0 +1,164 @@
+import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
+import {
+  beginAttempts,
+  type Connection,
+  type DueReport,
+  endAttempts,
+  findDueReports,
+  findOwedEvents,
+  findReporterHolders,
+  handOut,
+  hasReporters,
+  holdReporter,
+  type NewReport,
+  nextReportIn,
+  noteTarget,
+  type OwedEvent,
+  type ReportEnd,
+  type ReporterRow,
+  readMemory,
+  readPause,
+  replaceReporters,
+  retryReporter,
+  reviveReport,
+  type TargetState,
+  writeMemory,
+} from "@multimaster/database";
+import { claimTables, releaseClaim } from "@multimaster/lifecycle";
+import type { Trail } from "../model/actor.ts";
+import { readReportedBuilds, readReportedBuildsets, readReportedWorker } from "../reports/read-builds.ts";
+import { readBuildDetails, readChanges, readLogTail } from "../reports/read-details.ts";
+import type {
+  BuildDetails,
+  ReportedBuild,
+  ReportedBuildset,
+  ReportedChange,
+  ReportedWorker,
+} from "../reports/reported.ts";
+import { reporters } from "../resources/reporters.ts";
+import type { Lost } from "./lost.ts";
+import type { UpdateContext } from "./update-context.ts";
+
+export type { DueReport, NewReport, OwedEvent, ReportEnd, ReporterRow, TargetState };
+
+/** What an attempt is known to be when it begins. */
+export interface Attempt {
+  /** An earlier attempt may have arrived. */
+  readonly unsure: boolean;
+  readonly attempts: number;
+}
+
+/** What is remembered of contexts, by their key. */
+export type Memories = ReadonlyMap<string, string>;
+
+export interface ReportUpdates {
+  /** Makes these the cluster's reporters: the config that was loaded last decides. Returns ids by name. */
+  register(all: readonly ReporterRow[]): Promise<ReadonlyMap<string, number>>;
+  claim(reporterid: number): Promise<Claim>;
+  release(reporterid: number): Promise<void>;
+  holders(ids: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  /** What happened and was not handed out yet, oldest first. */
+  owedEvents(limit: number): Promise<readonly OwedEvent[]>;
+  /** Hands events out to reporters (fenced; the claim `reporterid` is checked). */
+  handOut(reporterid: number, events: readonly number[], reports: readonly NewReport[]): Promise<"done" | Lost>;
+  /** Reports that may be sent now, at most one of each context. */
+  due(reporterid: number, limit: number): Promise<readonly DueReport[]>;
+  /** Milliseconds until a report waits no longer; undefined: none waits. */
+  nextIn(reporterid: number): Promise<number | undefined>;
+  /** Milliseconds for which the target is to be left alone. */
+  pause(reporterid: number): Promise<number>;
+  /** Begins attempts (fenced, claim checked): only what this returns may be sent. */
+  begin(reporterid: number, ids: readonly number[]): Promise<ReadonlyMap<number, Attempt> | Lost>;
+  /** Ends attempts, and saves how the target does (fenced, claim checked). */
+  end(
+    reporterid: number,
+    ends: ReadonlyMap<number, ReportEnd>,
+    target: TargetState,
+    memories: Memories,
+  ): Promise<"done" | Lost>;
+  memory(reporterid: number, context: string): Promise<string | undefined>;
+  readBuilds(buildids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuild>>;
+  readBuildsets(ids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuildset>>;
+  readWorker(workerid: number, facts: Readonly<Record<string, unknown>>): Promise<ReportedWorker | undefined>;
+  readDetails(buildid: number): Promise<BuildDetails>;
+  readChanges(buildid: number): Promise<readonly ReportedChange[]>;
+  readLogTail(logid: number, lines: number): Promise<string>;
+  /** Lets a reporter try at once, whatever it waits for; with `withDead` also what was given up. */
+  retry(reporterid: number, withDead: boolean, trail: Trail): Promise<void>;
+  /** The same for one report. False: it was sent. */
+  retryReport(id: number, trail: Trail): Promise<boolean>;
+}
+
+export function createReportUpdates(context: UpdateContext): ReportUpdates {
+  const { database, lease, events, track, publishOutcomes } = context;
+  const changed = (reporterid: number) => track(events.of(reporters).changed([reporterid]));
+
+  /** A write of the master that has the reporter. */
+  function whileHeld<T>(reporterid: number, write: (tx: Connection) => Promise<T>): Promise<T | Lost> {
+    return fencedTransaction(database, lease, async (tx) =>
+      (await holdReporter(tx, reporterid, lease.masterid)) ? write(tx) : "lost",
+    );
+  }
+
+  return {
+    async register(all) {
+      if (all.length === 0 && !(await hasReporters(database))) return new Map();
+      return database.transaction((tx) => replaceReporters(tx, all));
+    },
+    claim: (reporterid) => claim(database, lease, claimTables.reporter, reporterid),
+    async release(reporterid) {
+      const outcomes = await database.transaction((tx) => releaseClaim(tx, lease, "reporter", reporterid));
+      await publishOutcomes(outcomes);
+    },
+    holders: (ids) => findReporterHolders(database, ids),
+    owedEvents: (limit) => findOwedEvents(database, limit),
+    async handOut(reporterid, eventIds, reports) {
+      const done = await whileHeld(reporterid, async (tx) => {
+        await handOut(tx, eventIds, reports);
+        return "done" as const;
+      });
+      if (done === "done")
+        await track(events.of(reporters).changed([...new Set(reports.map((report) => report.reporterid))]));
+      return done;
+    },
+    due: (reporterid, limit) => findDueReports(database, reporterid, limit),
+    async nextIn(reporterid) {
+      const seconds = await nextReportIn(database, reporterid);
+      return seconds === undefined ? undefined : Math.max(1, seconds * 1000);
+    },
+    pause: async (reporterid) => (await readPause(database, reporterid)) * 1000,
+    begin: (reporterid, ids) => whileHeld(reporterid, (tx) => beginAttempts(tx, ids)),
+    async end(reporterid, ends, target, memories) {
+      const done = await whileHeld(reporterid, async (tx) => {
+        await endAttempts(tx, ends);
+        for (const [key, value] of memories) await writeMemory(tx, reporterid, key, value);
+        await noteTarget(tx, reporterid, target);
+        return "done" as const;
+      });
+      if (done === "done") await changed(reporterid);
+      return done;
+    },
+    memory: (reporterid, key) => readMemory(database, reporterid, key),
+    readBuilds: (buildids) => readReportedBuilds(database, buildids),
+    readBuildsets: (ids) => readReportedBuildsets(database, ids),
+    readWorker: (workerid, facts) => readReportedWorker(database, workerid, facts),
+    readDetails: (buildid) => readBuildDetails(database, buildid),
+    readChanges: (buildid) => readChanges(database, buildid),
+    readLogTail: (logid, lines) => readLogTail(database, logid, lines),
+    async retry(reporterid, withDead, trail) {
+      await database.transaction(async (tx) => {
+        await retryReporter(tx, reporterid, withDead);
+        await trail(tx);
+      });
+      await changed(reporterid);
+    },
+    async retryReport(id, trail) {
+      const isDone = await database.transaction(async (tx) => {
+        const revived = await reviveReport(tx, id);
+        if (revived) await trail(tx);
+        return revived;
+      });
+      return isDone;
+    },
+  };
+}

@@ -1,0 +1,230 @@
+import type { Connection } from "../connection.ts";
+import { execute, insertIgnore, queryRows, upsert } from "../dialect.ts";
+import { truncateText } from "./column-text.ts";
+import { hashColumns } from "./hash.ts";
+
+/** A row of the outbox that reporters have not been asked about. */
+export interface OwedEvent {
+  readonly id: number;
+  readonly at: number;
+  readonly kind: string;
+  readonly objectid: number;
+  readonly facts: string;
+}
+
+/** Something to report through one reporter. */
+export interface NewReport {
+  readonly reporterid: number;
+  readonly event: OwedEvent;
+  readonly context: string;
+  readonly about: string;
+  readonly final: boolean;
+}
+
+/** A report that may be sent now: the oldest owed one of its context. */
+export interface DueReport {
+  readonly id: number;
+  readonly outboxid: number;
+  readonly kind: string;
+  readonly objectid: number;
+  readonly facts: string;
+  readonly happenedAt: number;
+  readonly context: string;
+  readonly about: string;
+  readonly final: boolean;
+  readonly attempts: number;
+  /** A later report of the context is owed, or was sent before this one. */
+  readonly hasLater: boolean;
+  readonly hasLaterSent: boolean;
+}
+
+/** What became of an attempt. */
+export type ReportEnd =
+  | { readonly kind: "sent" | "overtaken" }
+  /** `unsure`: whether it arrived is unknown. `counts`: the target refused this report; otherwise it took none at all. */
+  | {
+      readonly kind: "failed";
+      readonly problem: string;
+      readonly unsure: boolean;
+      readonly retryS: number;
+      readonly counts: boolean;
+    }
+  | { readonly kind: "dead"; readonly problem: string };
+
+/** The key of a context: of any length for people, of one length in rows. */
+export const hashContext = (context: string): string => hashColumns(context);
+
+/** Rows of the outbox that reporters want, oldest first. Ids commit out of order: a row stays until it is handed out, so none is missed. */
+export function findOwedEvents(connection: Connection, limit: number): Promise<OwedEvent[]> {
+  return queryRows<OwedEvent>(
+    connection,
+    "select id, at, kind, objectid, facts from mm_outbox where owed = 1 order by id limit ?",
+    [limit],
+  );
+}
+
+/** Hands rows of the outbox out: what they owe becomes reports, each once, and they are not owed any more. */
+export async function handOut(
+  tx: Connection,
+  eventIds: readonly number[],
+  reports: readonly NewReport[],
+): Promise<void> {
+  const rows = reports.map(({ reporterid, event, context, about, final }) => ({
+    reporterid,
+    outboxid: event.id,
+    kind: event.kind,
+    objectid: event.objectid,
+    facts: event.facts,
+    happened_at: event.at,
+    context: hashContext(context),
+    about: truncateText(about, 1000),
+    final: Number(final),
+    state: "owed",
+  }));
+  if (rows.length > 0) await insertIgnore(tx, { table: "mm_reports", rows, conflict: ["outboxid", "reporterid"] });
+  const done = tx.dialect.isOneOf("id", eventIds);
+  await execute(tx, `update mm_outbox set owed = null where ${done.sql} and owed = 1`, done.bindings);
+}
+
+/** Reports of a reporter that may be sent now, at most one of each context, oldest first. */
+export async function findDueReports(connection: Connection, reporterid: number, limit: number): Promise<DueReport[]> {
+  const rows = await queryRows<Omit<DueReport, "final" | "hasLater" | "hasLaterSent"> & Record<string, unknown>>(
+    connection,
+    `select r.id, r.outboxid, r.kind, r.objectid, r.facts, r.happened_at as "happenedAt", r.context, r.about, r.final, r.attempts,
+       case when exists (select 1 from mm_reports l where l.reporterid = r.reporterid and l.context = r.context
+                          and l.id > r.id and l.state = 'owed') then 1 else 0 end as "hasLater",
+       case when exists (select 1 from mm_reports l where l.reporterid = r.reporterid and l.context = r.context
+                          and l.id > r.id and l.state = 'sent') then 1 else 0 end as "hasLaterSent"
+      from mm_reports r
+      where r.reporterid = ? and r.state = 'owed' and r.next_at <= ${connection.dialect.now}
+        and not exists (select 1 from mm_reports e where e.reporterid = r.reporterid and e.context = r.context
+                         and e.id < r.id and e.state = 'owed')
+      order by r.next_at, r.id limit ?`,
+    [reporterid, limit],
+  );
+  return rows.map((row) => ({
+    ...row,
+    final: Number(row["final"]) === 1,
+    hasLater: Number(row["hasLater"]) === 1,
+    hasLaterSent: Number(row["hasLaterSent"]) === 1,
+  })) as unknown as DueReport[];
+}
+
+/** Seconds until the next report of a reporter may be tried again; undefined: none waits. */
+export async function nextReportIn(connection: Connection, reporterid: number): Promise<number | undefined> {
+  const [row] = await queryRows<{ left: number | null }>(
+    connection,
+    `select min(next_at) - ${connection.dialect.now} as "left" from mm_reports
+      where reporterid = ? and state = 'owed' and next_at > ${connection.dialect.now}`,
+    [reporterid],
+  );
+  return row?.left == null ? undefined : Number(row.left);
+}
+
+/**
+ * Attempts begin: from here on each report may have arrived, until its end is known. Returns those that are still owed; `unsure`:
+ * an earlier attempt ended without an answer, or with its master.
+ */
+export async function beginAttempts(
+  tx: Connection,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, { unsure: boolean; attempts: number }>> {
+  const wanted = tx.dialect.isOneOf("id", ids);
+  const before = await queryRows<{ id: number; sending_at: number | null; attempts: number }>(
+    tx,
+    `select id, sending_at, attempts from mm_reports where ${wanted.sql} and state = 'owed' order by id${tx.dialect.noKeyUpdateLock}`,
+    wanted.bindings,
+  );
+  const open = tx.dialect.isOneOf(
+    "id",
+    before.map(({ id }) => id),
+  );
+  if (before.length > 0)
+    await execute(
+      tx,
+      `update mm_reports set attempts = attempts + 1, sending_at = ${tx.dialect.now} where ${open.sql}`,
+      open.bindings,
+    );
+  return new Map(
+    before.map(({ id, sending_at, attempts }) => [id, { unsure: sending_at !== null, attempts: attempts + 1 }]),
+  );
+}
+
+/** Attempts end. */
+export async function endAttempts(tx: Connection, ends: ReadonlyMap<number, ReportEnd>): Promise<void> {
+  const { now } = tx.dialect;
+  for (const kind of ["sent", "overtaken"] as const) {
+    const ids = [...ends].filter(([, end]) => end.kind === kind).map(([id]) => id);
+    const which = tx.dialect.isOneOf("id", ids);
+    if (ids.length > 0)
+      await execute(
+        tx,
+        `update mm_reports set state = '${kind}', sending_at = null, problem = null, failing_since = null, ended_at = ${now}
+          where ${which.sql} and state = 'owed'`,
+        which.bindings,
+      );
+  }
+  for (const [id, end] of ends) {
+    if (end.kind === "failed")
+      await execute(
+        tx,
+        `update mm_reports set ${end.unsure ? "" : "sending_at = null, "}problem = ?, next_at = ${now} + ?,
+           attempts = attempts - ${end.counts ? 0 : 1},
+           failing_since = coalesce(failing_since, ${now}) where id = ? and state = 'owed'`,
+        [truncateText(end.problem, 2000), end.retryS, id],
+      );
+    if (end.kind === "dead")
+      await execute(
+        tx,
+        `update mm_reports set state = 'dead', sending_at = null, problem = ?, failing_since = coalesce(failing_since, ${now}),
+           ended_at = ${now} where id = ? and state = 'owed'`,
+        [truncateText(end.problem, 2000), id],
+      );
+  }
+}
+
+/** A report that was given up is owed again. False: it is not given up. */
+export async function reviveReport(tx: Connection, id: number): Promise<boolean> {
+  const changed = await queryRows(
+    tx,
+    `update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where id = ? and state in ('dead', 'owed')
+      returning id`,
+    [id],
+  );
+  return changed.length > 0;
+}
+
+/** What the reporter remembers of a context. */
+export async function readMemory(
+  connection: Connection,
+  reporterid: number,
+  context: string,
+): Promise<string | undefined> {
+  const [row] = await queryRows<{ value: string }>(
+    connection,
+    "select value from mm_report_memory where reporterid = ? and context = ?",
+    [reporterid, context],
+  );
+  return row?.value;
+}
+
+export async function writeMemory(tx: Connection, reporterid: number, context: string, value: string): Promise<void> {
+  await upsert(tx, {
+    table: "mm_report_memory",
+    rows: [{ reporterid, context, value, at: Date.now() / 1000 }],
+    key: ["reporterid", "context"],
+  });
+}
+
+/** Reports that were sent are kept for a week, those given up for a month. */
+const keptSeconds = { sent: 7 * 86_400, dead: 30 * 86_400 };
+
+/** Deletes what is kept no longer, a part at a time. */
+export async function pruneReports(connection: Connection): Promise<void> {
+  const { now } = connection.dialect;
+  await execute(
+    connection,
+    `delete from mm_reports where id in (select id from mm_reports where state <> 'owed' and ended_at < ${now} - ${keptSeconds.sent}
+       and (state <> 'dead' or ended_at < ${now} - ${keptSeconds.dead}) limit 5000)`,
+  );
+}

@@ -1,0 +1,97 @@
+import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
+import type { Clock, Logger, ReportKind } from "@multimaster/core";
+import type { BuildDetails, ReportedChange } from "@multimaster/data";
+import type { z } from "zod";
+import type { ReportedEvent } from "./reported-event.ts";
+import type { ReporterOptions } from "./reporters/reporter-options.ts";
+
+/** The same with what must be read: each part is read when it is first asked for. */
+export interface Report extends ReportedEvent {
+  /** The page of a build, a buildset's first build, or a worker. */
+  readonly url: string;
+  /** Steps, changes and failing tests; without a build there are none. */
+  details(): Promise<BuildDetails>;
+  changes(): Promise<readonly ReportedChange[]>;
+  /** The last lines of a log. */
+  logTail(logid: number, lines: number): Promise<string>;
+}
+
+/** One attempt to send a report. */
+export interface Delivery {
+  /** The same in every attempt, and of no other report: for targets that ignore what they have already. */
+  readonly id: string;
+  /** An earlier attempt may have arrived: its answer was lost, or its master. Ask the target before sending again, if it can be asked. */
+  readonly unsure: boolean;
+  /** What `remember` saved when a report of the same context was sent. */
+  readonly memory: string | undefined;
+  /** Saved if this attempt succeeds. */
+  remember(value: string): void;
+}
+
+/** What a reporter works with. */
+export interface ReporterContext {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborts when the reporter must stop: the claim was lost, or the master drains. */
+  readonly signal: AbortSignal;
+  /** Given: nothing is sent, and what would be sent is shown to it. */
+  readonly preview?: ((what: string) => void) | undefined;
+  /** The cluster's name and the URL of its pages. */
+  readonly cluster: { readonly name: string; readonly url: string };
+}
+
+/** Sends reports. Failures are thrown as `ReportFailure`; anything else counts as a failure of the report, not of the target. */
+export interface Sender {
+  send(report: Report, delivery: Delivery): Promise<void>;
+  close?(): Promise<void>;
+}
+
+/** Why a report did not arrive. */
+export interface Failure {
+  /** "target": nothing arrives there now, so all reports of the reporter wait. "report": only this one. "refused": it never will. */
+  readonly of: "target" | "report" | "refused";
+  /** It may have arrived all the same. */
+  readonly unsure?: boolean;
+  /** The target says when to come again. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** A report did not arrive; the message is what an operator reads. */
+export class ReportFailure extends Error {
+  readonly failure: Failure;
+
+  constructor(sentence: string, failure: Failure, options?: ErrorOptions) {
+    super(sentence, options);
+    this.name = "ReportFailure";
+    this.failure = failure;
+  }
+}
+
+/** A reporter as the scheduler role uses it. */
+export interface ReporterDefinition<Options extends ReporterOptions = ReporterOptions>
+  extends PluginDefinition<"reporter"> {
+  warnings?(options: Options): readonly ConfigWarning[];
+  check?(options: Options): readonly string[] | Promise<readonly string[]>;
+  /** What it reports if its options do not say. */
+  readonly events: readonly ReportKind[];
+  /** A state replaces the one before it: what is not final is not sent once a later state of its context is known. */
+  readonly isState?: boolean;
+  /** Reports of one context arrive in order. Null: it has nothing to say of this event. */
+  contextOf(event: ReportedEvent, options: Options): string | null;
+  /** Begins to send. */
+  open(ctx: ReporterContext, options: Options): Sender | Promise<Sender>;
+}
+
+export interface ReporterPlugin<S extends z.ZodType<ReporterOptions>>
+  extends Omit<ReporterDefinition<z.output<S>>, "kind" | "options"> {
+  readonly options: S;
+}
+
+/** Defines a reporter. Each file default-exports the result, which a config calls. */
+export function defineReporter<S extends z.ZodType<ReporterOptions>>(
+  plugin: ReporterPlugin<S>,
+): (options: z.input<S>) => PluginDescriptor<"reporter"> {
+  const definition: ReporterDefinition<z.output<S>> = { ...plugin, kind: "reporter" };
+  return (options) => ({ plugin: definition as unknown as PluginDefinition<"reporter">, options });
+}

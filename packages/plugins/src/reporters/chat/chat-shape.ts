@@ -1,0 +1,36 @@
+import type { Report, ReporterContext } from "../../define-reporter.ts";
+import type { ReportedEvent } from "../../reported-event.ts";
+import { httpShape } from "../http/http-shape.ts";
+import { makeMessage, messageShape, readFacts } from "../messages/message.ts";
+import type { Message, MessageFacts, Template } from "../messages/message-facts.ts";
+import { reporterShape } from "../reporter-options.ts";
+
+/** Options of reporters that write to a chat. */
+export const chatShape = {
+  ...reporterShape,
+  ...messageShape,
+  ...httpShape,
+  logLines: messageShape.logLines.default(5),
+};
+
+/** Messages about one builder, buildset or worker are in order. */
+export function chatContext({ build, buildset, worker }: ReportedEvent): string {
+  if (build) return `builder ${build.builderid}`;
+  return buildset ? `buildset ${buildset.buildsetid}` : `worker ${worker?.workerid}`;
+}
+
+/** Makes the message of a report. */
+export async function chatMessage(
+  ctx: ReporterContext,
+  report: Report,
+  options: { readonly message?: Template | undefined; readonly logLines: number },
+  { template, secrets }: { readonly template: Template; readonly secrets: readonly string[] },
+): Promise<{ message: Message; facts: MessageFacts }> {
+  const facts = await readFacts(report, ctx.cluster.name, options.logLines);
+  return { facts, message: makeMessage(facts, options.message ?? template, secrets) };
+}
+
+/** As much of a text as a chat takes. */
+export function cutText(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+}

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { defineReporter } from "../define-reporter.ts";
+import { chatContext, chatMessage, chatShape, cutText } from "./chat/chat-shape.ts";
+import { askWith } from "./http/http-shape.ts";
+import { colourOf } from "./messages/html-message.ts";
+import { markdownMessage } from "./messages/markdown-message.ts";
+import { checkTemplate } from "./messages/message.ts";
+
+const options = z.strictObject({
+  ...chatShape,
+  url: z.url().describe("URL of the webhook. Who knows it may write: read it from the environment."),
+});
+
+/** Writes to Discord, by a webhook. */
+export default defineReporter({
+  type: "discord",
+  options,
+  events: ["build-ended"],
+  contextOf: chatContext,
+  check: checkTemplate,
+  open(ctx, opts) {
+    const ask = askWith(ctx, opts);
+    const url = new URL(opts.url);
+    // Discord then answers only once the message is stored.
+    url.searchParams.set("wait", "true");
+    return {
+      async send(report) {
+        const own = { template: markdownMessage, secrets: [opts.url] };
+        const { message, facts } = await chatMessage(ctx, report, opts, own);
+        const body = {
+          embeds: [
+            {
+              title: cutText(message.subject, 256),
+              url: report.url,
+              description: cutText(message.text, 4096),
+              color: Number.parseInt(colourOf(facts).slice(1), 16),
+            },
+          ],
+          allowed_mentions: { parse: [] },
+        };
+        await ask({ method: "POST", url: url.href, body });
+      },
+    };
+  },
+});

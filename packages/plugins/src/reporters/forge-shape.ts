@@ -1,0 +1,135 @@
+import { functionOf } from "@multimaster/config";
+import { fitsGlob, type Result, Results, resultName } from "@multimaster/core";
+import type { ReportedBuild, ReportedSource } from "@multimaster/data";
+import { z } from "zod";
+import type { Report } from "../define-reporter.ts";
+import type { ReportedEvent } from "../reported-event.ts";
+import { httpShape } from "./http/http-shape.ts";
+import { reporterShape } from "./reporter-options.ts";
+
+export type TextOfBuild = (build: ReportedBuild) => string;
+
+/** An option that is a text, or a function of the build that returns one. */
+export const textOfBuild = z.union([z.string().min(1), functionOf<TextOfBuild>("a text, or a function of the build")]);
+
+/** Options of reporters that tell a forge how a commit does. */
+export const forgeShape = {
+  ...reporterShape,
+  ...httpShape,
+  context: textOfBuild
+    .default("ci/{builder}")
+    .describe("The name of the status; {builder} is the builder's name. Or a function of the build."),
+  description: functionOf<(report: ReportedEvent) => string>("a function of the event")
+    .optional()
+    .describe("The text beside the status; default: how the build ended, and how long it took."),
+  codebase: z.string().optional().describe("Only the source of this codebase; default: every source of the build."),
+  repositories: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe("Only sources whose repository's address fits one of these; * matches any text."),
+};
+
+export interface ForgeOptions {
+  readonly context: string | TextOfBuild;
+  readonly description?: ((report: ReportedEvent) => string) | undefined;
+  readonly codebase?: string | undefined;
+  readonly repositories?: readonly string[] | undefined;
+}
+
+/** The name of a build's status. */
+export function nameContext(build: ReportedBuild, context: string | TextOfBuild): string {
+  return typeof context === "function" ? context(build) : context.replaceAll("{builder}", build.builder);
+}
+
+/** A commit at a forge. */
+export interface ForgeCommit {
+  /** "owner/name", with any number of groups. */
+  readonly repository: string;
+  readonly revision: string;
+  readonly source: ReportedSource;
+}
+
+/** The commits that a build is about: what was checked out, if the build says so, else what was asked for. */
+export function commitsOf(build: ReportedBuild, { codebase, repositories }: ForgeOptions): ForgeCommit[] {
+  return build.sources.flatMap((source) => {
+    if (codebase !== undefined && source.codebase !== codebase) return [];
+    if (repositories && !repositories.some((glob) => fitsGlob(source.repository, glob))) return [];
+    const repository = repositoryPath(source.repository);
+    const revision = source.revision ?? checkedOut(build, source.codebase);
+    return repository && revision ? [{ repository, revision, source }] : [];
+  });
+}
+
+function checkedOut({ properties }: ReportedBuild, codebase: string): string | undefined {
+  const got = properties["got_revision"];
+  if (typeof got === "string") return got;
+  // A property of several codebases has an object.
+  const one =
+    typeof got === "object" && got !== null ? (got as Readonly<Record<string, unknown>>)[codebase] : undefined;
+  return typeof one === "string" ? one : undefined;
+}
+
+/** "owner/name" of "https://forge/owner/name.git", "git@forge:owner/name" or "ssh://git@forge/owner/name". */
+export function repositoryPath(address: string): string | undefined {
+  const path = /^[a-z+]+:\/\/[^/]+\/(.+)$/i.exec(address)?.[1] ?? /^[^/:]+:(?!\/\/)(.+)$/.exec(address)?.[1];
+  const clean = path?.replace(/\/+$/, "").replace(/\.git$/, "");
+  return clean?.includes("/") ? clean : undefined;
+}
+
+/** The context of a forge's statuses: commits and name, so that states of one status arrive in order. */
+export function statusContext({ build }: ReportedEvent, options: ForgeOptions): string | null {
+  if (!build) return null;
+  const commits = commitsOf(build, options);
+  if (commits.length === 0) return null;
+  return JSON.stringify([
+    nameContext(build, options.context),
+    ...commits.map(({ repository, revision }) => `${repository}@${revision}`),
+  ]);
+}
+
+/** The text beside a status. */
+export function describeStatus(report: Report, { description }: ForgeOptions): string {
+  if (description) return description(report);
+  const { build } = report;
+  if (!build) return "";
+  if (build.results === null) return "Build started";
+  if (build.results === Results.RETRY) return "Build was lost and runs again";
+  const seconds = Math.max(0, (build.completeAt ?? build.startedAt) - build.startedAt);
+  return `${describeResult(build.results)} after ${describeSeconds(seconds)}: ${build.state}`;
+}
+
+export const describeResult = (results: Result): string => {
+  const word = resultName(results);
+  return `${word[0]?.toUpperCase()}${word.slice(1)}`;
+};
+
+export function describeSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** One of the states of a forge for a result; null: the build runs. */
+export type StateNames = {
+  readonly [K in "running" | "success" | "failure" | "error" | "cancelled"]: string;
+};
+
+export function stateOf(results: Result | null, names: StateNames): string {
+  switch (results) {
+    case null:
+    case Results.RETRY:
+      return names.running;
+    case Results.SUCCESS:
+    case Results.WARNINGS:
+    case Results.SKIPPED:
+      return names.success;
+    case Results.CANCELLED:
+      return names.cancelled;
+    case Results.EXCEPTION:
+      return names.error;
+    default:
+      return names.failure;
+  }
+}

@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { defineReporter, type Report } from "../define-reporter.ts";
+import type { ReportedEvent } from "../reported-event.ts";
+import { repositoryPath } from "./forge-shape.ts";
+import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
+import { askWith, httpShape } from "./http/http-shape.ts";
+import { markdownMessage } from "./messages/markdown-message.ts";
+import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
+import { reporterShape } from "./reporter-options.ts";
+
+const options = z
+  .strictObject({ ...reporterShape, ...httpShape, ...messageShape, ...loginShape })
+  .superRefine(warnOfLogin);
+
+const comment = z.object({ id: z.int(), body: z.string().nullish() });
+
+/** The pull request that a build is about. */
+function pullRequestOf({ build }: ReportedEvent): { repository: string; number: string } | undefined {
+  for (const { branch, repository: address } of build?.sources ?? []) {
+    const given = build?.properties["pullrequest_number"];
+    const number = /^refs\/pull\/(\d+)\//.exec(branch ?? "")?.[1] ?? (given == null ? undefined : String(given));
+    const base = build?.properties["github.base.repo.full_name"];
+    const repository = typeof base === "string" ? base : repositoryPath(address);
+    if (number !== undefined && repository !== undefined) return { repository, number };
+  }
+  return undefined;
+}
+
+/** A comment on the pull request for each builder, edited by each later build instead of repeated. */
+export default defineReporter({
+  type: "github-comment",
+  options,
+  events: ["build-ended"],
+  isState: true,
+  contextOf(event) {
+    const found = pullRequestOf(event);
+    return found ? `${found.repository}#${found.number} ${event.build?.builder}` : null;
+  },
+  check: checkTemplate,
+  open(ctx, opts) {
+    const ask = askWith(ctx, opts);
+    const login = gitHubLogin(ask, ctx.clock, opts);
+    return {
+      async send(report: Report, { unsure, memory, remember }) {
+        const found = pullRequestOf(report);
+        if (!found) return;
+        const base = `${opts.apiUrl}/repos/${found.repository}/issues`;
+        const headers = await login(found.repository);
+        const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
+        const { text } = makeMessage(facts, opts.message ?? markdownMessage);
+        // Not shown; by it the comment is found again.
+        const mark = `<!-- ${ctx.cluster.name} ${encodeURIComponent(report.build?.builder ?? "")} -->`;
+        const body = { body: `${mark}\n${text}`.slice(0, 65_000) };
+        let id = memory;
+        if (id === undefined && unsure) {
+          const url = `${base}/${found.number}/comments?per_page=100&sort=created&direction=desc`;
+          const { json } = await ask({ method: "GET", url, headers });
+          const known = z.array(comment).catch([]).parse(json);
+          id = known.find((one) => one.body?.startsWith(mark))?.id.toString();
+        }
+        const edited =
+          id !== undefined &&
+          (await ask({ method: "PATCH", url: `${base}/comments/${id}`, headers, body, accept: [404] }));
+        if (edited && edited.status !== 404) return remember(String(id));
+        // There was none, or someone has deleted it.
+        const { json } = await ask({ method: "POST", url: `${base}/${found.number}/comments`, headers, body });
+        const made = comment.safeParse(json);
+        if (made.success) remember(String(made.data.id));
+      },
+    };
+  },
+});

@@ -1,0 +1,84 @@
+import { createSign } from "node:crypto";
+import type { Clock } from "@multimaster/core";
+import { z } from "zod";
+import type { Ask } from "../http/http-shape.ts";
+
+/** How a reporter logs in at GitHub: with a token, or as an installed App. */
+export const loginShape = {
+  apiUrl: z
+    .url()
+    .default("https://api.github.com")
+    .transform((url) => url.replace(/\/$/, ""))
+    .describe("URL of the API; for GitHub Enterprise https://HOST/api/v3."),
+  token: z.string().min(1).optional().describe("Token with the right to write what is reported."),
+  app: z
+    .strictObject({
+      id: z.union([z.int(), z.string().min(1)]).describe("The App's id, or its client id."),
+      privateKey: z.string().includes("PRIVATE KEY").describe("The App's private key, as PEM."),
+      installation: z
+        .int()
+        .optional()
+        .describe("The installation; default: GitHub is asked for that of each repository."),
+    })
+    .optional()
+    .describe("Login as a GitHub App instead of with a token."),
+};
+
+interface LoginOptions {
+  readonly apiUrl: string;
+  readonly token?: string | undefined;
+  readonly app?:
+    | { readonly id: number | string; readonly privateKey: string; readonly installation?: number | undefined }
+    | undefined;
+}
+
+export function warnOfLogin({ token, app }: LoginOptions, ctx: z.RefinementCtx): void {
+  if ((token === undefined) === (app === undefined))
+    ctx.addIssue({ code: "custom", path: ["token"], message: "exactly one of token and app is needed" });
+}
+
+const installationShape = z.object({ id: z.int() });
+const tokenShape = z.object({ token: z.string(), expires_at: z.string() });
+
+/** GitHub accepts tokens of an App for an hour; a new one is fetched before that. */
+const spareMs = 5 * 60_000;
+
+/** Returns the headers of requests about a repository. */
+export function gitHubLogin(ask: Ask, clock: Clock, { apiUrl, token, app }: LoginOptions) {
+  const base = { accept: "application/vnd.github+json", "x-github-api-version": "2022-11-28" };
+  const installations = new Map<string, number>();
+  const tokens = new Map<number, { token: string; until: number }>();
+
+  async function installationOf(repository: string, headers: Record<string, string>): Promise<number> {
+    if (app?.installation !== undefined) return app.installation;
+    const known = installations.get(repository);
+    if (known !== undefined) return known;
+    const { json } = await ask({ method: "GET", url: `${apiUrl}/repos/${repository}/installation`, headers });
+    const { id } = installationShape.parse(json);
+    installations.set(repository, id);
+    return id;
+  }
+
+  return async (repository: string): Promise<Record<string, string>> => {
+    if (!app) return { ...base, authorization: `Bearer ${token}` };
+    const asApp = { ...base, authorization: `Bearer ${signAppToken(app, clock.now())}` };
+    const id = await installationOf(repository, asApp);
+    let known = tokens.get(id);
+    if (!known || known.until - spareMs < clock.now()) {
+      const url = `${apiUrl}/app/installations/${id}/access_tokens`;
+      const { json } = await ask({ method: "POST", url, headers: asApp, body: {} });
+      const made = tokenShape.parse(json);
+      known = { token: made.token, until: Date.parse(made.expires_at) };
+      tokens.set(id, known);
+    }
+    return { ...base, authorization: `Bearer ${known.token}` };
+  };
+}
+
+/** A JSON Web Token that says who the App is, for nine minutes; a minute in the past, for clocks that differ. */
+function signAppToken({ id, privateKey }: { id: number | string; privateKey: string }, nowMs: number): string {
+  const now = Math.floor(nowMs / 1000);
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const text = `${encode({ alg: "RS256", typ: "JWT" })}.${encode({ iat: now - 60, exp: now + 540, iss: String(id) })}`;
+  return `${text}.${createSign("RSA-SHA256").update(text).sign(privateKey, "base64url")}`;
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { defineReporter } from "../define-reporter.ts";
+import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
+import { askWith } from "./http/http-shape.ts";
+
+const options = z.strictObject({
+  ...forgeShape,
+  url: z
+    .url()
+    .default("https://gitlab.com")
+    .transform((url) => url.replace(/\/$/, ""))
+    .describe("URL of GitLab."),
+  token: z.string().min(1).describe("Access token with the scope api."),
+});
+
+const states = {
+  running: "running",
+  success: "success",
+  failure: "failed",
+  error: "failed",
+  cancelled: "canceled",
+};
+
+const known = z.object({ status: z.string(), name: z.string(), target_url: z.string().nullish() });
+
+/** Shows at GitLab how a commit's builds do: `POST /api/v4/projects/PROJECT/statuses/SHA`. */
+export default defineReporter({
+  type: "gitlab-status",
+  options,
+  events: ["build-started", "build-ended"],
+  isState: true,
+  contextOf: statusContext,
+  open(ctx, opts) {
+    const ask = askWith(ctx, opts);
+    const headers = { "private-token": opts.token };
+    return {
+      async send(report, { unsure }) {
+        const { build } = report;
+        if (!build) return;
+        const name = nameContext(build, opts.context);
+        const state = stateOf(build.results, states);
+        for (const { repository, revision, source } of commitsOf(build, opts)) {
+          const base = `${opts.url}/api/v4/projects/${encodeURIComponent(repository)}`;
+          if (unsure) {
+            const url = `${base}/repository/commits/${revision}/statuses?name=${encodeURIComponent(name)}&per_page=100`;
+            const { json } = await ask({ method: "GET", url, headers });
+            const all = z.array(known).catch([]).parse(json);
+            if (all.some((one) => one.name === name && one.status === state && one.target_url === report.url)) continue;
+          }
+          const body = {
+            state,
+            name,
+            ref: source.branch ?? undefined,
+            target_url: report.url,
+            description: describeStatus(report, opts).slice(0, 255),
+          };
+          const url = `${base}/statuses/${revision}`;
+          // 400: the status has this state already ("Cannot transition status"), which an attempt before may have set.
+          const { status, json } = await ask({ method: "POST", url, headers, body, accept: [400] });
+          if (status === 400 && !JSON.stringify(json ?? "").includes("Cannot transition"))
+            await ask({ method: "POST", url, headers, body });
+        }
+      },
+    };
+  },
+});

@@ -1,0 +1,27 @@
+import { duration } from "@multimaster/core";
+import { z } from "zod";
+import type { ReporterContext } from "../../define-reporter.ts";
+import { sendRequest, type TargetAnswer, type TargetRequest } from "./send-request.ts";
+
+/** Options of reporters that send over HTTP. */
+export const httpShape = {
+  timeout: duration.prefault("30s").describe("How long an answer is waited for."),
+  ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
+};
+
+export type Ask = (request: Omit<TargetRequest, "timeoutMs" | "signal" | "ca">) => Promise<TargetAnswer>;
+
+/** Returns how a reporter sends its requests. */
+export function askWith(
+  { signal, preview }: Pick<ReporterContext, "signal" | "preview">,
+  { timeout, ca }: { readonly timeout: number; readonly ca?: string | undefined },
+): Ask {
+  if (preview)
+    return async ({ method, url, body }) => {
+      const shown = typeof body === "string" ? body : JSON.stringify(body, null, 2);
+      // Without its path: that of a webhook is a secret.
+      preview(`${method} to ${new URL(url).host}${shown === undefined ? "" : `\n${shown}`}`);
+      return { status: 200, headers: {}, text: "{}", json: {} };
+    };
+  return (request) => sendRequest({ ...request, timeoutMs: timeout, signal, ca });
+}

@@ -1,0 +1,140 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { describeCause } from "@multimaster/core";
+import { ReportFailure } from "../../define-reporter.ts";
+import { readRetryAfter } from "./retry-after.ts";
+
+/** A request to a target. */
+export interface TargetRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An object is sent as JSON, a text as it is. */
+  readonly body?: object | string | undefined;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Certificates to trust beside those of the system, as PEM. */
+  readonly ca?: string | undefined;
+  /** Statuses that the caller reads itself, beside those of success. */
+  readonly accept?: readonly number[];
+}
+
+export interface TargetAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+  /** The text as JSON, or undefined if it is none. */
+  readonly json: unknown;
+}
+
+const longestAnswer = 4 * 1024 * 1024;
+
+/**
+ * Sends one request and returns its answer if that is a success; all else is a `ReportFailure` that says whether the target is
+ * away or refuses this report, and whether the report may have arrived. Addresses are shown without their paths: those of
+ * webhooks are secrets.
+ */
+export async function sendRequest(request: TargetRequest): Promise<TargetAnswer> {
+  const where = new URL(request.url).host;
+  const progress = { isWritten: false };
+  const limit = AbortSignal.timeout(request.timeoutMs);
+  let answer: TargetAnswer;
+  try {
+    const signal = AbortSignal.any([request.signal, limit]);
+    const message = await send(request, signal, progress);
+    answer = await readAnswer(message, signal);
+  } catch (error) {
+    const isLate = limit.aborted && !request.signal.aborted;
+    const cause = isLate ? `did not answer within ${request.timeoutMs / 1000} s` : describeTrouble(error);
+    throw new ReportFailure(`${where} ${cause}`, { of: "target", unsure: progress.isWritten }, { cause: error });
+  }
+  const { status } = answer;
+  if ((status >= 200 && status < 300) || request.accept?.includes(status)) return answer;
+  throw judgeStatus(where, answer);
+}
+
+function send(request: TargetRequest, signal: AbortSignal, progress: { isWritten: boolean }): Promise<IncomingMessage> {
+  const { method, url, body, headers = {}, ca } = request;
+  const start = url.startsWith("https:") ? httpsRequest : httpRequest;
+  const text = typeof body === "object" ? JSON.stringify(body) : body;
+  return new Promise((resolve, reject) => {
+    const sent = start(url, {
+      method,
+      signal,
+      ...(ca !== undefined && { ca }),
+      // One connection for one request: nothing stays open when the reporter stops.
+      agent: false,
+      headers: {
+        "user-agent": "multimaster",
+        ...(text !== undefined && { "content-length": String(Buffer.byteLength(text)) }),
+        ...(typeof body === "object" && { "content-type": "application/json" }),
+        ...headers,
+      },
+    });
+    sent.on("finish", () => {
+      progress.isWritten = true;
+    });
+    sent.on("response", resolve);
+    sent.on("error", reject);
+    sent.end(text);
+  });
+}
+
+async function readAnswer(message: IncomingMessage, signal: AbortSignal): Promise<TargetAnswer> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of message as AsyncIterable<Buffer>) {
+    signal.throwIfAborted();
+    length += piece.length;
+    if (length > longestAnswer) throw new Error("its answer is too long");
+    pieces.push(piece);
+  }
+  if (!message.complete) throw new Error("its answer ended early");
+  const text = Buffer.concat(pieces).toString("utf8");
+  return { status: message.statusCode ?? 0, headers: message.headers, text, json: parseOrUndefined(text) };
+}
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const certificateTroubles = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS_CERT|ERR_SSL|EPROTO)/;
+
+function describeTrouble(error: unknown): string {
+  const { name = "", code = "" } = error as { name?: string; code?: string };
+  if (name === "AbortError") return "was not waited for: the reporter stops";
+  if (certificateTroubles.test(String(code))) return `has no valid certificate: ${describeCause(error)}`;
+  if (code === "ECONNRESET" || (error as Error).message === "aborted") return "broke the connection off";
+  return `cannot be reached: ${describeCause(error)}`;
+}
+
+function judgeStatus(where: string, { status, headers, text, json }: TargetAnswer): ReportFailure {
+  const said = describeAnswer(json, text);
+  const retryAfterMs = readRetryAfter(headers);
+  const isLimit = status === 429 || (status === 403 && retryAfterMs !== undefined);
+  if (isLimit) return new ReportFailure(`${where} limits the rate${said}`, { of: "target", retryAfterMs });
+  if (status === 401)
+    return new ReportFailure(`${where} refuses the credentials (401): are they revoked or expired?${said}`, {
+      of: "target",
+    });
+  if (status === 408 || status >= 500)
+    return new ReportFailure(`${where} answers ${status}${said}`, { of: "target", unsure: true, retryAfterMs });
+  if (status === 410)
+    return new ReportFailure(`${where} says that it is gone for good (410)${said}`, { of: "refused" });
+  return new ReportFailure(`${where} refuses the report (${status})${said}`, { of: "report" });
+}
+
+/** What the target says of it, shortened; pages of proxies are left out. */
+function describeAnswer(json: unknown, text: string): string {
+  const { message, error, description } = (typeof json === "object" && json !== null ? json : {}) as Record<
+    string,
+    unknown
+  >;
+  const said = [message, description, error].find((one) => typeof one === "string") ?? (text.includes("<") ? "" : text);
+  const short = String(said).trim().replaceAll(/\s+/g, " ").slice(0, 300);
+  return short === "" ? "" : `: ${short}`;
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { defineReporter } from "../define-reporter.ts";
+import { mailShape } from "./mail/mail-options.ts";
+import { findRecipients } from "./mail/recipients.ts";
+import { openTransport, previewTransport } from "./mail/transport.ts";
+import { htmlMessage } from "./messages/html-message.ts";
+import { checkTemplate, makeMessage, readFacts } from "./messages/message.ts";
+
+const options = z.strictObject(mailShape);
+
+/** Sends mail over SMTP: one for each event, in a thread for each builder and branch. */
+export default defineReporter({
+  type: "mail",
+  options,
+  events: ["build-ended"],
+  contextOf({ build, buildset, worker }) {
+    if (build) return `builder ${build.builderid} ${build.sources[0]?.branch ?? ""}`;
+    return buildset ? `buildset ${buildset.buildsetid}` : `worker ${worker?.workerid}`;
+  },
+  check: checkTemplate,
+  warnings: ({ smtp }) =>
+    smtp.password !== undefined && smtp.security === "none"
+      ? [{ path: ["smtp", "security"], sentence: 'sends the password unencrypted; use "starttls" or "tls"' }]
+      : [],
+  open(ctx, opts) {
+    const transport = ctx.preview ? previewTransport(ctx.preview) : openTransport(opts.smtp);
+    const secrets = opts.smtp.password === undefined ? [] : [opts.smtp.password];
+    const domain = opts.from.split("@").at(-1)?.replace(/>.*$/, "") ?? "localhost";
+    return {
+      async send(report, { id, memory, remember }) {
+        const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
+        const to = await findRecipients(facts, opts);
+        // No one is to be told.
+        if (to.length === 0) return;
+        const message = makeMessage(facts, opts.message ?? htmlMessage, secrets);
+        const messageId = `<${id.replaceAll(/[^\w.-]+/g, "-")}@${domain}>`;
+        const threadId = memory ?? messageId;
+        await transport.send({
+          from: opts.from,
+          to,
+          subject: opts.subject === undefined ? message.subject : `${opts.subject} ${message.subject}`,
+          text: message.text,
+          html: message.html,
+          // The same in each attempt: most mail servers drop what they have already.
+          messageId,
+          ...(threadId !== messageId && { inReplyTo: threadId, references: threadId }),
+          headers: {
+            "Auto-Submitted": "auto-generated",
+            "X-Multimaster-Event": report.event,
+            ...(report.build && { "X-Multimaster-Builder": report.build.builder }),
+          },
+        });
+        remember(threadId);
+      },
+      close: () => transport.close(),
+    };
+  },
+});

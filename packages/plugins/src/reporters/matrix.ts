@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { defineReporter } from "../define-reporter.ts";
+import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
+import { askWith } from "./http/http-shape.ts";
+import { htmlMessage } from "./messages/html-message.ts";
+import { checkTemplate } from "./messages/message.ts";
+
+const options = z.strictObject({
+  ...chatShape,
+  url: z
+    .url()
+    .transform((url) => url.replace(/\/$/, ""))
+    .describe("URL of the homeserver."),
+  token: z.string().min(1).describe("Access token of the user who writes, who must be in the room."),
+  room: z.string().regex(/^!/, 'must be the id of a room, which begins with "!"').describe("Id of the room."),
+});
+
+/** Writes to a room of Matrix. The transaction's id makes the homeserver ignore what it has already. */
+export default defineReporter({
+  type: "matrix",
+  options,
+  events: ["build-ended"],
+  contextOf: chatContext,
+  check: checkTemplate,
+  open(ctx, opts) {
+    const ask = askWith(ctx, opts);
+    const headers = { authorization: `Bearer ${opts.token}` };
+    return {
+      async send(report, { id }) {
+        const own = { template: htmlMessage, secrets: [opts.token] };
+        const { message } = await chatMessage(ctx, report, opts, own);
+        const body = {
+          // Other programs do not answer notices.
+          msgtype: "m.notice",
+          body: `${message.subject}\n\n${message.text}`,
+          ...(message.html !== undefined && { format: "org.matrix.custom.html", formatted_body: inner(message.html) }),
+        };
+        const transaction = createHash("sha256").update(id).digest("hex");
+        const path = `rooms/${encodeURIComponent(opts.room)}/send/m.room.message/${transaction}`;
+        await ask({ method: "PUT", url: `${opts.url}/_matrix/client/v3/${path}`, headers, body });
+      },
+    };
+  },
+});
+
+/** Clients show a part of HTML: what is in the body. */
+const inner = (html: string) => /<body[^>]*>([\s\S]*)<\/body>/.exec(html)?.[1] ?? html;

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { defineReporter } from "../define-reporter.ts";
+import { chatContext, chatMessage, chatShape, cutText } from "./chat/chat-shape.ts";
+import { askWith } from "./http/http-shape.ts";
+import { markdownMessage } from "./messages/markdown-message.ts";
+import { checkTemplate } from "./messages/message.ts";
+
+const options = z.strictObject({
+  ...chatShape,
+  url: z.url().describe("URL of the incoming webhook. Who knows it may write: read it from the environment."),
+  channel: z.string().min(1).optional().describe("Another channel than the webhook's own."),
+  username: z.string().min(1).optional().describe("The name that is shown."),
+});
+
+/** Writes to Mattermost, by an incoming webhook; Rocket.Chat takes the same. */
+export default defineReporter({
+  type: "mattermost",
+  options,
+  events: ["build-ended"],
+  contextOf: chatContext,
+  check: checkTemplate,
+  open(ctx, opts) {
+    const ask = askWith(ctx, opts);
+    return {
+      async send(report) {
+        const own = { template: markdownMessage, secrets: [opts.url] };
+        const { message } = await chatMessage(ctx, report, opts, own);
+        const body = {
+          text: cutText(message.text, 16_000),
+          ...(opts.channel !== undefined && { channel: opts.channel }),
+          ...(opts.username !== undefined && { username: opts.username }),
+        };
+        await ask({ method: "POST", url: opts.url, body });
+      },
+    };
+  },
+});

@@ -1,0 +1,100 @@
+import { type Result, Results } from "@multimaster/core";
+import { describe, expect, it } from "vitest";
+import type { ReportedEvent } from "../reported-event.ts";
+import { repositoryPath } from "./forge-shape.ts";
+import { htmlMessage } from "./messages/html-message.ts";
+import { markdownMessage } from "./messages/markdown-message.ts";
+import { checkTemplate, makeMessage } from "./messages/message.ts";
+import { plainMessage } from "./messages/plain-message.ts";
+import { sampleFacts } from "./messages/sample-facts.ts";
+import type { ReporterOptions, ReportMode } from "./reporter-options.ts";
+import slack from "./slack.ts";
+import { wantsEvent } from "./wants-event.ts";
+
+const facts = sampleFacts();
+const failed = facts.find(({ name }) => name === "a build that failed")?.facts as (typeof facts)[0]["facts"];
+
+/** An end of the sample build, after one with another result. */
+function end(results: Result | null, previous: Result | null): ReportedEvent {
+  const build = failed.build as NonNullable<ReportedEvent["build"]>;
+  return {
+    event: results === null ? "build-started" : "build-ended",
+    at: 1,
+    build: { ...build, results, previous: previous === null ? null : { buildid: 1, number: 1, results: previous } },
+  };
+}
+
+const options = (more: Partial<ReporterOptions> = {}) => ({ modes: ["all"], ...more }) as ReporterOptions;
+const { SUCCESS, WARNINGS, FAILURE, EXCEPTION, CANCELLED } = Results;
+
+describe("a reporter", () => {
+  it.each<[ReportMode, Result, Result | null, boolean]>([
+    ["failing", FAILURE, FAILURE, true],
+    ["failing", SUCCESS, FAILURE, false],
+    ["passing", SUCCESS, null, true],
+    ["warnings", WARNINGS, null, true],
+    ["exception", EXCEPTION, null, true],
+    ["cancelled", CANCELLED, null, true],
+    ["change", FAILURE, FAILURE, false],
+    ["change", FAILURE, SUCCESS, true],
+    ["change", SUCCESS, null, false],
+    ["problem", FAILURE, SUCCESS, true],
+    ["problem", FAILURE, null, true],
+    ["problem", FAILURE, EXCEPTION, false],
+    ["fixed", SUCCESS, FAILURE, true],
+    ["fixed", SUCCESS, WARNINGS, false],
+    ["fixed", SUCCESS, null, false],
+  ])("with the mode %s, result %i after %s", (mode, results, previous, wanted) => {
+    expect(wantsEvent(end(results, previous), options({ modes: [mode] }))).toBe(wanted);
+    expect(wantsEvent(end(null, previous), options({ modes: [mode] }))).toBe(true);
+  });
+
+  it("chooses builds by builder, tag, branch and scheduler", () => {
+    const wants = (more: Partial<ReporterOptions>) => wantsEvent(end(FAILURE, null), options(more));
+    expect([wants({ builders: ["w*"] }), wants({ builders: ["x*"] })]).toEqual([true, false]);
+    expect([wants({ tags: ["main"] }), wants({ tags: ["other"] })]).toEqual([true, false]);
+    expect([wants({ branches: ["ma*"] }), wants({ branches: ["dev"] })]).toEqual([true, false]);
+    expect([wants({ schedulers: ["push"] }), wants({ schedulers: ["night"] })]).toEqual([true, false]);
+  });
+});
+
+describe("messages", () => {
+  it("are made for every sample by the ready templates", () => {
+    for (const message of [plainMessage, markdownMessage, htmlMessage]) expect(checkTemplate({ message })).toEqual([]);
+  });
+
+  it("escape what logs and changes contain, and hide the reporter's secrets", () => {
+    const { html, text } = makeMessage(failed, htmlMessage, ["got [2, 1]"]);
+    expect(html).toContain("&lt;!&gt;");
+    expect(`${html}${text}`).not.toContain("got [2, 1]");
+    const log = { step: "test", log: "stdio", text: "```\nout of the fence" };
+    expect(markdownMessage({ ...failed, logs: [log] }).text).toContain("````\n```\nout of the fence\n````");
+  });
+
+  it("whose template is broken are found by the check of the config, which says for which build", () => {
+    const broken = slack({
+      name: "chat",
+      url: "https://example.org/",
+      message: ({ build }) => ({
+        subject: "a",
+        text: (build as NonNullable<typeof build>).builder.trim(),
+      }),
+    });
+    const { plugin, options: given } = broken;
+    expect(plugin.check?.(plugin.options.parse(given))).toEqual([
+      expect.stringMatching(/^\.message: the template fails for a buildset that ended: /),
+      expect.stringMatching(/^\.message: the template fails for a missing worker: /),
+    ]);
+    const empty = checkTemplate({ message: () => ({}) as never });
+    expect(empty[0]).toContain("a build that begins: it must return { subject, text }");
+  });
+});
+
+it.each([
+  ["https://forge.example.org/own/project.git", "own/project"],
+  ["git@forge.example.org:own/project", "own/project"],
+  ["ssh://git@forge.example.org:7999/group/sub/project.git", "group/sub/project"],
+  ["https://forge.example.org/project", undefined],
+])("the repository of %s is %s", (address, path) => {
+  expect(repositoryPath(address)).toBe(path);
+});

@@ -1,0 +1,139 @@
+import type { Report, Reporter } from "@multimaster/data";
+import { useRows } from "../api/live-query.ts";
+import { call } from "../api/read.ts";
+import { ActionButton } from "../components/action-button.tsx";
+import { Page, Rows } from "../components/page.tsx";
+import { Table } from "../components/table.tsx";
+import { When } from "../components/when.tsx";
+
+/** Who is told what happens: what reporters owe, since when and why they fail, and what was given up. */
+export function ReportsPage() {
+  const reporters = useRows("reporters", "reporters", { order: "name", limit: 500 }, ["reporters/*/*"]);
+  const dead = useRows("reports", "reports", { state: "dead", order: "-reportid", limit: 50 }, ["reporters/*/*"]);
+  const newest = useRows("reports", "reports", { order: "-reportid", limit: 50 }, ["reporters/*/*"]);
+  return (
+    <Page title="Reports">
+      <Rows of={reporters} empty="The config has no reporters.">
+        {(rows) => <ReporterTable reporters={rows} />}
+      </Rows>
+      {dead.rows !== undefined && dead.rows.length > 0 && (
+        <>
+          <h2>Given up</h2>
+          <ReportTable reports={dead.rows} />
+        </>
+      )}
+      {newest.rows !== undefined && newest.rows.length > 0 && (
+        <>
+          <h2>Newest</h2>
+          <ReportTable reports={newest.rows} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+function ReporterTable({ reporters }: { reporters: readonly Reporter[] }) {
+  return (
+    <Table
+      stacks
+      head={
+        <>
+          <th>Reporter</th>
+          <th>State</th>
+          <th class="num">Owed</th>
+          <th class="num">Sent</th>
+          <th class="num">Given up</th>
+          <th>Sends on</th>
+          <th>
+            <span class="sr-only">Actions</span>
+          </th>
+        </>
+      }
+    >
+      {reporters.map((reporter) => (
+        <ReporterRow key={reporter.reporterid} reporter={reporter} />
+      ))}
+    </Table>
+  );
+}
+
+function ReporterRow({ reporter }: { reporter: Reporter }) {
+  const { reporterid, name, type, configured, master, owed, dead, sent, problem, failing_since } = reporter;
+  return (
+    <tr>
+      <td title={type}>{name}</td>
+      <td>
+        {problem === null ? (
+          <span class="quiet">{configured ? "sends" : "not in the config"}</span>
+        ) : (
+          <>
+            fails since {failing_since === null ? "now" : <When at={failing_since} />}: {problem}
+          </>
+        )}
+      </td>
+      <td class="num">{owed}</td>
+      <td class="num">{sent}</td>
+      <td class="num">{dead}</td>
+      <td>{master ?? "–"}</td>
+      <td class="right">
+        {(owed > 0 || dead > 0) && (
+          <ActionButton
+            kind="small"
+            act={() => call("reporters", `reporters/${reporterid}`, "retry", { dead: dead > 0 })}
+            title={dead > 0 ? "Sends what it owes and what was given up" : "Sends what it owes without waiting"}
+          >
+            Retry now
+          </ActionButton>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function ReportTable({ reports }: { reports: readonly Report[] }) {
+  return (
+    <Table
+      stacks
+      head={
+        <>
+          <th>What</th>
+          <th>Reporter</th>
+          <th>State</th>
+          <th>Happened</th>
+          <th>
+            <span class="sr-only">Actions</span>
+          </th>
+        </>
+      }
+    >
+      {reports.map(({ reportid, about, event, buildid, reporter, state, problem, happened_at, unsure }) => (
+        <tr key={reportid}>
+          <td>
+            {buildid === null ? about : <a href={`/builds/${buildid}`}>{about}</a>}{" "}
+            <span class="quiet">{event.replaceAll("-", " ")}</span>
+          </td>
+          <td>{reporter}</td>
+          <td>
+            {state === "dead" ? "given up" : state}
+            {unsure && " (may have arrived)"}
+            {problem !== null && state !== "sent" && <span class="quiet">: {problem}</span>}
+          </td>
+          <td>
+            <When at={happened_at} />
+          </td>
+          <td class="right">
+            {(state === "dead" || (state === "owed" && problem !== null)) && (
+              <ActionButton
+                kind="small"
+                act={() => call("reports", `reports/${reportid}`, "retry", {})}
+                title="Sends it again now"
+              >
+                Retry
+              </ActionButton>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}

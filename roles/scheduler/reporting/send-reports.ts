@@ -1,0 +1,216 @@
+import { Backoff, type Clock, describeCause, findGreatest, type Logger } from "@multimaster/core";
+import type { DueReport, ReportEnd, ReportUpdates } from "@multimaster/data";
+import {
+  type Report,
+  type ReportedEvent,
+  ReportFailure,
+  type Running,
+  type Sender,
+  startPolling,
+} from "@multimaster/plugins";
+import { passResult, type Singleton } from "../claimed-host.ts";
+import type { ConfiguredReporter } from "./configured-reporter.ts";
+import { openReport } from "./open-report.ts";
+import { readEvents } from "./read-events.ts";
+import type { ReportGauges } from "./report-gauges.ts";
+
+export interface SendingOptions {
+  readonly singleton: Singleton;
+  readonly lost: () => void;
+  readonly updates: ReportUpdates;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly reporter: ConfiguredReporter;
+  readonly gauges: ReportGauges;
+  readonly cluster: { readonly name: string; readonly url: string };
+}
+
+const pollMs = 5000;
+/** Waits after failures of the target, and of one report. */
+const targetWait = { initial: 1000, max: 120_000 };
+const reportWait = { firstMs: 2000, maxMs: 600_000 };
+const longestRetryAfterMs = 3_600_000;
+
+/** Sends what one reporter owes: each context in order, contexts side by side, and nothing while the target is away. */
+export function sendReports(options: SendingOptions): Running {
+  const sending = new Sending(options);
+  const running = startPolling(
+    { name: options.reporter.name, clock: options.clock, log: options.log },
+    { pollMs, poll: (signal) => sending.poll(signal) },
+  );
+  return {
+    wake: () => running.wake?.(),
+    async stop() {
+      await running.stop();
+      await sending.close();
+    },
+    // That a target is away is shown with the reporter: it is no trouble of this master.
+    failure: () => running.failure?.(),
+  };
+}
+
+/** What came of one attempt. */
+interface Outcome {
+  readonly end: ReportEnd;
+  /** The target takes nothing: why, and when it is asked again. */
+  readonly away?: { readonly problem: string; readonly pauseMs: number };
+  readonly memory?: string | undefined;
+}
+
+class Sending {
+  #options: SendingOptions;
+  #backoff = new Backoff(targetWait);
+  #sender: Promise<Sender> | undefined;
+  /** Since when the target takes nothing. */
+  failure: { since: number; cause: string } | undefined;
+
+  constructor(options: SendingOptions) {
+    this.#options = options;
+  }
+
+  async close(): Promise<void> {
+    const sender = await this.#sender?.catch(() => undefined);
+    await sender?.close?.();
+    this.#options.gauges.forget(this.#options.reporter.name);
+  }
+
+  /** Returns when to poll again, in milliseconds. */
+  async poll(signal: AbortSignal): Promise<number | undefined> {
+    const { updates, singleton, reporter } = this.#options;
+    while (!signal.aborted) {
+      const pause = await updates.pause(singleton.id);
+      if (pause > 0) return pause;
+      // While the target is away, one report finds out whether it is back.
+      const due = await updates.due(singleton.id, this.failure ? 1 : reporter.options.parallel);
+      if (due.length === 0) return updates.nextIn(singleton.id);
+      if (!(await this.#handle(due))) return undefined;
+    }
+    return undefined;
+  }
+
+  /** False: the claim is lost. */
+  async #handle(due: readonly DueReport[]): Promise<boolean> {
+    const { updates, singleton, lost, reporter } = this.#options;
+    const isState = reporter.plugin.isState === true;
+    const isOvertaken = ({ final, hasLater, hasLaterSent }: DueReport) =>
+      isState && (hasLaterSent || (hasLater && !final));
+    const ends = new Map<number, ReportEnd>(
+      due.filter(isOvertaken).map(({ id }): [number, ReportEnd] => [id, { kind: "overtaken" }]),
+    );
+    const open = due.filter((report) => !ends.has(report.id));
+    const memories = new Map<string, string>();
+    const outcomes: Outcome[] = [];
+    if (open.length > 0) {
+      const attempts = await updates.begin(
+        singleton.id,
+        open.map(({ id }) => id),
+      );
+      if (passResult(attempts, lost) === "lost" || attempts === "lost") return false;
+      const rows = open.map((report) => ({ ...report, at: report.happenedAt }));
+      const events = await readEvents(updates, rows);
+      await Promise.all(
+        rows.map(async (row) => {
+          const attempt = attempts.get(row.id);
+          if (!attempt) return;
+          const outcome = await this.#try(row, events.get(row), attempt);
+          outcomes.push(outcome);
+          ends.set(row.id, outcome.end);
+          if (outcome.memory !== undefined) memories.set(row.context, outcome.memory);
+        }),
+      );
+    }
+    const target = this.#judge(outcomes);
+    this.#count(ends);
+    return passResult(await updates.end(singleton.id, ends, target, memories), lost) !== "lost";
+  }
+
+  async #try(
+    row: DueReport,
+    event: ReportedEvent | undefined,
+    { unsure, attempts }: { unsure: boolean; attempts: number },
+  ): Promise<Outcome> {
+    const { updates, reporter, cluster, singleton } = this.#options;
+    if (!event) return { end: { kind: "dead", problem: `${row.about} was deleted before it was reported` } };
+    let memory: string | undefined;
+    try {
+      const report: Report = openReport(event, updates, cluster);
+      const sender = await this.#open();
+      await sender.send(report, {
+        id: `${cluster.name}-${singleton.id}-${row.outboxid}`,
+        unsure,
+        memory: await updates.memory(singleton.id, row.context),
+        remember: (value) => {
+          memory = value;
+        },
+      });
+      return { end: { kind: "sent" }, memory };
+    } catch (error) {
+      return this.#judgeFailure(row, error, attempts, reporter);
+    }
+  }
+
+  #open(): Promise<Sender> {
+    const { reporter, clock, log, cluster, singleton } = this.#options;
+    this.#sender ??= Promise.resolve(
+      reporter.plugin.open({ name: reporter.name, clock, log, signal: singleton.signal, cluster }, reporter.options),
+    );
+    this.#sender.catch(() => {
+      this.#sender = undefined;
+    });
+    return this.#sender;
+  }
+
+  #judgeFailure(row: DueReport, error: unknown, attempts: number, { options }: ConfiguredReporter): Outcome {
+    const { clock } = this.#options;
+    const problem = error instanceof ReportFailure ? error.message : describeCause(error);
+    // The master drains, or lost the claim: not a failure of anything.
+    if (this.#options.singleton.signal.aborted)
+      return { end: { kind: "failed", problem, unsure: true, retryS: 0, counts: false } };
+    const { of, unsure = false, retryAfterMs } = error instanceof ReportFailure ? error.failure : { of: "report" };
+    const isOld = clock.now() - row.happenedAt * 1000 > options.giveUpAfter;
+    const away =
+      of === "target" ? { away: { problem, pauseMs: this.#pauseAfter(retryAfterMs) } } : ({} as { away?: never });
+    if (of === "refused" || isOld || (of === "report" && attempts >= options.attempts))
+      return { end: { kind: "dead", problem }, ...away };
+    const wait = Math.min(reportWait.firstMs * 2 ** Math.max(0, attempts - 1), reportWait.maxMs);
+    const retryS = of === "target" ? 0 : (retryAfterMs ?? wait * (0.5 + Math.random() / 2)) / 1000;
+    return { end: { kind: "failed", problem, unsure, retryS, counts: of === "report" }, ...away };
+  }
+
+  #pauseAfter(retryAfterMs: number | undefined): number {
+    const own = this.#backoff.next();
+    return retryAfterMs === undefined ? own : Math.min(Math.max(retryAfterMs, own), longestRetryAfterMs);
+  }
+
+  #judge(outcomes: readonly Outcome[]) {
+    const { clock, gauges, reporter, log } = this.#options;
+    const sent = outcomes.filter(({ end }) => end.kind === "sent").length;
+    const away = outcomes.flatMap((outcome) => outcome.away ?? []);
+    const last = away.at(-1);
+    if (last) {
+      if (!this.failure)
+        log.warn({ reporter: reporter.name }, `the reporter "${reporter.name}" cannot send: ${last.problem}`);
+      this.failure = { since: this.failure?.since ?? clock.now(), cause: last.problem };
+    } else if (sent > 0) {
+      if (this.failure) log.info({ reporter: reporter.name }, `the reporter "${reporter.name}" sends again`);
+      this.failure = undefined;
+      this.#backoff.reset();
+    }
+    const problem = this.failure?.cause ?? null;
+    gauges.showProblem(reporter.name, problem);
+    const pauseMs = findGreatest(away, (one) => one.pauseMs) ?? 0;
+    return { problem, pauseS: last ? pauseMs / 1000 : null, sent };
+  }
+
+  #count(ends: ReadonlyMap<number, ReportEnd>): void {
+    const { gauges, reporter, log } = this.#options;
+    for (const [id, end] of ends) {
+      gauges.count(reporter.name, end.kind);
+      if (end.kind === "dead")
+        log.error(
+          { reporter: reporter.name, reportid: id },
+          `the reporter "${reporter.name}" gives report ${id} up: ${end.problem}`,
+        );
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Results } from "@multimaster/core";
+import irc from "@multimaster/plugins/reporters/irc";
+import { expect, it } from "vitest";
+import { onCleanup } from "../../harness/cleanup.ts";
+import { freePort } from "../../harness/ports.ts";
+import { startProcess } from "../../harness/processes.ts";
+import { reportOf, sendReport } from "../../harness/reports.ts";
+import { temporaryDirectory } from "../../harness/temporary-directory.ts";
+import { waitFor } from "../../harness/wait-for.ts";
+import { findBalancer } from "../../setup.mjs";
+
+/** A real ngircd, and a user in the channel who reads along. */
+async function startIrcServer(password?: string) {
+  const port = await freePort();
+  const file = join(temporaryDirectory("ngircd"), "ngircd.conf");
+  const lock = password === undefined ? [] : [`Password = ${password}`];
+  const global = [
+    "[Global]",
+    "Name = irc.example.org",
+    "Info = test",
+    "Listen = 127.0.0.1",
+    `Ports = ${port}`,
+    ...lock,
+  ];
+  const rest = ["[Limits]", "MaxConnectionsIP = 0", "[Options]", "DNS = no", "Ident = no", "PAM = no"];
+  writeFileSync(file, `${[...global, ...rest].join("\n")}\n`, { mode: 0o644 });
+  await startProcess({ name: "ngircd", command: findBalancer("ngircd") ?? "ngircd", args: ["-n", "-f", file] });
+  const heard: string[] = [];
+  await waitFor(
+    () =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => resolve(false));
+        socket.on("connect", () => {
+          onCleanup(() => void socket.destroy());
+          if (password !== undefined) socket.write(`PASS ${password}\r\n`);
+          socket.write("NICK reader\r\nUSER reader 0 * :reader\r\nJOIN #builds\r\n");
+          createInterface({ input: socket }).on("line", (line) => {
+            heard.push(line);
+            if (line.includes(" 366 ")) resolve(true);
+          });
+        });
+      }),
+    { what: "ngircd" },
+  );
+  return { port, heard };
+}
+
+it("a channel of a real ngircd gets a line for each report, also if the nickname is taken", async () => {
+  const { port, heard } = await startIrcServer("pa55word");
+  const options = { name: "irc", host: "127.0.0.1", port, tls: false, channels: ["#builds"] };
+  await sendReport(irc({ ...options, nick: "builds", password: "pa55word" }), reportOf(Results.FAILURE));
+  await sendReport(irc({ ...options, nick: "reader", password: "pa55word" }), reportOf(Results.SUCCESS));
+  const said = () => heard.filter((line) => line.includes("PRIVMSG"));
+  await waitFor(() => said().length >= 2, { what: "both lines" });
+  expect(said().map((line) => line.replace(/!\S+/, ""))).toEqual([
+    ":builds PRIVMSG #builds :web #81 fails now on main https://ci.example.org/#/builders/1/builds/81",
+    ":reader_ PRIVMSG #builds :web #81 success on main https://ci.example.org/#/builders/1/builds/81",
+  ]);
+  await expect(
+    sendReport(irc({ ...options, nick: "other", password: "wrong", timeout: 5 }), reportOf(Results.SUCCESS)),
+  ).rejects.toMatchObject({ failure: { of: "target" } });
+});
