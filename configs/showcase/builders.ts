@@ -28,8 +28,8 @@ import setProperties from "@multimaster/plugins/steps/set-properties";
 import shell from "@multimaster/plugins/steps/shell";
 import sleep from "@multimaster/plugins/steps/sleep";
 import testResults from "@multimaster/plugins/steps/test-results";
-import upload from "@multimaster/plugins/steps/upload";
 import trigger from "@multimaster/plugins/steps/trigger";
+import upload from "@multimaster/plugins/steps/upload";
 import { sourceSteps } from "./sources.ts";
 
 const workers = ["w1"];
