@@ -1,6 +1,7 @@
 import { secret } from "@multimaster/config";
 import { type Json, Results } from "@multimaster/core";
 import { changes } from "@multimaster/data";
+import { execute } from "@multimaster/database";
 import { defineStep } from "@multimaster/plugins";
 import shell from "@multimaster/plugins/steps/shell";
 import trigger from "@multimaster/plugins/steps/trigger";
@@ -39,6 +40,17 @@ describe("a build of a fork's code", () => {
       expect(refused.why).not.toContain("    at ");
     }
     expect((await build(engine, { pullrequest_fork: false })).results).toBe(Results.SUCCESS);
+  });
+
+  it("counts a patch as a stranger's code: it is in no repository", async () => {
+    const engine = await startEngine(steps, { secrets });
+    await execute(engine.database, "update mm_data_version set version = 2");
+    const stamp = { branch: "main", revision: "r1", repository: "", project: "", codebase: "" };
+    const patch = { body: Buffer.from("--- a\n"), level: 1, subdir: null, author: "ann", comment: "" };
+    const results = [];
+    for (const sourceStamp of [{ ...stamp, patch }, stamp])
+      results.push((await engine.finished(await engine.submit("b", { sourceStamps: [sourceStamp] })))[0]?.results);
+    expect(results).toEqual([Results.EXCEPTION, Results.SUCCESS]);
   });
 
   it.each([

@@ -2,8 +2,10 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { faults } from "./faults.ts";
+import { faults as coreFaults } from "./faults.ts";
+import { scheduleFaults } from "./schedule-faults.ts";
 
+const faults = [...coreFaults, ...scheduleFaults];
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Whether a long run was asked for; by a name in it, of one fault only. */

@@ -1,0 +1,26 @@
+import type { PlantedFault } from "./faults.ts";
+
+/** Of what a farm schedules: tries, functions of the config, kept triggers. */
+export const scheduleFaults: readonly PlantedFault[] = [
+  {
+    name: "a build of a patch gets the secrets",
+    file: "roles/builder-engine/builds/fork-build.ts",
+    safeguard: "patch !== null)) return true;",
+    instead: "patch === undefined)) return true;",
+    tests: ["engine/fork-build.test.ts"],
+  },
+  {
+    name: "what a function says shows secrets",
+    file: "roles/builder-engine/start-rules/guarded-function.ts",
+    safeguard: "const cause = hide(describeCause(error));",
+    instead: "const cause = describeCause(error);",
+    tests: ["engine/start-rules.test.ts"],
+  },
+  {
+    name: "a kept trigger is forgotten before its time comes",
+    file: "packages/database/src/stores/asked-triggers.ts",
+    safeguard: "delete from mm_asked_triggers where outcome is not null",
+    instead: "delete from mm_asked_triggers where 1 = 1",
+    tests: ["engine/triggers.test.ts"],
+  },
+];
