@@ -171,7 +171,7 @@ it("the pipeline file that docs/pipeline-files.md shows is what the config besid
 it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
-  expect(stdout).toContain("The config is good: 14 builders in 1 set, 1 worker, 4 schedulers");
+  expect(stdout).toContain("The config is good: 16 builders in 1 set, 1 worker, 4 schedulers");
 });
 
 it("the config of reporters is a good one, with any of them, and with all", async () => {
@@ -262,7 +262,7 @@ it("the config that docs/artifacts.md shows is a good one, and the step of docs/
   expect(readFileSync(join(directory, "got", "warnings.txt"), "utf8")).toBe("a.c:1: warning: unused\n");
   const list = [program, "artifacts", "list", "all/1", "--url", url];
   const listed = await runProcess({ name: "master", command: process.execPath, args: list });
-  expect(listed.stdout).toMatch(/^name +bytes +sha256\nwarnings\.txt +23 +[0-9a-f]{12}$/m);
+  expect(listed.stdout).toMatch(/^│ name +│ bytes +│ sha256 +│$\n.*\n^│ warnings\.txt +│ 23 +│ [0-9a-f]{12} │$/m);
   const check = [program, "artifacts", "check", "--config", join(directory, "cluster.ts")];
   const checked = await runProcess({ name: "master", command: process.execPath, args: check, cwd: directory });
   expect(checked.stdout).toMatch(/: 1 objects, 1 rows\.$/m);

@@ -6,6 +6,7 @@ import { execute, openDatabase, queryRows } from "@multimaster/database";
 import { openArtifactStore } from "@multimaster/plugins";
 import directoryStore from "@multimaster/plugins/artifact-stores/directory";
 import s3 from "@multimaster/plugins/artifact-stores/s3";
+import sleep from "@multimaster/plugins/steps/sleep";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startEngine } from "../../harness/engine.ts";
 import { startMaster, type TestMaster } from "../../harness/master.ts";
@@ -112,7 +113,7 @@ it.each(["directory", "s3"] as const)(
         ? directoryStore({ path: join(directory, "store") })
         : s3({ endpoint: server.url, bucket: "killed", accessKeyId: "test", secretAccessKey: "not-so-secret" });
     const { artifacts } = clusterConfig.parse({ name: "x", database: url, artifacts: { store } });
-    await startEngine({}, { url, directory, shared: { artifacts } });
+    await startEngine({ idle: [sleep({ time: "1s" })] }, { url, directory, shared: { artifacts } });
     await waitFor(
       async () => (await queryRows(database, "select 1 from mm_artifacts where state <> 'complete'")).length === 0,
       {
