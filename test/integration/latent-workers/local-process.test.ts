@@ -123,6 +123,10 @@ it("no instance is started for what its function refuses, or weighs too much, an
   expect(await engine.finished(good)).toMatchObject([{ results: 0 }]);
   await waitFor(async () => (await instances(engine)).length === 0, { what: "the instance to be gone" });
   expect((await engine.data.get(buildrequests, refused))?.claimed).toBe(false);
+  const [why] = await api(engine, "buildrequests", String(refused), "why");
+  expect(JSON.stringify(why)).toMatch(
+    /\\"accepts\\" of the config of engine refuses instances of the latent worker pool for it: only good ones/,
+  );
   // A second one may have been started while the first began the build.
   expect(engine.said.filter((text) => text.includes("is started as")).length).toBeLessThanOrEqual(2);
 

@@ -20,7 +20,12 @@ it("no instance is started for a request that would only wait for a lock", async
   const engine = await startEngine(
     { b: [shell({ name: "work", command: `echo begun >> ${begun}; until [ -e ${gate} ]; do sleep 0.1; done` })] },
     {
-      workers: { host: "127.0.0.1", port: 0, workers: [], latent: [localProcess({ name: "pool", maxInstances: 3, env })] },
+      workers: {
+        host: "127.0.0.1",
+        port: 0,
+        workers: [],
+        latent: [localProcess({ name: "pool", maxInstances: 3, env })],
+      },
       more: { workers: ["pool"], locks: [lock.exclusive()] },
     },
   );
