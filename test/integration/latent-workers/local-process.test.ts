@@ -125,7 +125,7 @@ it("no instance is started for what its function refuses, or weighs too much, an
   expect((await engine.data.get(buildrequests, refused))?.claimed).toBe(false);
   const [why] = await api(engine, "buildrequests", String(refused), "why");
   expect(JSON.stringify(why)).toMatch(
-    /\\"accepts\\" of the config of engine refuses instances of the latent worker pool for it: only good ones/,
+    /\\"accepts\\" of the config of \S+ refuses instances of the latent worker pool for it: only good ones/,
   );
   // A second one may have been started while the first began the build.
   expect(engine.said.filter((text) => text.includes("is started as")).length).toBeLessThanOrEqual(2);
