@@ -54,7 +54,7 @@ export class BuildSteps {
         continue;
       }
       await this.#skipUndue();
-      await this.#runOne(one, begun, adoption);
+      await this.#runOne(one, begun, adoption, interrupted);
       begun = undefined;
       adoption = undefined;
     }
@@ -62,8 +62,13 @@ export class BuildSteps {
     return { standing: this.#standing, texts: this.#texts };
   }
 
-  async #runOne(one: PlannedStep, first: BegunStep | undefined, adoption: Adoption | undefined): Promise<void> {
-    const { scope } = this.#options;
+  async #runOne(
+    one: PlannedStep,
+    first: BegunStep | undefined,
+    adoption: Adoption | undefined,
+    known: Interruption | undefined,
+  ): Promise<void> {
+    const { scope, interruption } = this.#options;
     const { step, options, row } = one;
     const rules = step.rulesOf(options);
     const adopted = adoption?.build;
@@ -76,6 +81,9 @@ export class BuildSteps {
       adopted === undefined ? begun : { stepid: adopted.stepid, name: adopted.stepName },
       { note: this.#noter(one), begun: adopted && listBegun(adopted) },
     );
+    // One that came before there was a step to interrupt.
+    const interrupted = interruption();
+    if (interrupted !== undefined && interrupted !== known) this.#step.interrupt(interrupted);
     const outcome = await this.#step.run();
     this.#step = undefined;
     const { results, text } = outcome;

@@ -10,6 +10,8 @@ import type { LatentWorker } from "./latent-worker.ts";
 /** Answers that are remembered. */
 const mostAnswers = 10_000;
 
+type Refusal = Extract<Answer, { kind: "no" }>;
+
 export interface AcceptedRequestsOptions {
   readonly latents: readonly LatentWorker[];
   readonly functions: GuardedFunctions;
@@ -22,6 +24,7 @@ export class AcceptedRequests {
   #functions: ReadonlyMap<string, GuardedFunction<Parameters<Accepts>>>;
   #facts: RequestFacts;
   #clock: Clock;
+  #hide: GuardedFunctions["hide"];
   #answers = new Map<string, Answer>();
 
   constructor({ latents, functions, data, clock }: AcceptedRequestsOptions) {
@@ -34,6 +37,7 @@ export class AcceptedRequests {
     );
     this.#facts = new RequestFacts(data);
     this.#clock = clock;
+    this.#hide = functions.hide;
   }
 
   /** Whether any latent worker has a function. */
@@ -41,20 +45,25 @@ export class AcceptedRequests {
     return this.#functions.size > 0;
   }
 
-  /** Whether an instance of the latent worker would take the request. */
-  async has(latent: string, request: PendingRequest, builder: ConfiguredBuilder): Promise<boolean> {
+  /** Why an instance of the latent worker would not take the request; undefined: it would. "gone": there is no such request. */
+  async refusalOf(
+    latent: string,
+    request: PendingRequest,
+    builder: ConfiguredBuilder,
+  ): Promise<Refusal | "gone" | undefined> {
     const accepts = this.#functions.get(latent);
-    if (!accepts) return true;
+    if (!accepts) return undefined;
     const key = `${latent} ${request.buildrequestid}`;
     const now = this.#clock.now();
     const known = this.#answers.get(key);
-    if (known && known.until > now) return known.kind === "yes";
+    if (known && known.until > now) return known.kind === "yes" ? undefined : known;
     const [facts] = await this.#facts.read([request], builder.name);
-    if (!facts) return false;
+    if (!facts) return "gone";
     const called = accepts.call([facts], (result) => readAnswer(result, now));
     const answer = called.kind === "returned" ? called.value : failedAnswer(called.why, now);
     if (this.#answers.size >= mostAnswers) this.#answers.clear();
-    this.#answers.set(key, answer);
-    return answer.kind === "yes";
+    const shown = answer.kind === "yes" ? answer : { ...answer, why: this.#hide(answer.why) };
+    this.#answers.set(key, shown);
+    return shown.kind === "yes" ? undefined : shown;
   }
 }

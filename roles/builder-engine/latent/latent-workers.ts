@@ -53,6 +53,8 @@ export class LatentWorkers implements Service {
   #events: EventSubscriptions;
   #stopListening: () => void;
   #draining: { othersRun: boolean } | undefined;
+  /** The look at the rows that was begun last. */
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(options: LatentWorkersOptions) {
     const { latents, clock, log, workers, data, builders } = options;
@@ -81,7 +83,7 @@ export class LatentWorkers implements Service {
       draining: () => this.#draining,
     });
     this.#sweeping = new SweepInstances({ ...options, starts: this.#starts, tending: this.#tending });
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: () => this.#look() });
+    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: () => this.#lookOnce() });
     const sweep = () => this.#sweep();
     this.#sweepLoop = new WakeupLoop({ name: "latent-workers-sweep", clock, log, pollMs: sweepMs, poll: sweep });
     this.#events = new EventSubscriptions(log);
@@ -127,6 +129,8 @@ export class LatentWorkers implements Service {
     if (latents.length === 0) return;
     const engines = await data.updates.workers.engineLoads().catch(() => []);
     this.#draining = { othersRun: engines.some((engine) => engine.masterid !== masterid && engine.running) };
+    // One that began before no start was allowed may be about to reserve an instance.
+    await this.#looking.catch(() => undefined);
     await this.#starts.settled();
     const last = () => (signal.aborted ? lastMs : Number.POSITIVE_INFINITY);
     const began = clock.now();
@@ -152,6 +156,11 @@ export class LatentWorkers implements Service {
     await this.#sweepLoop.stop();
     await this.#starts.settled();
     await this.#tending.settled();
+  }
+
+  #lookOnce(): Promise<void> {
+    this.#looking = this.#look();
+    return this.#looking;
   }
 
   async #look(): Promise<void> {

@@ -16,6 +16,7 @@ import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { readPending } from "../builds/read-pending.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
 import { Approvals } from "../start-rules/approvals.ts";
+import { RefusalRows } from "../start-rules/refusal-rows.ts";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
 import type { AcceptedRequests } from "./accepted-requests.ts";
 import { withFreeLocks } from "./free-locks.ts";
@@ -55,9 +56,11 @@ export class InstanceStarts {
   #demand = new Map<string, number>();
 
   #approvals: Approvals;
+  #refusals: RefusalRows;
 
   constructor(options: InstanceStartsOptions) {
     this.#options = options;
+    this.#refusals = new RefusalRows(options.data);
     this.#approvals = new Approvals(options);
   }
 
@@ -77,8 +80,10 @@ export class InstanceStarts {
   }
 
   async startMissing(): Promise<void> {
-    const { latents, table } = this.#options;
+    const { latents, table, builders } = this.#options;
+    this.#refusals.begin();
     const assigned = await this.#assign();
+    await this.#refusals.publish(new Set(builders.keys()), Date.now() / 1000);
     this.#demand = new Map([...assigned].map(([name, requests]) => [name, requests.length]));
     for (const latent of latents) {
       const requests = assigned.get(latent.name) ?? [];
@@ -146,7 +151,11 @@ export class InstanceStarts {
       const builder = builders.get(request.builderid);
       const latents = latentsOf.get(request.builderid) ?? [];
       const answers = await Promise.all(
-        latents.map(async ({ name }) => builder !== undefined && accepted.has(name, request, builder)),
+        latents.map(async ({ name }) => {
+          const refusal = builder && (await accepted.refusalOf(name, request, builder));
+          if (builder && typeof refusal === "object") await this.#noteRefusal(name, request, builder, refusal);
+          return builder !== undefined && refusal === undefined;
+        }),
       );
       accepting.set(
         request.buildrequestid,
@@ -154,6 +163,21 @@ export class InstanceStarts {
       );
     }
     return accepting;
+  }
+
+  /** For those who ask why the request waits. */
+  async #noteRefusal(
+    name: string,
+    { buildrequestid, builderid }: PendingRequest,
+    { config }: ConfiguredBuilder,
+    { why, until }: { readonly why: string; readonly until: number },
+  ): Promise<void> {
+    const latent = this.#options.latents.find((one) => one.name === name);
+    if (!latent) return;
+    const ids = await this.#workeridsOf(latent);
+    const named = ids.filter((_, i) => config.workers.includes(latent.workers[i] as string));
+    const workerid = -Math.min(...named);
+    this.#refusals.note({ builderid, buildrequestid, workerid, option: "accepts", why, until: until / 1000 });
   }
 
   #latentsOf(builder: ConfiguredBuilder): Startable[] {

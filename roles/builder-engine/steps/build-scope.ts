@@ -23,6 +23,8 @@ export interface BuildScope {
   readonly builddir: string;
   /** What the build has not begun yet. */
   readonly planned: PlannedSteps;
+  /** Of a step that is a part of another one: the step around it that has locks, if any has. */
+  readonly lockedBy?: () => string | undefined;
   /** Ids of the patches that its steps have read. */
   readonly patchesRead: Set<number>;
 }

@@ -131,13 +131,15 @@ export class RunningStep {
     const turns = { enter, leave };
     const triggers = this.#makeTriggers(name, turns);
     const additions = new StepAdditions({ scope: this.#scope, stepid, name, onWait: leave, onReturn: enter });
-    this.#group = this.#makeGroup(name, additions, turns);
+    const group = this.#makeGroup(name, additions, turns);
+    this.#group = group;
     const announced = new AnnouncedSteps({ scope: this.#scope, additions, onWait: leave, onReturn: enter });
     const parts: StepParts = {
       ...{ name, stepid, logs, commands, triggers, additions, announced, setState, turns },
-      group: this.#group,
+      group,
     };
-    const end = await this.#runCode(parts).finally(() => {
+    const end = await this.#runCode(parts).finally(async () => {
+      await group.close();
       leave();
       commands.close();
     });
@@ -284,14 +286,15 @@ export class RunningStep {
   }
 
   #makeGroup(name: string, additions: StepAdditions, { enter, leave }: Turns): StepGroup {
+    const lockedBy = () => (this.#holdids.length > 0 ? name : this.#scope.lockedBy?.());
     return new StepGroup({
       scope: this.#scope,
       name,
       additions,
       signal: this.#abort.signal,
-      hasLocks: () => this.#holdids.length > 0,
+      lockedBy,
       begin: ({ step, options, row }) =>
-        new RunningStep(step, options, this.#scope, row && { ...row, isPending: true }),
+        new RunningStep(step, options, { ...this.#scope, lockedBy }, row && { ...row, isPending: true }),
       onWait: leave,
       onReturn: enter,
     });

@@ -1,3 +1,4 @@
+import type { PluginDescriptor } from "@multimaster/config";
 import { Results } from "@multimaster/core";
 import { type StepContext, type StepEnd, StepsRefused, type TogetherEnd } from "@multimaster/plugins";
 import type { BuildScope } from "./build-scope.ts";
@@ -19,8 +20,8 @@ export interface StepGroupOptions {
   readonly name: string;
   readonly additions: StepAdditions;
   readonly signal: AbortSignal;
-  /** Whether that step has locks while they run. */
-  hasLocks(): boolean;
+  /** The step that has locks while they run: that one, or one that it is a part of. */
+  lockedBy(): string | undefined;
   begin(member: PlannedStep): Member;
   onWait(): void;
   onReturn(): Promise<void>;
@@ -30,6 +31,7 @@ export interface StepGroupOptions {
 export class StepGroup {
   #options: StepGroupOptions;
   #running = new Set<Member>();
+  #rounds = new Set<Promise<unknown>>();
   #interruption: Interruption | undefined;
 
   constructor(options: StepGroupOptions) {
@@ -47,14 +49,33 @@ export class StepGroup {
     return Math.max(0, ...[...this.#running].map((step) => step.patienceMs));
   }
 
+  /** The step has ended: what it did not wait for is stopped, since it would run on a worker that is another build's. */
+  async close(): Promise<void> {
+    const reason = `the step "${this.#options.name}" has ended`;
+    if (this.#interruption === undefined) this.interrupt({ kind: "stopped", reason, results: Results.CANCELLED });
+    await Promise.allSettled(this.#rounds);
+  }
+
   run: StepContext["runTogether"] = async (steps, { maxInFlight }) => {
-    const { scope, name, additions, signal, hasLocks, onWait, onReturn } = this.#options;
+    const { lockedBy, signal } = this.#options;
     signal.throwIfAborted();
+    const locked = lockedBy();
     // They would wait for what the step has that waits for them.
-    if (hasLocks() && steps.some(({ options }) => (options as { locks?: unknown } | undefined)?.locks !== undefined))
+    if (locked !== undefined && steps.some(({ options }) => hasLocks(options)))
       throw new StepsRefused(
-        `"${name}" has locks, so the steps that it runs together cannot wait for any: put all locks on the one or on the others.`,
+        `"${locked}" has locks, so the steps that it runs together cannot wait for any: put all locks on the one or on the others.`,
       );
+    const running = this.#runRound(steps, maxInFlight);
+    this.#rounds.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#rounds.delete(running);
+    }
+  };
+
+  async #runRound(steps: readonly PluginDescriptor<"step">[], maxInFlight: number): Promise<TogetherEnd> {
+    const { scope, name, additions, signal, onWait, onReturn } = this.#options;
     onWait();
     const members = await scope.planned.addMembers(steps, { by: name, write: additions.writer("together") });
     const round = new Round(members);
@@ -65,7 +86,7 @@ export class StepGroup {
     await onReturn();
     signal.throwIfAborted();
     return round.end();
-  };
+  }
 
   /** One after the other of those that are left. */
   async #runLane(round: Round): Promise<void> {
@@ -74,6 +95,11 @@ export class StepGroup {
       this.#running.add(running);
       try {
         round.note(one, await running.run());
+      } catch (error) {
+        // Its build is given up: the others are not to run on until they end by themselves.
+        const reason = `a step of "${this.#options.name}" could not be written`;
+        this.interrupt({ kind: "stopped", reason, results: Results.RETRY });
+        throw error;
       } finally {
         this.#running.delete(running);
       }
@@ -94,6 +120,8 @@ export class StepGroup {
     );
   }
 }
+
+const hasLocks = (options: unknown) => (options as { locks?: unknown } | undefined)?.locks !== undefined;
 
 /** How far members have come. */
 class Round {

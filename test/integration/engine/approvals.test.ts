@@ -98,6 +98,17 @@ describe("a request that waits for approval", () => {
     expect(await engine.data.get(approvals, id)).toMatchObject({ decision: "expired", decided_by: null });
   });
 
+  it("starts if it is approved at the last moment", async () => {
+    const engine = await startEngine({ a: [shell({ command: "true" })] }, { more: guarded });
+    const id = await request(engine, "a");
+    await untilItWaits(engine, id);
+    // As one that looks for what has expired has read it before.
+    await execute(engine.database, "update mm_approvals set decision = 'approved', expires_at = 1");
+    await engine.data.updates.approvals.expire();
+    await engine.submit("a");
+    expect(await engine.finished(id)).toMatchObject([{ results: Results.SUCCESS }]);
+  });
+
   it("cannot be approved if no one can know what it would build", async () => {
     const engine = await startEngine({ a: [shell({ command: "true" })] }, { more: guarded });
     const stamp = { branch: "refs/pull/9/head", revision: null, repository: "", project: "", codebase: "" };

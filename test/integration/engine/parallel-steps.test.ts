@@ -1,10 +1,12 @@
 import { Results } from "@multimaster/core";
 import { equals, steps as stepsResource } from "@multimaster/data";
+import { defineStep } from "@multimaster/plugins";
 import endBuild from "@multimaster/plugins/steps/end-build";
 import parallel from "@multimaster/plugins/steps/parallel";
 import setProperties from "@multimaster/plugins/steps/set-properties";
 import shell from "@multimaster/plugins/steps/shell";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { type Engine, startEngine } from "../../harness/engine.ts";
 import { newSchemaUrl } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -95,11 +97,35 @@ describe("steps that run together", () => {
     expect(await ends(engine)).toEqual(["parallel 6", "one 6", "two 6", "three 3"]);
   });
 
+  it("do not outlive a step that does not wait for them", async () => {
+    const hasty = defineStep({
+      type: "hasty",
+      options: z.object({}),
+      async run(ctx) {
+        const steps = [shell({ name: "one", command: "sleep 1000" }), shell({ name: "two", command: "true" })];
+        const both = ctx.runTogether(steps, { maxInFlight: 1 });
+        await Promise.race([both.catch(() => undefined), ctx.sleep(300)]);
+        return Results.SUCCESS;
+      },
+    });
+    const engine = await startEngine({ b: [hasty({}), shell({ name: "after", command: "true" })] });
+    const [build] = await engine.finished(await engine.submit("b"));
+    expect(build?.results).toBe(Results.SUCCESS);
+    expect(await ends(engine)).toEqual(["hasty 0", "one 6", "two 3", "after 0"]);
+  });
+
   it("wait for no lock while their group has some", async () => {
     const { defineLock } = await import("@multimaster/config");
     const [a, b] = [defineLock({ name: "a" }), defineLock({ name: "b" })];
     const engine = await startEngine({
       b: [parallel({ locks: [a.exclusive()], steps: [shell({ command: "true", locks: [b.exclusive()] })] })],
+      nested: [
+        parallel({
+          name: "outer",
+          locks: [a.exclusive()],
+          steps: [parallel({ name: "inner", steps: [shell({ command: "true", locks: [a.exclusive()] })] })],
+        }),
+      ],
       good: [parallel({ steps: [1, 2].map(() => shell({ command: "true", locks: [b.exclusive()] })) })],
     });
     const [build] = await engine.finished(await engine.submit("b"));
@@ -107,6 +133,10 @@ describe("steps that run together", () => {
     expect(await engine.logText((await engine.stepsOf(1))[1]?.stepid as number, "err.text")).toContain(
       "cannot wait for any",
     );
+    const [nested] = await engine.finished(await engine.submit("nested"));
+    expect(nested?.results).toBe(Results.EXCEPTION);
+    const inner = (await engine.stepsOf(nested?.buildid as number)).find(({ name }) => name === "inner");
+    expect(await engine.logText(inner?.stepid as number, "err.text")).toContain('"outer" has locks');
     expect((await engine.finished(await engine.submit("good")))[0]?.results).toBe(Results.SUCCESS);
   });
 });

@@ -5,11 +5,15 @@ import { releaseEverythingOf } from "@multimaster/lifecycle";
 import localProcess from "@multimaster/plugins/latent-workers/local-process";
 import shell from "@multimaster/plugins/steps/shell";
 import { expect, it } from "vitest";
+import { markedEnvironment } from "../../harness/cleanup.ts";
 import { type Engine, startEngine } from "../../harness/engine.ts";
 import { findLabelled } from "../../harness/labelled-processes.ts";
 import { freePort } from "../../harness/ports.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
+
+/** An engine that stops leaves its instances to the next one; the mark ends them with the test file. */
+const env = markedEnvironment();
 
 interface Given {
   port?: number;
@@ -27,7 +31,7 @@ async function start({ port = 0, directory, name, command = "true", pool = {} }:
         host: "127.0.0.1",
         port,
         workers: [],
-        latent: [localProcess({ name: "pool", maxInstances: 2, retryAfter: "1s", ...pool })],
+        latent: [localProcess({ name: "pool", maxInstances: 2, retryAfter: "1s", env, ...pool })],
       },
       more: { workers: ["pool"] },
       ...(directory === undefined ? {} : { directory }),
@@ -54,7 +58,7 @@ it("none is started of a latent worker that no builder names, whatever its minim
         host: "127.0.0.1",
         port: 0,
         workers: [],
-        latent: ["unused", "pool"].map((name) => localProcess({ name, minInstances: 1 })),
+        latent: ["unused", "pool"].map((name) => localProcess({ name, minInstances: 1, env })),
       },
       more: { workers: ["pool"] },
     },
@@ -119,6 +123,10 @@ it("no instance is started for what its function refuses, or weighs too much, an
   expect(await engine.finished(good)).toMatchObject([{ results: 0 }]);
   await waitFor(async () => (await instances(engine)).length === 0, { what: "the instance to be gone" });
   expect((await engine.data.get(buildrequests, refused))?.claimed).toBe(false);
+  const [why] = await api(engine, "buildrequests", String(refused), "why");
+  expect(JSON.stringify(why)).toMatch(
+    /\\"accepts\\" of the config of \S+ refuses instances of the latent worker pool for it: only good ones/,
+  );
   // A second one may have been started while the first began the build.
   expect(engine.said.filter((text) => text.includes("is started as")).length).toBeLessThanOrEqual(2);
 

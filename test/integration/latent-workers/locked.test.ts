@@ -5,9 +5,13 @@ import { queryRows } from "@multimaster/database";
 import localProcess from "@multimaster/plugins/latent-workers/local-process";
 import shell from "@multimaster/plugins/steps/shell";
 import { expect, it } from "vitest";
+import { markedEnvironment } from "../../harness/cleanup.ts";
 import { startEngine } from "../../harness/engine.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
+
+/** An engine that stops leaves its instances to the next one; the mark ends them with the test file. */
+const env = markedEnvironment();
 
 it("no instance is started for a request that would only wait for a lock", async () => {
   const directory = temporaryDirectory("locked");
@@ -16,7 +20,12 @@ it("no instance is started for a request that would only wait for a lock", async
   const engine = await startEngine(
     { b: [shell({ name: "work", command: `echo begun >> ${begun}; until [ -e ${gate} ]; do sleep 0.1; done` })] },
     {
-      workers: { host: "127.0.0.1", port: 0, workers: [], latent: [localProcess({ name: "pool", maxInstances: 3 })] },
+      workers: {
+        host: "127.0.0.1",
+        port: 0,
+        workers: [],
+        latent: [localProcess({ name: "pool", maxInstances: 3, env })],
+      },
       more: { workers: ["pool"], locks: [lock.exclusive()] },
     },
   );

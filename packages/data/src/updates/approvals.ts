@@ -62,14 +62,23 @@ export function createApprovalUpdates(context: UpdateContext): ApprovalUpdates {
     async expire() {
       const decision = { decision: "expired", by: null, reason: null } as const;
       for (const id of await expiredApprovals(database)) {
-        const trail = async (tx: Connection) => void (await decideApproval(tx, id, decision));
-        const answer = await cancelRequest(context, id, "no one approved it in time", { pendingOnly: true, trail });
-        // It ended otherwise.
-        if (answer !== "cancelled") await decideApproval(database, id, decision);
+        const trail = async (tx: Connection) => {
+          if (!(await decideApproval(tx, id, decision))) throw new Decided();
+        };
+        try {
+          const answer = await cancelRequest(context, id, "no one approved it in time", { pendingOnly: true, trail });
+          // It ended otherwise.
+          if (answer !== "cancelled") await decideApproval(database, id, decision);
+        } catch (error) {
+          if (!(error instanceof Decided)) throw error;
+        }
       }
     },
   };
 }
+
+/** A user has decided at the last moment: that counts. */
+class Decided extends Error {}
 
 function notWaiting(id: number) {
   return errors.approvalImpossible(`The build request ${id} does not wait for an approval.`);

@@ -1,6 +1,7 @@
 import { judgeEngine, type PairObstacle, place } from "@multimaster/placement";
 import { describeBuilderObstacle, findPair, named } from "./describe-obstacle.ts";
 import type { WorkerStandings } from "./explain-workers.ts";
+import { refusalsOfLatents } from "./latent-refusals.ts";
 import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture } from "./read-picture.ts";
 import { because, listNames, type Reason } from "./reasons.ts";
@@ -39,8 +40,12 @@ export function explainBuilder(
     perEngine.push(reasons);
   }
   const absent = open.length === 0 ? [] : standings.absent(open.map(({ placement }) => placement));
-  return [...absent, ...perEngine.flat(), ...draining];
+  const refusals = refusalsOfLatents(picture, open, requestId);
+  const ofOthers = absent.map((reason) => refusals.get(latentIn(reason) ?? "") ?? reason);
+  return [...ofOthers, ...perEngine.flat(), ...draining];
 }
+
+const latentIn = ({ facts }: Reason) => (facts as { readonly latent?: string } | null)?.latent;
 
 function explainNoEngine(gone: readonly Engine[]): Reason {
   if (gone.length === 0) return because("no_engine", "No live master has this builder.");

@@ -64,6 +64,15 @@ export class StartRefusals {
     return { kind: "refused", why: row.why, option: row.option, until: row.until ?? undefined };
   }
 
+  /** The same on instances of a latent worker, of which `first` is the first worker that the builder names. */
+  findOfLatent(
+    { masterid, builderid }: { masterid: number; builderid: number },
+    first: number,
+    requestId: number,
+  ): Row | undefined {
+    return this.#rows.get(keyOf(masterid, builderid, requestId, -first));
+  }
+
   keptFor(masterid: number, workerid: number): KeptFor | undefined {
     return this.#kept.get(keyOf(masterid, workerid));
   }

@@ -43,7 +43,10 @@ export async function readWorkerRules(connection: Connection, workerids: readonl
   );
 }
 
-/** What keeps a request from a worker at one engine; 0: any request of the builder, or any worker. */
+/**
+ * What keeps a request from a worker at one engine; 0: any request of the builder, or any worker. Less than 0: of instances of a
+ * latent worker, the first of whose workers that the builder names has this id without the sign.
+ */
 export interface StartRefusal {
   readonly builderid: number;
   readonly buildrequestid: number;

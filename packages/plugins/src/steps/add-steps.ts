@@ -1,5 +1,5 @@
 import type { PluginDescriptor } from "@multimaster/config";
-import { type Json, Results } from "@multimaster/core";
+import { callContained, type Json, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep } from "../define-step.ts";
 import type { StepContext, StepRenderContext } from "../step-context.ts";
@@ -35,7 +35,7 @@ export default defineStep({
   inner: ({ steps }) => innerSteps("steps", steps),
   async run(ctx, { steps, file, workdir, maxSize, where }) {
     const value = file === undefined ? null : await readJson(ctx, ctx.path(workdir, file), maxSize);
-    const made = typeof steps === "function" ? await steps(ctx, value) : steps;
+    const made = typeof steps === "function" ? await callContained(() => steps(ctx, value)) : steps;
     if (made.length === 0) return { results: Results.SUCCESS, summary: "no steps added" };
     const names = await ctx.addSteps(made, { where });
     const shown = names.length > 3 ? [...names.slice(0, 3), "…"] : names;

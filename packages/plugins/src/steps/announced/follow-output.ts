@@ -160,6 +160,9 @@ export class OutputFollower {
   async #begin(name: string): Promise<void> {
     this.#wanted = undefined;
     this.#seeded.delete(name);
+    // One of this name that is open would be forgotten, and its result with it.
+    const former = this.#open.get(name);
+    if (former !== undefined) await this.#end(former);
     const { maxSteps } = this.#options;
     if (this.#count >= maxSteps) {
       if (this.#count === maxSteps)

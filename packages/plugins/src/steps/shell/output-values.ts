@@ -76,7 +76,7 @@ export async function takeOutput(
   const found = [
     check("extract", { properties: callContained(() => options.extract?.(rc, stdout, stderr)) }),
     check("logs", { logs: callContained(() => options.logs?.(output)) }),
-    check("observe", observer?.onEnd?.({ rc }) ?? {}),
+    check("observe", callContained(() => observer?.onEnd?.({ rc })) ?? {}),
     check("summary", { summary: callContained(() => options.summary?.(output)) }),
   ];
   for (const { properties = {}, logs = {}, links = {} } of found) {

@@ -1,3 +1,4 @@
+import { callContained } from "@multimaster/core";
 import type { z } from "zod";
 import type { StepEnd } from "../../define-step.ts";
 import type { StepContext } from "../../step-context.ts";
@@ -18,7 +19,7 @@ export async function runProgram(ctx: StepContext, options: RunOptions): Promise
   const shown = summarizeCommand(command);
   if (description === undefined) ctx.setState(shown);
   const warnings = pattern === undefined ? undefined : await WarningCounter.create(ctx, { ...options, pattern });
-  const observer = options.observe?.();
+  const observer = callContained(() => options.observe?.());
   const onLine = (line: string, log: string) => {
     if (log === "stdio") warnings?.onLine(line);
     observer?.onLine(line, log);

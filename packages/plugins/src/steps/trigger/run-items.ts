@@ -65,7 +65,11 @@ function findCircle(items: readonly TriggerItem[]): string | undefined {
 function listDependants(items: readonly TriggerItem[]): ReadonlyMap<string, readonly string[]> {
   const dependants = new Map<string, string[]>();
   for (const { name, after } of items)
-    for (const other of new Set(after)) dependants.set(other, [...(dependants.get(other) ?? []), name]);
+    for (const other of new Set(after)) {
+      const known = dependants.get(other);
+      if (known === undefined) dependants.set(other, [name]);
+      else known.push(name);
+    }
   return dependants;
 }
 
