@@ -20,7 +20,9 @@ export const artifactsConfig = z.strictObject({
     .positive()
     .nullable()
     .default(null)
-    .describe("Of each builder, the newest builds whose artifacts are kept; null: those of all."),
+    .describe(
+      "Of each builder, the newest builds whose artifacts are kept, those of forks counted apart; null: those of all.",
+    ),
   caches: z
     .strictObject({
       maxSize: bytes.default(2 * 1024 ** 3).describe("Maximum bytes of one cache."),

@@ -13,6 +13,8 @@ export interface ArtifactKeeperOptions {
 const pollMs = 60_000;
 /** The same while there is more to remove. */
 const busyMs = 1000;
+/** So many failures one after the other are the store's, not one object's: the rest waits for a later round. */
+const mostFailures = 3;
 
 /**
  * Removes what uploads of dead engines left and what is not kept any longer: first a mark on the row, then the object, then the
@@ -47,18 +49,21 @@ export function createArtifactKeeper({ artifacts, data, metrics, clock, log }: A
   };
   const loop = new WakeupLoop({ name: "artifact keeper", clock, log, pollMs, poll });
 
-  async function poll(): Promise<void> {
+  async function poll(signal: AbortSignal): Promise<void> {
     const expired = await updates.expire(bounds);
     if (expired > 0) log.info({ expired }, `${expired} artifacts and caches are no longer kept`);
     const taken = await updates.takeRemovable();
     const gone: number[] = [];
+    let failures = 0;
     for (const { artifactid, key } of taken) {
+      if (signal.aborted || failures === mostFailures) break;
       try {
         await store.remove(key);
         gone.push(artifactid);
+        failures = 0;
       } catch (error) {
+        failures += 1;
         log.warn({ err: error, artifactid }, `object ${key} could not be removed; it is tried again`);
-        break;
       }
     }
     if (gone.length > 0) await updates.removed(gone);
@@ -67,7 +72,7 @@ export function createArtifactKeeper({ artifacts, data, metrics, clock, log }: A
       objects.set({ kind: row.kind }, row.count);
       bytes.set({ kind: row.kind }, row.bytes);
     }
-    if (gone.length > 0 && gone.length === taken.length) clock.after(busyMs, () => loop.wake());
+    if (gone.length > 0 && failures < mostFailures) clock.after(busyMs, () => loop.wake());
   }
 
   return {

@@ -124,8 +124,10 @@ export class StoredUpload {
     if (waiting.length === 0) return;
     await this.#begin(waiting.map(({ bytes: _, ...artifact }) => artifact));
     const next = waiting.values();
+    let hasFailed = false;
     const storeNext = async () => {
       for (const { key, bytes } of next) {
+        if (hasFailed) return;
         signal.throwIfAborted();
         const writer = await store.create(key, signal);
         try {
@@ -137,7 +139,13 @@ export class StoredUpload {
         }
       }
     };
-    await Promise.all(Array.from({ length: parallelObjects }, storeNext));
+    const fail = (error: unknown) => {
+      hasFailed = true;
+      throw error;
+    };
+    // All have ended before this fails: nothing is written any more when the rows are abandoned.
+    const ends = await Promise.allSettled(Array.from({ length: parallelObjects }, () => storeNext().catch(fail)));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   async #begin(wanted: readonly NewArtifact[]): Promise<void> {

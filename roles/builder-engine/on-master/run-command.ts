@@ -21,6 +21,8 @@ export async function runMasterCommand(command: MasterCommand, signal: AbortSign
   const kill = (why: string) => {
     killed ??= why;
     if (child.pid !== undefined) killGroup(child.pid);
+    // A process that left the group keeps the output open: it is not waited for.
+    for (const stream of [child.stdout, child.stderr]) stream.destroy();
   };
   const timer = setTimeout(
     () => kill(`it ran longer than ${command.timeout / 1000} seconds (timeout)`),
@@ -28,7 +30,7 @@ export async function runMasterCommand(command: MasterCommand, signal: AbortSign
   );
   const ignore = onAbort(signal, () => kill("the step was stopped"));
   try {
-    const rc = await followChild(child, command, kill);
+    const rc = await followChild(child, command, kill, () => killed !== undefined);
     return { rc, ...(killed === undefined ? {} : { killed }) };
   } finally {
     clearTimeout(timer);
@@ -42,6 +44,7 @@ async function followChild(
   child: ChildProcessByStdio<null, Readable, Readable>,
   { maxOutput, onOutput }: MasterCommand,
   kill: (why: string) => void,
+  isKilled: () => boolean,
 ): Promise<number> {
   let left = maxOutput;
   const ended = new Promise<number>((resolve, reject) => {
@@ -57,7 +60,7 @@ async function followChild(
   });
   const read = async (stream: Readable, name: "stdout" | "stderr") => {
     const decoder = new StringDecoder("utf8");
-    for await (const block of stream as AsyncIterable<Buffer>) {
+    for await (const block of untilKilled(stream, isKilled)) {
       const taken = block.subarray(0, Math.max(0, left));
       left -= block.length;
       if (taken.length > 0) await onOutput(decoder.write(taken), name);
@@ -70,6 +73,15 @@ async function followChild(
   });
   const [rc] = await Promise.all([ended, reading]);
   return rc;
+}
+
+/** The blocks of the output; that it is cut off by the end of the command is no error. */
+async function* untilKilled(stream: Readable, isKilled: () => boolean): AsyncGenerator<Buffer> {
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (!isKilled()) throw error;
+  }
 }
 
 function killGroup(group: number): void {

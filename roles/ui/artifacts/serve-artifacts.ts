@@ -26,6 +26,8 @@ export function serveArtifacts(
   const store = artifacts && openArtifactStore(artifacts.store, { configDirectory: config.directory, clock });
 
   async function find(path: readonly string[]): Promise<ArtifactRow | undefined> {
+    // No name has one, and no database takes it.
+    if (path.some((part) => part.includes("\0"))) return undefined;
     const [first = "", ...rest] = path;
     if (first === "latest") return findLatest(rest);
     const row = /^\d{1,9}$/.test(first) ? await data.updates.artifacts.read(Number(first)) : undefined;

@@ -324,6 +324,13 @@ describe("on the master's machine", () => {
         slow: [
           masterCommand({ command: ["/bin/sh", "-c", `(sleep 3; touch ${marks}/late) & sleep 60`], timeout: "300ms" }),
         ],
+        // It leaves the process group, and keeps the output open.
+        away: [
+          masterCommand({
+            command: ["/bin/sh", "-c", `setsid sh -c "sleep 4; touch ${marks}/away" & exit 0`],
+            timeout: "300ms",
+          }),
+        ],
         loud: [masterCommand({ command: ["yes"], maxOutput: 10_000 })],
         none: [masterCommand({ command: ["/does/not/exist"] })],
         fails: [masterCommand({ command: ["/bin/sh", "-c", "echo no >&2; exit 3"] })],
@@ -332,6 +339,8 @@ describe("on the master's machine", () => {
     );
     const last = async (builder: string) => (await build(engine, builder)).steps.at(-1);
     expect(await last("slow")).toContain("(it ran longer than 0.3 seconds (timeout))");
+    expect(await last("away")).toContain("(it ran longer than 0.3 seconds (timeout))");
+    expect(existsSync(join(marks, "away"))).toBe(false);
     expect(await last("loud")).toBe(
       "master-command: 2 'yes' on the master (it wrote more than 10000 bytes (maxOutput))",
     );

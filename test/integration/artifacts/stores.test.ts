@@ -148,4 +148,33 @@ describe("an S3 server that is at fault", () => {
     expect(asked).toEqual(["PUT", "PUT", "PUT"]);
     end();
   });
+
+  it("has completed an upload whose answer was lost", async () => {
+    const asked: string[] = [];
+    let objectSize = 6_000_000;
+    const losing = createServer((request, response) => {
+      request.resume();
+      const { search } = new URL(request.url ?? "", "http://x");
+      const what = `${request.method} ${search.replaceAll(/[=&].*/g, "")}`;
+      asked.push(what);
+      const isAgain = asked.filter((one) => one === what).length > 1;
+      if (what === "POST ?uploads") response.end("<UploadId>u1</UploadId>");
+      else if (what === "POST ?uploadId" && isAgain)
+        response.writeHead(404).end("<Error><Code>NoSuchUpload</Code></Error>");
+      else if (what === "POST ?uploadId") response.destroy();
+      else if (what === "HEAD ") response.writeHead(200, { "content-length": String(objectSize) }).end();
+      else response.writeHead(200, { etag: '"e"' }).end();
+    });
+    await new Promise<void>((resolve) => losing.listen(0, "127.0.0.1", resolve));
+    const endpoint = `http://127.0.0.1:${(losing.address() as AddressInfo).port}`;
+    const store = openS3({ endpoint, bucket: "losing", accessKeyId: "k", secretAccessKey: "s" });
+    await write(store, keyOf(1), [Buffer.alloc(6_000_000)]);
+    expect(asked.slice(-3)).toEqual(["POST ?uploadId", "POST ?uploadId", "HEAD "]);
+    // Another object than the one that was sent.
+    objectSize = 5;
+    asked.length = 0;
+    await expect(write(store, keyOf(1), [Buffer.alloc(6_000_000)])).rejects.toThrow("404 NoSuchUpload");
+    losing.closeAllConnections();
+    losing.close();
+  });
 });

@@ -95,13 +95,20 @@ export async function publishArtifacts(tx: Connection, uploadid: string): Promis
     [uploadid],
   );
   if (Number(unknown?.n) > 0) throw new Error(`upload ${uploadid} is not complete`);
-  const replaced = `(case when a.cache_scope is null then a.buildid = mm_artifacts.buildid and mm_artifacts.cache_scope is null
-      else a.cache_scope = mm_artifacts.cache_scope end)`;
+  const [upload] = await queryRows<{ buildid: number; scope: string | null }>(
+    tx,
+    `select buildid, cache_scope as "scope" from mm_artifacts where uploadid = ? limit 1`,
+    [uploadid],
+  );
+  if (!upload) return [];
+  // Of one build or scope, which an index finds: there may be millions of others.
+  const [among, owner] =
+    upload.scope === null ? ["buildid = ? and cache_scope is null", upload.buildid] : ["cache_scope = ?", upload.scope];
   await execute(
     tx,
-    `update mm_artifacts set state = 'removing', reason = 'replaced' where state = 'complete' and uploadid <> ?
-       and name in (select a.name from mm_artifacts a where a.uploadid = ? and ${replaced})`,
-    [uploadid, uploadid],
+    `update mm_artifacts set state = 'removing', reason = 'replaced' where ${among} and state = 'complete' and uploadid <> ?
+       and name in (select a.name from mm_artifacts a where a.uploadid = ?)`,
+    [owner, uploadid, uploadid],
   );
   await execute(
     tx,

@@ -42,11 +42,15 @@ export async function expireArtifacts(connection: Connection, bounds: ArtifactBo
     "a.cache_scope is null and not exists (select 1 from builds b where b.id = a.buildid)",
     [],
   );
+  // A later step of a build that runs may want them.
+  const ended =
+    "a.cache_scope is null and exists (select 1 from builds b where b.id = a.buildid and b.complete_at is not null)";
   if (bounds.keepForSeconds !== null)
-    await expire("old", `a.cache_scope is null and a.created_at < ${now} - ?`, [bounds.keepForSeconds]);
-  for (const { builderid, oldest } of await listOldestKept(connection, bounds.keepBuilds))
-    await expire("of an older build", "a.cache_scope is null and a.builderid = ? and a.buildid < ?", [
+    await expire("old", `${ended} and a.created_at < ${now} - ?`, [bounds.keepForSeconds]);
+  for (const { builderid, fork, oldest } of await listOldestKept(connection, bounds.keepBuilds))
+    await expire("of an older build", `${ended} and a.builderid = ? and a.from_fork = ? and a.buildid < ?`, [
       builderid,
+      fork,
       oldest,
     ]);
   await expire("not used", `a.cache_scope is not null and a.used_at < ${now} - ?`, [bounds.cacheUnusedSeconds]);
@@ -60,17 +64,21 @@ export async function expireArtifacts(connection: Connection, bounds: ArtifactBo
   return expired;
 }
 
-/** Of each builder that has artifacts of more builds than are kept: the oldest build whose artifacts are. */
+/**
+ * Of each builder that has artifacts of more builds than are kept: the oldest build whose artifacts are. Builds of forks are counted
+ * apart: strangers must not make the others' artifacts go.
+ */
 async function listOldestKept(
   connection: Connection,
   keepBuilds: number | null,
-): Promise<{ builderid: number; oldest: number }[]> {
+): Promise<{ builderid: number; fork: number; oldest: number }[]> {
   if (keepBuilds === null) return [];
   return queryRows(
     connection,
-    `select builderid, buildid as oldest from (
-       select builderid, buildid, row_number() over (partition by builderid order by buildid desc) as place
-         from (select distinct builderid, buildid from mm_artifacts where state = 'complete' and cache_scope is null) d) p
+    `select builderid, from_fork as fork, buildid as oldest from (
+       select builderid, from_fork, buildid, row_number() over (partition by builderid, from_fork order by buildid desc) as place
+         from (select distinct builderid, from_fork, buildid from mm_artifacts
+                where state = 'complete' and cache_scope is null) d) p
       where place = ?`,
     [keepBuilds],
   );

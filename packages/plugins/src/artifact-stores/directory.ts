@@ -78,8 +78,9 @@ class DirectoryStore implements ArtifactStore {
   async remove(key: string): Promise<void> {
     const path = this.#pathOf(key);
     await this.#explain(async () => {
-      await rm(path, { force: true });
+      // First what a writer could still rename: afterwards no object can appear.
       await rm(`${path}${unfinished}`, { force: true });
+      await rm(path, { force: true });
     });
   }
 

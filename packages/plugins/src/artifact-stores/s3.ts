@@ -51,8 +51,9 @@ function createS3Store(client: S3Client, prefix: string): ArtifactStore {
     read: (key, signal, range) => client.read(nameOf(key), signal, range),
     async remove(key) {
       const name = nameOf(key);
-      await client.remove(name);
+      // First what a writer could still complete: afterwards no object can appear.
       for (const uploadId of await client.unfinishedUploads(name)) await client.abortUpload(name, uploadId);
+      await client.remove(name);
     },
     async *list(signal) {
       let token: string | undefined;

@@ -119,7 +119,8 @@ describe("the svn poller", { timeout: 240_000 }, () => {
     const repository = await startSvn("svn-Secret1");
     ends.push(repository.stop);
     const options = {
-      repository: `${repository.url}/trunk`,
+      // Not as svn writes it.
+      repository: `${repository.url}/./trunk`,
       credentials: { username: "ci", password: "svn-Secret1" },
       buildOnFirstRun: true,
     };
@@ -141,6 +142,9 @@ describe("the svn poller", { timeout: 240_000 }, () => {
       ["2", 1100],
       ["3", 1100],
     ]);
+    poller.rows.state.set("last_change", 99);
+    expect(await next.poll()).toEqual([]);
+    expect(next.lines.at(-1)).toContain("its newest revision is 3, and 99 was reported");
   });
 
   it("says once what prevents it, and again when that comes back", async () => {

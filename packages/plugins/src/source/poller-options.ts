@@ -89,6 +89,15 @@ export function* cutReports<T extends { readonly changes: readonly NewChange[] }
   if (part.length > 0) yield part;
 }
 
+/** Maximum number of files listed for one change; one further line has the number of the others. */
+const maxListed = 10_000;
+
+/** The files of a change as it lists them. */
+export function limitFiles(files: readonly string[]): readonly string[] {
+  if (files.length <= maxListed) return files;
+  return [...files.slice(0, maxListed), `… and ${files.length - maxListed} more files`];
+}
+
 /** The most informative line of what a program of version control says of a failure. */
 export function explainFailure(stderr: string, pattern: RegExp): string | undefined {
   const lines = stderr.split("\n").map((line) => line.trim());

@@ -86,6 +86,11 @@ describe("the svn step", () => {
     const directory = newDirectory();
     expect((await run(directory)).results).toBe(0);
     expect((await run(directory)).results).toBe(0);
+    // That the repository lacks what is asked for is not the directory's fault.
+    writeFileSync(join(directory, "build/kept"), "x");
+    expect((await run(directory, {}, { branch: "absent" })).reason).toBe("svn info failed");
+    expect((await run(directory, {}, { revision: "99" })).reason).toBe("svn info failed");
+    expect(existsSync(join(directory, "build/kept"))).toBe(true);
     writeFileSync(join(directory, "build/.svn/wc.db"), "broken");
     expect((await run(directory)).got).toBe(side);
   });

@@ -15,7 +15,7 @@ export interface S3Server {
 }
 
 interface S3Request {
-  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** Of the object; "": the bucket. */
   readonly name: string;
   readonly search?: Readonly<Record<string, string>>;
@@ -74,12 +74,30 @@ export class S3Client {
     return tag;
   }
 
-  async completeUpload(name: string, uploadId: string, tags: readonly string[], signal: AbortSignal): Promise<void> {
+  /** Makes the parts an object of this size. */
+  async completeUpload(
+    name: string,
+    uploadId: string,
+    { tags, size }: { readonly tags: readonly string[]; readonly size: number },
+    signal: AbortSignal,
+  ): Promise<void> {
     const parts = tags.map(
       (tag, i) => `<Part><PartNumber>${i + 1}</PartNumber><ETag>${tag.replaceAll('"', "&quot;")}</ETag></Part>`,
     );
     const body = `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
-    await this.#text({ method: "POST", name, search: { uploadId }, body, signal });
+    try {
+      await this.#text({ method: "POST", name, search: { uploadId }, body, signal });
+    } catch (error) {
+      // An attempt whose answer was lost may have completed it: then the upload is gone, and the object is there.
+      if (!(error instanceof ArtifactStoreFailed && error.message.includes(" NoSuchUpload"))) throw error;
+      if ((await this.#sizeOf(name, signal)) !== size) throw error;
+    }
+  }
+
+  /** Undefined if there is no such object. */
+  async #sizeOf(name: string, signal: AbortSignal): Promise<number | undefined> {
+    const answer = await this.#request({ method: "HEAD", name, signal, accept: [404] });
+    return answer.ok ? Number(answer.headers.get("content-length")) : undefined;
   }
 
   async abortUpload(name: string, uploadId: string): Promise<void> {

@@ -15,6 +15,7 @@ export class MultipartWriter implements ObjectWriter {
   #filled = 0;
   #uploadId: string | undefined;
   #tags: string[] = [];
+  #size = 0;
 
   constructor(client: S3Client, name: string, signal: AbortSignal) {
     this.#client = client;
@@ -23,6 +24,7 @@ export class MultipartWriter implements ObjectWriter {
   }
 
   async write(block: Uint8Array): Promise<void> {
+    this.#size += block.length;
     for (let at = 0; at < block.length; ) {
       this.#makeRoom(block.length - at);
       const piece = block.subarray(at, at + this.#part.length - this.#filled);
@@ -37,7 +39,8 @@ export class MultipartWriter implements ObjectWriter {
     const last = this.#part.subarray(0, this.#filled);
     if (this.#uploadId === undefined) return this.#client.put(this.#name, last, this.#signal);
     if (last.length > 0) await this.#sendPart();
-    await this.#client.completeUpload(this.#name, this.#uploadId, this.#tags, this.#signal);
+    const object = { tags: this.#tags, size: this.#size };
+    await this.#client.completeUpload(this.#name, this.#uploadId, object, this.#signal);
   }
 
   async discard(): Promise<void> {

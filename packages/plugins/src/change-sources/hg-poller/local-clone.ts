@@ -27,6 +27,8 @@ const changesetShape = z.tuple([
 const template =
   "[{node|json},{p1node|json},{p2node|json},{author|json},{date|hgdate|json},{desc|json},{files|json}]\\n";
 
+const withoutFiles = template.replace("{files|json}", "[]");
+
 export interface HgChangeset {
   readonly node: string;
   readonly parents: readonly string[];
@@ -58,8 +60,8 @@ export class LocalClone {
       await this.#remote(["pull", "--quiet", "--", this.#access.repository]);
     } catch (error) {
       if (!(error instanceof ProgramFailed) || error.kind !== "failed") throw error;
-      // If the repository itself answers, the copy is at fault.
-      await this.#remote(["identify", "--id", "--", this.#access.repository]);
+      // If the repository itself answers, the copy is at fault. In the copy, hg would read that first.
+      await this.#remote(["identify", "--id", "--", this.#access.repository], tmpdir());
       await this.#create();
     }
   }
@@ -82,10 +84,21 @@ export class LocalClone {
     return output.split("\n").filter((line) => /^[0-9a-f]{40}$/.test(line));
   }
 
-  /** The changesets with these hashes, in their order. */
+  /** The changesets with these hashes, in their order. One that names more files than can be listed is without them. */
   async describe(nodes: readonly string[]): Promise<HgChangeset[]> {
     if (nodes.length === 0) return [];
-    const output = await this.#run(["log", ...nodes.flatMap((node) => ["--rev", node]), "--template", template]);
+    try {
+      return await this.#describe(nodes, template);
+    } catch (error) {
+      if (!(error instanceof ProgramFailed) || error.kind !== "output") throw error;
+      if (nodes.length === 1) return this.#describe(nodes, withoutFiles);
+      const half = Math.ceil(nodes.length / 2);
+      return [...(await this.describe(nodes.slice(0, half))), ...(await this.describe(nodes.slice(half)))];
+    }
+  }
+
+  async #describe(nodes: readonly string[], as: string): Promise<HgChangeset[]> {
+    const output = await this.#run(["log", ...nodes.flatMap((node) => ["--rev", node]), "--template", as]);
     return parseLines(output, changesetShape).map(([node, p1, p2, author, date, message, files]) => ({
       node,
       parents: [p1, p2].filter((parent) => !/^0+$/.test(parent)),
@@ -96,23 +109,27 @@ export class LocalClone {
     }));
   }
 
-  async #remote(args: readonly string[]): Promise<string> {
+  async #remote(args: readonly string[], cwd = this.#directory): Promise<string> {
     const { credentials, repository } = this.#access;
-    if (credentials === undefined) return this.#run(args);
+    if (credentials === undefined) return this.#run(args, {}, cwd);
     const directory = await mkdtemp(join(tmpdir(), "multimaster-hg-"));
     try {
       const file = join(directory, "hgrc");
       await writeFile(file, composeHgAuth(repository, credentials), { mode: 0o600 });
       const usual = [...["hgrc", "hgrc.d"].map((name) => `/etc/mercurial/${name}`), join(homedir(), ".hgrc")];
-      return await this.#run(args, { HGRCPATH: [process.env["HGRCPATH"] ?? usual.join(":"), file].join(":") });
+      return await this.#run(args, { HGRCPATH: [process.env["HGRCPATH"] ?? usual.join(":"), file].join(":") }, cwd);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
   }
 
-  async #run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<string> {
+  async #run(
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+    cwd = this.#directory,
+  ): Promise<string> {
     try {
-      const output = await runProgram("hg", ["--cwd", this.#directory, "--noninteractive", ...args], {
+      const output = await runProgram("hg", ["--cwd", cwd, "--noninteractive", ...args], {
         env: { ...process.env, LC_ALL: "C.UTF-8", ...this.#access.env, ...hgEnvironment, ...more },
         timeoutMs: this.#access.timeout,
         signal: this.#signal,

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { ChangeSourceContext } from "../../define-change-source.ts";
 import { isHgName, quoteHg } from "../../hg/hg-names.ts";
 import { linkCommit } from "../../source/commit-link.ts";
-import { cutReports } from "../../source/poller-options.ts";
+import { cutReports, limitFiles } from "../../source/poller-options.ts";
 import { type HgAccess, type HgChangeset, LocalClone } from "./local-clone.ts";
 
 export interface HgPollOptions extends HgAccess {
@@ -132,7 +132,7 @@ function toChange(changeset: HgChangeset, branch: string, options: HgPollOptions
   return {
     author: changeset.author || "unknown",
     comments: changeset.message,
-    files: changeset.files,
+    files: limitFiles(changeset.files),
     revision: changeset.node,
     branch,
     whenTimestamp: changeset.at,

@@ -3,9 +3,10 @@ import type { NewChange } from "@multimaster/data";
 import type { ChangeSourceContext } from "../../define-change-source.ts";
 import { type OptionFunctions, OptionRests } from "../../option-functions.ts";
 import { linkCommit } from "../../source/commit-link.ts";
-import { cutReports } from "../../source/poller-options.ts";
+import { cutReports, limitFiles } from "../../source/poller-options.ts";
+import { ProgramFailed } from "../../source/run-program.ts";
 import type { SplitFile } from "./split-file.ts";
-import { readLog, readNewest, readRoot, type SvnAccess, type SvnRevision } from "./svn-log.ts";
+import { readLog, readNewest, readPrefix, type SvnAccess, type SvnRevision } from "./svn-log.ts";
 
 export interface SvnPollOptions extends SvnAccess {
   readonly split: SplitFile;
@@ -32,10 +33,15 @@ export async function pollSvn(ctx: ChangeSourceContext, options: SvnPollOptions,
     if ((await ctx.addChanges([], { name: state, value: first })) === "lost" || first === newest) return;
   }
   let last = typeof saved === "number" ? saved : newest - 1;
-  if (last >= newest) return;
-  const prefix = prefixOf(options.repository, await readRoot(options, signal));
+  if (last > newest)
+    throw new ProgramFailed(
+      "failed",
+      `its newest revision is ${newest}, and ${last} was reported: was it restored from a backup?`,
+    );
+  if (last === newest) return;
+  const prefix = await readPrefix(options, signal);
   while (last < newest && !signal.aborted) {
-    const revisions = await readLog(options, `${last + 1}:${newest}`, listed, signal);
+    const revisions = await listNext(ctx, options, `${last + 1}:${newest}`, prefix, signal);
     if (revisions.length === 0) return;
     const reports = revisions.map((revision) => ({
       revision: revision.revision,
@@ -51,17 +57,29 @@ export async function pollSvn(ctx: ChangeSourceContext, options: SvnPollOptions,
   }
 }
 
-/** The path of the polled directory from the repository's root, as the log writes it. */
-function prefixOf(repository: string, root: string): string {
-  const plain = (url: string) => {
+/** The next revisions: fewer where they touch so many paths that svn writes more than is kept. */
+async function listNext(
+  ctx: ChangeSourceContext,
+  options: SvnPollOptions,
+  range: string,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<readonly SvnRevision[]> {
+  for (let count = listed; ; count = Math.ceil(count / 10)) {
     try {
-      return decodeURIComponent(url);
-    } catch {
-      return url;
+      return await readLog(options, range, count, signal);
+    } catch (error) {
+      if (!(error instanceof ProgramFailed) || error.kind !== "output") throw error;
+      if (count > 1) continue;
+      const [next] = await readLog(options, range, 1, signal, false);
+      if (next === undefined) return [];
+      ctx.log.warn(
+        { changeSource: ctx.name, revision: next.revision },
+        `revision ${next.revision} touches more paths than can be listed: it counts as one of the directory itself`,
+      );
+      return [{ ...next, paths: [{ path: prefix.slice(0, -1), isDeleted: false }] }];
     }
-  };
-  const below = plain(repository).slice(plain(root).length);
-  return plain(repository).startsWith(plain(root)) ? `${below}/`.replace(/^\/+/, "/") : "/";
+  }
 }
 
 /** One change for each branch that the revision touches. */
@@ -90,7 +108,7 @@ function describe(
     .map(([, { files, ...group }]) => ({
       author,
       comments: message,
-      files,
+      files: limitFiles(files),
       revision: String(revision),
       ...(at === undefined ? {} : { whenTimestamp: at }),
       category: options.category,

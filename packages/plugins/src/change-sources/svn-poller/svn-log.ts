@@ -20,13 +20,24 @@ export interface SvnRevision {
   readonly paths: readonly { readonly path: string; readonly isDeleted: boolean }[];
 }
 
-/** The root of the repository that holds the polled directory. */
-export async function readRoot(access: SvnAccess, signal: AbortSignal): Promise<string> {
+/** The path of the polled directory from the repository's root, as the log writes it, with "/" at its end. */
+export async function readPrefix(access: SvnAccess, signal: AbortSignal): Promise<string> {
   const document = await runSvn(access, ["info", "--xml", "--", `${access.repository}@`], signal);
-  const [repository] = findAll(document, "repository");
-  const root = textOf(repository, "root");
-  if (root !== undefined) return root;
-  throw new ProgramFailed("failed", "svn info names no repository");
+  const [entry] = findAll(document, "entry");
+  // Both as svn writes them: the config may write the same address in another way.
+  const [root] = findAll(entry, "repository").map((element) => textOf(element, "root"));
+  const url = textOf(entry, "url");
+  if (root === undefined || url?.startsWith(root) !== true)
+    throw new ProgramFailed("failed", "svn info names no repository");
+  return `${decode(url.slice(root.length))}/`.replace(/^\/+/, "/");
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** The number of the newest revision below the directory; 0 if there is none. */

@@ -11,12 +11,23 @@ import type { StepDefinition } from "../../define-step.ts";
 import git from "../git.ts";
 
 /** Starts the step in the directory of a builder; the mirror is beside it. */
-function start(base: string, builder: string, repository: TestGitRepository, stamp: Partial<BuildSource> = {}) {
+function start(
+  base: string,
+  builder: string,
+  repository: TestGitRepository,
+  stamp: Partial<BuildSource> = {},
+  isLate = false,
+) {
   const directory = join(base, builder);
   mkdirSync(directory, { recursive: true });
   const { ctx, trace } = createLocalStep(directory, stamp);
   const { plugin, options } = git({ repourl: repository.url, mirror: true });
-  const ended = (plugin as StepDefinition).run(ctx, options as Record<string, unknown>);
+  const late = { stdout: "", stderr: "", rc: -1, files: [], failureReason: "timeout without output" } as const;
+  const shell: typeof ctx.shell = async (args, more) =>
+    isLate && args.command.includes("update-mirror")
+      ? { ...(await ctx.shell({ ...args, command: ["true"] })), ...late }
+      : ctx.shell(args, more);
+  const ended = (plugin as StepDefinition).run({ ...ctx, shell }, options as Record<string, unknown>);
   const done = ended.then((end) => ({ ...end, got: trace.properties.get("got_revision"), log: trace.log.join("\n") }));
   return { trace, done };
 }
@@ -68,6 +79,15 @@ describe("a mirror that the builds of a worker share", () => {
     expect(existsSync(mirror)).toBe(false);
     holder.stdin.end("\n");
     for (const { done } of waiting) expect((await done).got).toBe(repository.revision());
+  });
+
+  it("stays if its update took too long: another build may be filling it", async () => {
+    const base = temporaryDirectory("base");
+    const repository = createGitRepository();
+    expect((await start(base, "a", repository).done).results).toBe(0);
+    const newest = repository.commit();
+    const around = await start(base, "b", repository, {}, true).done;
+    expect([around.got, around.log.includes("damaged"), mirrorsOf(base).length]).toEqual([newest, false, 1]);
   });
 
   it("is mended after a build that died while it updated it, and made again if it is damaged", async () => {

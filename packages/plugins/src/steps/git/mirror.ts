@@ -47,10 +47,13 @@ export class Mirror {
     return `refs/wanted/${createHash("sha256").update(ref).digest("hex").slice(0, 40)}`;
   }
 
-  /** Brings all branches and tags, and this ref; resolves to false if that fails. */
-  async update(ref: string, isAgain = false): Promise<boolean> {
+  /**
+   * Brings all branches and tags, and this ref. "late": it took too long, such as while another build fills it, which says
+   * nothing against what is there.
+   */
+  async update(ref: string, isAgain = false): Promise<"updated" | "failed" | "late"> {
     const isAlways = /^refs\/(heads|tags)\//.test(ref) && this.#fetched.size > 0;
-    if (!isAgain && (isAlways || this.#fetched.has(ref))) return true;
+    if (!isAgain && (isAlways || this.#fetched.has(ref))) return "updated";
     const heads = ["--prune", "--", this.#git.address, "+refs/heads/*:refs/heads/*"];
     const tags = "+refs/tags/*:refs/tags/*";
     const name = this.nameOf(ref);
@@ -62,9 +65,10 @@ export class Mirror {
     });
     if (end.rc === noLock)
       throw new GitFailed(`mirror needs the program flock on worker ${this.#git.ctx.worker.name}`, "request");
-    if (!succeeded(end)) return false;
+    if (end.failureReason !== undefined) return "late";
+    if (!succeeded(end)) return "failed";
     this.#fetched.add(ref);
-    return true;
+    return "updated";
   }
 
   /** Removes it: the next build makes another. */

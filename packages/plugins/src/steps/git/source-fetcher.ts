@@ -47,13 +47,14 @@ export class SourceFetcher {
     if (this.#mirror === undefined) return false;
     const { path } = this.#mirror;
     const name = this.#mirror.nameOf(ref);
-    if (await this.#mirror.update(ref, isAgain)) {
+    const updated = await this.#mirror.update(ref, isAgain);
+    if (updated === "updated") {
       const end = await this.#git.try(this.#compose(flags, path), { last: `+${name}:${to}` });
       if (succeeded(end)) return true;
     }
     // If the repository itself can be reached, the mirror is at fault.
     await this.#git.reach(this.#compose(flags), { last: `+${ref}:${to}` });
-    await this.#mirror.discard();
+    if (updated !== "late") await this.#mirror.discard();
     this.#mirror = undefined;
     return true;
   }

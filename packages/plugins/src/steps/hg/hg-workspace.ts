@@ -3,7 +3,7 @@ import { composeHgAuth, hgEnvironment, hgrcPath, quoteHg } from "../../hg/hg-nam
 import { inPrivateDirectory } from "../../source/private-directory.ts";
 import type { CommandEnd, StepContext } from "../../step-context.ts";
 import { joinSvnUrl } from "../../svn/svn-url.ts";
-import { hasSucceeded, SourceFailed, WorkerProgram } from "../source/worker-program.ts";
+import { hasSucceeded, SourceFailed, type WorkerCall, WorkerProgram } from "../source/worker-program.ts";
 import type { HgOptions } from "./hg-options.ts";
 
 export interface HgTarget {
@@ -63,8 +63,11 @@ export class HgWorkspace {
     // A transaction that was cut off has to be taken back first.
     if (!hasSucceeded(end) && hasSucceeded(await this.hg.try(["recover"])))
       return hasSucceeded(await this.#remote(["pull", "--", url]));
-    if (!hasSucceeded(end)) await this.hg.note("the directory cannot be updated; it is removed and cloned again");
-    return hasSucceeded(end);
+    if (hasSucceeded(end)) return true;
+    // Only if the repository answers, the directory is at fault.
+    await this.hg.reach(() => this.#remote(["identify", "--id", "--", url], { workdir: "." }), "identify");
+    await this.hg.note("the directory cannot be updated; it is removed and cloned again");
+    return false;
   }
 
   async #clone(url: string): Promise<void> {
@@ -116,13 +119,14 @@ export class HgWorkspace {
   }
 
   /** A command that contacts the repository. */
-  #remote(args: readonly string[]): Promise<CommandEnd> {
+  #remote(args: readonly string[], call: WorkerCall = {}): Promise<CommandEnd> {
     const { credentials, repourl, workdir } = this.#options;
-    if (credentials === undefined) return this.hg.try(args);
+    if (credentials === undefined) return this.hg.try(args, call);
     const { ctx } = this.hg;
     const name = createHash("sha256").update(`${ctx.builddir}\n${workdir}`).digest("hex").slice(0, 16);
     const words = ["sh", "-c", authScript, "sh", ctx.path("..", `.hg-${name}`)];
-    return this.hg.try(args, { env: { [settingsVariable]: composeHgAuth(repourl, credentials) } }, words);
+    const env = { [settingsVariable]: composeHgAuth(repourl, credentials) };
+    return this.hg.try(args, { ...call, env }, words);
   }
 }
 

@@ -22,7 +22,12 @@ export const svnOptions = z.object({
       "Method of mode full: clean keeps ignored files, fresh removes them too, clobber checks out again, copy and export update a directory of their own (`source`) and copy it, export without Subversion's own files.",
     ),
   depth: z.enum(["infinity", "immediates", "files", "empty"]).default("infinity").describe("How deep it checks out."),
-  externals: z.boolean().default(true).describe("Checks out what `svn:externals` names, too."),
+  externals: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Checks out what `svn:externals` names, too. Svn offers the credentials to their hosts as well: with both, only trusted people may commit.",
+    ),
   preferLastChangedRev: z
     .boolean()
     .default(false)

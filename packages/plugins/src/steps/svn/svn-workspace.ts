@@ -76,6 +76,8 @@ export class SvnWorkspace {
           ".",
         ];
     if (hasSucceeded(await this.#ask(args))) return true;
+    // Only if the repository answers and has the target, the directory is at fault.
+    await this.svn.reach(() => this.#ask(["info", "--", `${target.url}@${target.revision}`]), "info");
     await this.svn.note("the directory cannot be updated; it is removed and checked out again");
     return false;
   }

@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { startMaster, type TestMaster } from "../harness/master.ts";
+import { startOwnWorker } from "../harness/own-worker.ts";
+import { temporaryDirectory } from "../harness/temporary-directory.ts";
+import { waitFor } from "../harness/wait-for.ts";
+
+const isLong = process.env["MULTIMASTER_LONG"] === "1";
+const bytes = Number(process.env["MULTIMASTER_BYTES"] ?? 2 * 1024 ** 3);
+const files = Number(process.env["MULTIMASTER_FILES"] ?? 10_000);
+/** Megabytes that a master may use more than after the same with a small file. */
+const allowed = 50;
+
+const config = `
+import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers } from "@multimaster/config";
+import directory from "@multimaster/plugins/artifact-stores/directory";
+import force from "@multimaster/plugins/schedulers/force";
+import download from "@multimaster/plugins/steps/download";
+import fetchArtifacts from "@multimaster/plugins/steps/fetch-artifacts";
+import shell from "@multimaster/plugins/steps/shell";
+import upload from "@multimaster/plugins/steps/upload";
+
+const oneFile = (bytes) => [
+  shell({ command: \`head -c \${bytes} /dev/urandom > big\`, timeout: null }),
+  upload({ files: "big" }),
+  download({ artifact: "big", to: "copy" }),
+  shell({ command: "cmp big copy && rm copy", timeout: null }),
+];
+const manyFiles = [
+  shell({ command: "rm -rf many && mkdir many && cd many && for i in $(seq ${files}); do echo $i > f$i; done" }),
+  upload({ directory: "many" }),
+  // They replace those of the step before.
+  upload({ directory: "many" }),
+];
+const fetched = [
+  fetchArtifacts({ builder: "many", to: "got" }),
+  shell({ command: "test $(ls got | wc -l) = ${files} && for i in $(seq ${files}); do echo $i; done | sort > want && cat got/* | sort | cmp - want" }),
+];
+
+export default defineCluster({
+  name: "artifacts",
+  database: "sqlite:state.sqlite",
+  artifacts: { store: directory({ path: "store" }) },
+  scheduler: async () => ({
+    default: defineScheduling({ schedulers: [force({ name: "force", builders: ["small", "large", "many", "fetched"] })] }),
+  }),
+  builders: {
+    all: async () => ({
+      default: defineBuilders({
+        builders: Object.entries({ small: oneFile(64 * 1024 * 1024), large: oneFile(${bytes}), many: manyFiles, fetched }).map(
+          ([name, steps]) => ({ name, workers: ["w1"], steps }),
+        ),
+      }),
+    }),
+  },
+  workers: async () => ({ default: defineWorkers({ host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret" }] }) }),
+  ui: async () => ({ default: defineUi({ port: 0, hooks: [] }) }),
+});
+`;
+
+/** Megabytes of memory that the process has now. */
+function residentOf(pid: number): number {
+  return (Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * 4096) / 2 ** 20;
+}
+
+/** Does the work; resolves to the most memory that the master had meanwhile. */
+async function sampled(master: TestMaster, what: string, work: () => Promise<void>): Promise<number> {
+  let most = 0;
+  const timer = setInterval(() => {
+    most = Math.max(most, residentOf(master.process.pid));
+  }, 100);
+  const from = Date.now();
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+  console.log(`${what}: at most ${most.toFixed(0)} MB resident, ${((Date.now() - from) / 1000).toFixed(0)} s`);
+  return most;
+}
+
+async function build(master: TestMaster, builder: string): Promise<void> {
+  await master.apiPost("forceschedulers/force", "force", { builderNames: [builder], reason: "test" });
+  const ended = await waitFor(
+    async () => {
+      const { body } = await master.api<{ builds: { results: number; state_string: string }[] }>(
+        `builders/${builder}/builds?complete=true`,
+      );
+      return body.builds[0];
+    },
+    { what: `the build of ${builder} to end`, timeoutMs: 1_800_000, intervalMs: 500 },
+  );
+  expect([builder, ended.results, ended.state_string]).toEqual([builder, 0, "build successful"]);
+}
+
+async function downloadAll(master: TestMaster, builder: string): Promise<void> {
+  const { body } = await master.api<{ artifacts: { artifactid: number; size: number; sha256: string }[] }>(
+    `builders/${builder}/artifacts`,
+  );
+  for (const { artifactid, size, sha256 } of body.artifacts) {
+    const answer = await master.fetch(`artifacts/${artifactid}`);
+    const hash = createHash("sha256");
+    let got = 0;
+    for await (const block of answer.body as unknown as AsyncIterable<Uint8Array>) {
+      hash.update(block);
+      got += block.length;
+    }
+    expect([got, hash.digest("hex")]).toEqual([size, sha256]);
+  }
+}
+
+it.skipIf(!isLong)(
+  `a file of ${bytes} bytes goes in and out, and ${files} small ones, in little memory (npm run test:artifacts)`,
+  async () => {
+    const directory = temporaryDirectory("artifacts");
+    writeFileSync(join(directory, "cluster.ts"), config);
+    const master = await startMaster({ config: join(directory, "cluster.ts"), cwd: directory });
+    await master.waitReady();
+    await startOwnWorker({ port: await master.workerPort(), name: "w1", password: "secret" });
+    await sampled(master, "a file of 64 MiB through the steps", () => build(master, "small"));
+    const before = await sampled(master, "and by HTTP", () => downloadAll(master, "small"));
+    const peaks = {
+      steps: await sampled(master, "the large file through the steps", () => build(master, "large")),
+      http: await sampled(master, "and by HTTP", () => downloadAll(master, "large")),
+      many: await sampled(master, `${files} files in, twice`, () => build(master, "many")),
+      fetched: await sampled(master, `${files} files out`, () => build(master, "fetched")),
+    };
+    for (const [what, peak] of Object.entries(peaks))
+      expect(peak - before, `megabytes more for: ${what}`).toBeLessThan(allowed);
+    await master.stop();
+  },
+  7_200_000,
+);
