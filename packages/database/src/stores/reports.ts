@@ -183,15 +183,16 @@ export async function endAttempts(tx: Connection, ends: ReadonlyMap<number, Repo
   }
 }
 
-/** A report that was given up is owed again. False: it is not given up. */
-export async function reviveReport(tx: Connection, id: number): Promise<boolean> {
-  const changed = await queryRows(
+/** A report that was given up is owed again, and its reporter waits no longer. Returns the reporter; undefined: it was sent. */
+export async function reviveReport(tx: Connection, id: number): Promise<number | undefined> {
+  const [row] = await queryRows<{ reporterid: number }>(
     tx,
     `update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where id = ? and state in ('dead', 'owed')
-      returning id`,
+      returning reporterid`,
     [id],
   );
-  return changed.length > 0;
+  if (row) await execute(tx, "update mm_reporters set paused_until = null where id = ?", [row.reporterid]);
+  return row?.reporterid;
 }
 
 /** What the reporter remembers of a context. */
