@@ -1,4 +1,15 @@
-import { execute, pruneReports, queryRows, replaceReporters, writeMemory } from "@multimaster/database";
+import {
+  endAttempts,
+  execute,
+  findDueReports,
+  noteTarget,
+  pruneReports,
+  queryRows,
+  readPause,
+  replaceReporters,
+  reviveReport,
+  writeMemory,
+} from "@multimaster/database";
 import { describe, expect, it } from "vitest";
 import { startMasters } from "../../harness/masters-with-data.ts";
 import { engines } from "../../harness/test-databases.ts";
@@ -45,5 +56,22 @@ describe.each(engines)("what reporters leave on %s", (engine) => {
     expect(await read("select context from mm_report_memory order by context")).toEqual(["a", "b", "d"]);
     await writeMemory(database, reporterid, "a", "2");
     expect(await read("select value from mm_report_memory order by context")).toEqual(["2", "1", "1"]);
+  });
+
+  it("a report that is retried waits for nothing: neither for itself nor for its reporter's target", async () => {
+    const { database } = await startMasters(engine);
+    const reporterid = (await database.transaction((tx) => replaceReporters(tx, [push]))).get("push") as number;
+    const [row] = await queryRows<{ id: number }>(
+      database,
+      `insert into mm_reports (reporterid, outboxid, kind, objectid, facts, happened_at, context, about, final, state, next_at)
+       values (?, 1, 'build-ended', 1, '{}', 1, 'c', 'web #1', 1, 'dead', 99999999999) returning id`,
+      [reporterid],
+    );
+    await noteTarget(database, reporterid, { problem: "away", pauseS: 3600, sent: 0 });
+    expect(await reviveReport(database, row?.id as number)).toBe(reporterid);
+    expect(await readPause(database, reporterid)).toBe(0);
+    expect(await findDueReports(database, reporterid, 9)).toMatchObject([{ id: row?.id }]);
+    await database.transaction((tx) => endAttempts(tx, new Map([[row?.id as number, { kind: "sent" }]])));
+    expect(await reviveReport(database, row?.id as number)).toBeUndefined();
   });
 });
