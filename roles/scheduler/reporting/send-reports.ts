@@ -10,6 +10,7 @@ import {
 } from "@multimaster/plugins";
 import { passResult, type Singleton } from "../claimed-host.ts";
 import type { ConfiguredReporter } from "./configured-reporter.ts";
+import { limitWait } from "./limit-wait.ts";
 import { openReport } from "./open-report.ts";
 import { readEvents } from "./read-events.ts";
 import type { ReportGauges } from "./report-gauges.ts";
@@ -69,9 +70,15 @@ class Sending {
   }
 
   async close(): Promise<void> {
-    const sender = await this.#sender?.catch(() => undefined);
-    await sender?.close?.();
-    this.#options.gauges.forget(this.#options.reporter.name);
+    const end = async () => {
+      const sender = await this.#sender?.catch(() => undefined);
+      await sender?.close?.();
+    };
+    try {
+      await limitWait(end(), this.#options.clock, this.#options.singleton.signal);
+    } finally {
+      this.#options.gauges.forget(this.#options.reporter.name);
+    }
   }
 
   /** Returns when to poll again, in milliseconds. */
@@ -129,20 +136,23 @@ class Sending {
     event: ReportedEvent | undefined,
     { unsure, attempts }: { unsure: boolean; attempts: number },
   ): Promise<Outcome> {
-    const { updates, reporter, cluster, singleton } = this.#options;
+    const { updates, reporter, cluster, singleton, clock } = this.#options;
     if (!event) return { end: { kind: "dead", problem: `${row.about} was deleted before it was reported` } };
     let memory: string | undefined;
     try {
       const report: Report = openReport(event, updates, cluster);
-      const sender = await this.#open();
-      await sender.send(report, {
-        id: `${cluster.name}-${singleton.id}-${row.outboxid}`,
-        unsure,
-        memory: await updates.memory(singleton.id, row.context),
-        remember: (value) => {
-          memory = value;
-        },
-      });
+      const send = async () => {
+        const sender = await this.#open();
+        await sender.send(report, {
+          id: `${cluster.name}-${singleton.id}-${row.outboxid}`,
+          unsure,
+          memory: await updates.memory(singleton.id, row.context),
+          remember: (value) => {
+            memory = value;
+          },
+        });
+      };
+      await limitWait(send(), clock, singleton.signal);
       return { end: { kind: "sent" }, memory };
     } catch (error) {
       return this.#judgeFailure(row, error, attempts, reporter);
@@ -173,7 +183,8 @@ class Sending {
     if (of === "refused" || isOld || (of === "report" && attempts >= options.attempts))
       return { end: { kind: "dead", problem }, ...away };
     const wait = Math.min(reportWait.firstMs * 2 ** Math.max(0, attempts - 1), reportWait.maxMs);
-    const retryS = of === "target" ? 0 : (retryAfterMs ?? wait * (0.5 + Math.random() / 2)) / 1000;
+    const retryS =
+      of === "target" ? 0 : Math.min(retryAfterMs ?? wait * (0.5 + Math.random() / 2), longestRetryAfterMs) / 1000;
     return { end: { kind: "failed", problem, unsure, retryS, counts: of === "report" }, ...away };
   }
 

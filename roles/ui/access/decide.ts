@@ -58,8 +58,11 @@ function isAbout(rule: AuthorizationRule, { action, noun, builder }: Question): 
   );
 }
 
-/** Shown only to users who control the cluster, unless a rule names it. */
-const closedNoun = "audit_entries";
+/**
+ * Shown only to users who control the cluster, unless a rule names them: who did what, and what targets of reports answer, which
+ * names hosts and mail addresses.
+ */
+const closedNouns: ReadonlySet<string> = new Set(["audit_entries", "reporters", "reports", "retention_runs"]);
 
 /**
  * Only a rule that names them opens them, also where all control everything: an account shows its worker the secrets of
@@ -70,7 +73,7 @@ const namedNouns: ReadonlySet<string> = new Set(["worker_accounts", "tryschedule
 /** Whether a rule matches this action on this noun, for any builder. */
 export function isAboutAct({ allow, on }: AuthorizationRule, action: string, noun: string): boolean {
   const isNamed = (on as readonly string[]).includes(noun);
-  if (noun === closedNoun && action === "read" && !isNamed)
+  if (closedNouns.has(noun) && action === "read" && !isNamed)
     return on.includes("*") && (allow.includes("*") || allow.includes("control"));
   if (namedNouns.has(noun) && !isNamed) return false;
   const isOn = on.includes("*") || (on as readonly string[]).includes(noun);

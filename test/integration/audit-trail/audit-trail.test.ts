@@ -221,13 +221,12 @@ describe.each(engines)("the audit trail on %s", (engine) => {
 });
 
 describe("who may read the audit trail", () => {
-  const open = async (rules: object[], otherwise = "deny") => {
+  const open = async (rules: object[], otherwise = "deny", noun = "audit_entries") => {
     const database = await newDatabase("sqlite");
     await insertApiToken(database, "mmt_ops", { name: "ops", roles: ["operators"], scope: "all", seconds: null });
     await insertApiToken(database, "mmt_eyes", { name: "eyes", roles: [], scope: "all", seconds: null });
     const server = await startRestServer(database, { authorization: { rules, otherwise, roles: { operators: {} } } });
-    const status = async (headers: Record<string, string>) =>
-      (await server.get("/api/v2/audit_entries", headers)).status;
+    const status = async (headers: Record<string, string>) => (await server.get(`/api/v2/${noun}`, headers)).status;
     return [await status({}), await status(reader), await status(operator)];
   };
   const all = { allow: "read", on: "*", to: ["anyone"] };
@@ -237,6 +236,11 @@ describe("who may read the audit trail", () => {
     expect(await open([all, control])).toEqual([403, 403, 200]);
     expect(await open([all, { ...control, on: "workers" }])).toEqual([403, 403, 403]);
     expect(await open([{ allow: "*", on: "*", to: ["users"] }])).toEqual([403, 200, 200]);
+  });
+
+  it.each(["reporters", "reports", "retention_runs"])("and also %s", async (noun) => {
+    const control = { allow: "control", on: "*", to: ["role:operators"] };
+    expect(await open([all, control], "deny", noun)).toEqual([403, 403, 200]);
   });
 
   it("or whom a rule names", async () => {

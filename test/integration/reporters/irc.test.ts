@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Results } from "@multimaster/core";
@@ -64,4 +64,37 @@ it("a channel of a real ngircd gets a line for each report, also if the nickname
   await expect(
     sendReport(irc({ ...options, nick: "other", password: "wrong", timeout: 5 }), reportOf(Results.SUCCESS)),
   ).rejects.toMatchObject({ failure: { of: "target" } });
+});
+
+/** A server that answers each line by a function; resolves how many connections have ended. */
+async function startFakeServer(answer: (line: string) => string) {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      state.ended++;
+    });
+    createInterface({ input: socket }).on("line", (line) => void socket.write(answer(line)));
+  });
+  const state = { port: await freePort(), ended: 0 };
+  await new Promise<void>((resolve) => server.listen(state.port, "127.0.0.1", resolve));
+  onCleanup(() => void server.close());
+  return state;
+}
+
+it("what a user writes passes for no answer of the server, and a refused channel leaves no connection open", async () => {
+  const welcome = (line: string) => (line.startsWith("USER") ? ":s 001 builds :hello\r\n" : "");
+  const pong = (line: string) => `:ann!a@b PRIVMSG #builds :it was 404 not found\r\n:s PONG s :${line.slice(5)}\r\n`;
+  const talking = await startFakeServer((line) => {
+    if (line.startsWith("JOIN")) return ":s 366 builds #builds :end\r\n";
+    return line.startsWith("PING") ? pong(line) : welcome(line);
+  });
+  const options = { name: "irc", host: "127.0.0.1", tls: false, nick: "builds", channels: ["#builds"] };
+  await sendReport(irc({ ...options, port: talking.port }), reportOf(Results.SUCCESS));
+  const full = await startFakeServer((line) =>
+    line.startsWith("JOIN") ? ":s 471 builds #builds :full\r\n" : welcome(line),
+  );
+  await expect(sendReport(irc({ ...options, port: full.port }), reportOf(Results.SUCCESS))).rejects.toMatchObject({
+    failure: { of: "report" },
+  });
+  await waitFor(() => full.ended === 1, { what: "the end of the connection" });
 });

@@ -217,4 +217,17 @@ describe.each(engines)("retention on %s", (engine) => {
     expect(JSON.parse(runs[0]?.report ?? "").rules[0].total.requests).toBe(44);
     expect(await findings()).toEqual([]);
   });
+
+  it("ends between the transactions of one build, and the next run goes on with it", async () => {
+    const { buildid } = await endedBuild(11 * 86_400);
+    await endedBuild(11 * 86_400);
+    const stop = new AbortController();
+    // What is counted first are the logs; the build itself is deleted by a later transaction.
+    await run(one, plan(old), stop.signal, () => stop.abort());
+    expect(await ids("builds")).toContain(buildid);
+    expect(await masters.rows("select ended_at from mm_retention_runs")).toEqual([{ ended_at: null }]);
+    await run(one, plan(old));
+    expect(await ids("builds")).not.toContain(buildid);
+    expect((await report()).rules[0].total).toMatchObject({ builds: 1, logs: 1 });
+  });
 });

@@ -153,12 +153,13 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
       await changed(reporterid);
     },
     async retryReport(id, trail) {
-      const isDone = await database.transaction(async (tx) => {
+      const reporterid = await database.transaction(async (tx) => {
         const revived = await reviveReport(tx, id);
-        if (revived) await trail(tx);
+        if (revived !== undefined) await trail(tx);
         return revived;
       });
-      return isDone;
+      if (reporterid !== undefined) await changed(reporterid);
+      return reporterid !== undefined;
     },
   };
 }

@@ -48,6 +48,12 @@ export async function replaceReporters(tx: Connection, all: readonly ReporterRow
     if (fresh.length > 0)
       await insertIgnore(tx, { table: "mm_reporter_kinds", rows: fresh, conflict: ["kind", "reporterid"] });
   }
+  // Without this they wait for a month if no reporter is left, and go then to those that come meanwhile.
+  await execute(
+    tx,
+    `update mm_outbox set owed = null where owed = 1
+        and not exists (select 1 from mm_reporter_kinds k where k.kind = mm_outbox.kind)`,
+  );
   return new Map(names.map((name) => [name, ids.get(name) as number]));
 }
 

@@ -183,15 +183,16 @@ export async function endAttempts(tx: Connection, ends: ReadonlyMap<number, Repo
   }
 }
 
-/** A report that was given up is owed again. False: it is not given up. */
-export async function reviveReport(tx: Connection, id: number): Promise<boolean> {
-  const changed = await queryRows(
+/** A report that was given up is owed again, and its reporter waits no longer. Returns the reporter; undefined: it was sent. */
+export async function reviveReport(tx: Connection, id: number): Promise<number | undefined> {
+  const [row] = await queryRows<{ reporterid: number }>(
     tx,
     `update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where id = ? and state in ('dead', 'owed')
-      returning id`,
+      returning reporterid`,
     [id],
   );
-  return changed.length > 0;
+  if (row) await execute(tx, "update mm_reporters set paused_until = null where id = ?", [row.reporterid]);
+  return row?.reporterid;
 }
 
 /** What the reporter remembers of a context. */
@@ -208,15 +209,28 @@ export async function readMemory(
   return row?.value;
 }
 
+/** What was not written again for half a year is forgotten: most contexts, such as commits, come only once. */
+const memorySeconds = 180 * 86_400;
+/** Rows that each write checks for that. */
+const memoriesChecked = 20;
+
+/** Saves what the reporter remembers of a context. Keys are hashes, so the rows behind this one are a sample of all: old ones go. */
 export async function writeMemory(tx: Connection, reporterid: number, context: string, value: string): Promise<void> {
+  const at = Date.now() / 1000;
   await upsert(tx, {
     table: "mm_report_memory",
-    rows: [{ reporterid, context, value, at: Date.now() / 1000 }],
+    rows: [{ reporterid, context, value, at }],
     key: ["reporterid", "context"],
   });
+  await execute(
+    tx,
+    `delete from mm_report_memory where reporterid = ? and at < ? and context in (
+       select context from mm_report_memory where reporterid = ? and context > ? order by context limit ?)`,
+    [reporterid, at - memorySeconds, reporterid, context, memoriesChecked],
+  );
 }
 
-/** Reports that were sent are kept for a week, those given up for a month. */
+/** Reports that were sent are kept for a week, those given up, and those of reporters that no config names any more, for a month. */
 const keptSeconds = { sent: 7 * 86_400, dead: 30 * 86_400 };
 
 /** Deletes what is kept no longer, a part at a time. */
@@ -226,5 +240,10 @@ export async function pruneReports(connection: Connection): Promise<void> {
     connection,
     `delete from mm_reports where id in (select id from mm_reports where state <> 'owed' and ended_at < ${now} - ${keptSeconds.sent}
        and (state <> 'dead' or ended_at < ${now} - ${keptSeconds.dead}) limit 5000)`,
+  );
+  await execute(
+    connection,
+    `delete from mm_reports where id in (select p.id from mm_reporters r join mm_reports p on p.reporterid = r.id
+       where r.configured = 0 and p.state = 'owed' and p.happened_at < ${now} - ${keptSeconds.dead} limit 5000)`,
   );
 }

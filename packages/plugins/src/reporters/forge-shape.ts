@@ -56,10 +56,14 @@ export function commitsOf(build: ReportedBuild, { codebase, repositories }: Forg
     if (codebase !== undefined && source.codebase !== codebase) return [];
     if (repositories && !repositories.some((glob) => fitsGlob(source.repository, glob))) return [];
     const repository = repositoryPath(source.repository);
-    const revision = source.revision ?? checkedOut(build, source.codebase);
+    const revision = [source.revision, checkedOut(build, source.codebase)].find(isElement);
     return repository && revision ? [{ repository, revision, source }] : [];
   });
 }
+
+/** Whether a text is one element of a path: one like ".." would lead a token to another address of the API. */
+const isElement = (text: string | null | undefined): text is string =>
+  typeof text === "string" && /^[^\s/\\?#%]+$/.test(text) && text !== "." && text !== "..";
 
 function checkedOut({ properties }: ReportedBuild, codebase: string): string | undefined {
   const got = properties["got_revision"];
@@ -74,7 +78,7 @@ function checkedOut({ properties }: ReportedBuild, codebase: string): string | u
 export function repositoryPath(address: string): string | undefined {
   const path = /^[a-z+]+:\/\/[^/]+\/(.+)$/i.exec(address)?.[1] ?? /^[^/:]+:(?!\/\/)(.+)$/.exec(address)?.[1];
   const clean = path?.replace(/\/+$/, "").replace(/\.git$/, "");
-  return clean?.includes("/") ? clean : undefined;
+  return clean?.includes("/") && clean.split("/").every(isElement) ? clean : undefined;
 }
 
 /** The context of a forge's statuses: commits and name, so that states of one status arrive in order. */

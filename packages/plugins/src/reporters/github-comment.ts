@@ -18,9 +18,10 @@ const comment = z.object({ id: z.int(), body: z.string().nullish() });
 function pullRequestOf({ build }: ReportedEvent): { repository: string; number: string } | undefined {
   for (const { branch, repository: address } of build?.sources ?? []) {
     const given = build?.properties["pullrequest_number"];
-    const number = /^refs\/pull\/(\d+)\//.exec(branch ?? "")?.[1] ?? (given == null ? undefined : String(given));
+    const number = /^refs\/pull\/(\d+)\//.exec(branch ?? "")?.[1] ?? /^\d+$/.exec(String(given))?.[0];
     const base = build?.properties["github.base.repo.full_name"];
-    const repository = typeof base === "string" ? base : repositoryPath(address);
+    // Both become a part of the URL, and may be what a user has filled in.
+    const repository = repositoryPath(typeof base === "string" ? `https://forge/${base}` : address);
     if (number !== undefined && repository !== undefined) return { repository, number };
   }
   return undefined;

@@ -33,6 +33,8 @@ export default defineReporter({
         const body = {
           // Other programs do not answer notices.
           msgtype: "m.notice",
+          // Names no one: what a build says, such as "@room", must not notify all.
+          "m.mentions": {},
           body: `${message.subject}\n\n${message.text}`,
           ...(message.html !== undefined && { format: "org.matrix.custom.html", formatted_body: inner(message.html) }),
         };

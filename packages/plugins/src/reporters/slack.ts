@@ -30,7 +30,7 @@ export default defineReporter({
           attachments: [
             {
               color: colourOf(facts),
-              title: cutText(subject, 250),
+              title: cutText(escapeSlack(subject), 250),
               title_link: report.url,
               text: cutText(escapeSlack(text), 3000),
               fallback: cutText(escapeSlack(subject), 250),

@@ -3,6 +3,7 @@ import { defineReporter } from "../define-reporter.ts";
 import { chatContext, chatMessage, chatShape, cutText } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { checkTemplate } from "./messages/message.ts";
+import type { Message, MessageFacts } from "./messages/message-facts.ts";
 import { plainMessage } from "./messages/plain-message.ts";
 
 const options = z.strictObject({
@@ -21,7 +22,7 @@ export default defineReporter({
     const ask = askWith(ctx, opts);
     return {
       async send(report) {
-        const own = { template: plainMessage, secrets: [opts.url] };
+        const own = { template: unlinkedMessage, secrets: [opts.url] };
         const { message } = await chatMessage(ctx, report, opts, own);
         const block = (text: string, more: object = {}) => ({ type: "TextBlock", text, wrap: true, ...more });
         const content = {
@@ -41,3 +42,10 @@ export default defineReporter({
     };
   },
 });
+
+/** Cards show [a](b) as a link: what a commit says must not lead elsewhere than it seems to. */
+function unlinkedMessage(facts: MessageFacts): Message {
+  const { subject, text } = plainMessage(facts);
+  const unlink = (part: string) => part.replaceAll("](", "]\u200b(");
+  return { subject: unlink(subject), text: unlink(text) };
+}

@@ -1,7 +1,7 @@
 import { type Result, Results } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
 import type { ReportedEvent } from "../reported-event.ts";
-import { repositoryPath } from "./forge-shape.ts";
+import { commitsOf, repositoryPath } from "./forge-shape.ts";
 import { htmlMessage } from "./messages/html-message.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate, makeMessage } from "./messages/message.ts";
@@ -95,6 +95,21 @@ it.each([
   ["git@forge.example.org:own/project", "own/project"],
   ["ssh://git@forge.example.org:7999/group/sub/project.git", "group/sub/project"],
   ["https://forge.example.org/project", undefined],
+  ["https://forge.example.org/own/../../user", undefined],
+  ["https://forge.example.org/own/%2e%2e/user", undefined],
+  ["https://forge.example.org/user/repos?x=", undefined],
 ])("the repository of %s is %s", (address, path) => {
   expect(repositoryPath(address)).toBe(path);
+});
+
+it.each([
+  ["3f1c0de", "3f1c0de"],
+  ["../../../user", "c0ffee"],
+  ["abc?x=", "c0ffee"],
+  ["..", "c0ffee"],
+])("the commit of the revision %s is %s", (revision, commit) => {
+  const build = failed.build as NonNullable<ReportedEvent["build"]>;
+  const sources = build.sources.map((source) => ({ ...source, revision }));
+  const asked = { ...build, sources, properties: { got_revision: "c0ffee" } };
+  expect(commitsOf(asked, { context: "" }).map((found) => found.revision)).toEqual([commit]);
 });

@@ -41,5 +41,7 @@ export function fitsRule(
 ): boolean {
   if (results !== undefined && !results.includes(resultName(build.results as Result))) return false;
   if (branches === undefined) return true;
-  return build.branches.every((branch) => branches.some((glob) => fitsGlob(branch ?? "", glob)));
+  // Without a source stamp it is on no branch: only a rule for all branches takes it.
+  const own = build.branches.length === 0 ? [null] : build.branches;
+  return own.every((branch) => branches.some((glob) => fitsGlob(branch ?? "", glob)));
 }

@@ -51,6 +51,8 @@ class RunEnded extends Error {
 const busyShare = 1 / 5;
 const longestPauseMs = 10_000;
 const saveEveryMs = 2000;
+/** After so much work it pauses within a part as well. */
+const longestWorkMs = 1000;
 /** Pages of a SQLite file that are given back after each part. */
 const pagesAtOnce = 500;
 
@@ -75,6 +77,8 @@ class Runner {
   readonly #planHash: string;
   #id = 0;
   #report: RetentionReport = { rules: [] };
+  /** Where the run goes on if it ends now. */
+  #position: RunPosition | null = null;
   #savedAt: number;
   #workedSince: number;
 
@@ -87,18 +91,30 @@ class Runner {
 
   async go(latest: RetentionRunRow | undefined): Promise<void> {
     const from = await this.#begin(latest);
+    this.#position = from;
     const { database } = this.#context;
     const { plan, counted } = this.#run;
-    await applyRules({
-      plan,
-      reading: database,
-      deletions: realDeletions(database, (write) => this.#write(write)),
-      report: this.#report,
-      now: await readClock(database),
-      from,
-      step: (position) => this.#step(position),
-      ...(counted ? { counted: (rule, some) => counted(rule, some) } : {}),
-    });
+    // The logs of one build may take thousands of transactions: neither other work nor the end of the master waits for all.
+    const write: WriteBatch = async (batch) => {
+      if (this.#workedMs >= longestWorkMs) await this.#rest();
+      this.#checkStopped();
+      return this.#write(batch);
+    };
+    try {
+      await applyRules({
+        plan,
+        reading: database,
+        deletions: realDeletions(database, write),
+        report: this.#report,
+        now: await readClock(database),
+        from,
+        step: (position) => this.#step(position),
+        ...(counted ? { counted: (rule, some) => counted(rule, some) } : {}),
+      });
+    } catch (error) {
+      if (error instanceof RunEnded && error.why === "stopped") await this.#save(this.#position, false);
+      throw error;
+    }
     await this.#save(null, true);
   }
 
@@ -119,15 +135,25 @@ class Runner {
 
   async #step(position: RunPosition): Promise<void> {
     const { clock, database } = this.#context;
+    this.#position = position;
     if (clock.now() - this.#savedAt >= saveEveryMs) await this.#save(position, false);
     await releaseFreePages(database, pagesAtOnce);
-    const workedMs = clock.now() - this.#workedSince;
-    await pauseAfter(clock, workedMs, this.#run.signal);
-    if (this.#run.signal.aborted) {
-      await this.#save(position, false);
-      throw new RunEnded("stopped");
-    }
+    await this.#rest();
+    this.#checkStopped();
+  }
+
+  get #workedMs(): number {
+    return this.#context.clock.now() - this.#workedSince;
+  }
+
+  async #rest(): Promise<void> {
+    const { clock } = this.#context;
+    await pauseAfter(clock, this.#workedMs, this.#run.signal);
     this.#workedSince = clock.now();
+  }
+
+  #checkStopped(): void {
+    if (this.#run.signal.aborted) throw new RunEnded("stopped");
   }
 
   async #save(position: RunPosition | null, isOver: boolean): Promise<void> {

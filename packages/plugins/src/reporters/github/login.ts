@@ -66,7 +66,11 @@ export function gitHubLogin(ask: Ask, clock: Clock, { apiUrl, token, app }: Logi
     let known = tokens.get(id);
     if (!known || known.until - spareMs < clock.now()) {
       const url = `${apiUrl}/app/installations/${id}/access_tokens`;
-      const { json } = await ask({ method: "POST", url, headers: asApp, body: {} });
+      const { json } = await ask({ method: "POST", url, headers: asApp, body: {} }).catch((error: unknown) => {
+        // An App that was installed again has another installation.
+        installations.delete(repository);
+        throw error;
+      });
       const made = tokenShape.parse(json);
       known = { token: made.token, until: Date.parse(made.expires_at) };
       tokens.set(id, known);

@@ -33,7 +33,13 @@ export function openIrc(options: IrcOptions, { signal }: Pick<ReporterContext, "
     const opened = new Session(options, signal, () => {
       session = undefined;
     });
-    await opened.join();
+    try {
+      await opened.join();
+    } catch (error) {
+      // A server that refuses a channel leaves the connection open.
+      opened.end();
+      throw error;
+    }
     return opened;
   }
 
@@ -107,10 +113,10 @@ class Session {
     if (password !== undefined) this.#send(`PASS ${password}`);
     this.#send(`NICK ${this.#nick}`);
     this.#send(`USER ${this.#options.nick} 0 * :build reports`);
-    await this.#expect((line) => / 001 /.test(line));
+    await this.#expect((line) => readNumeric(line)?.code === "001");
     for (const channel of channels) {
       this.#send(`JOIN ${channel}`);
-      await this.#expect((line) => / 366 /.test(line));
+      await this.#expect((line) => readNumeric(line)?.code === "366");
     }
   }
 
@@ -121,7 +127,7 @@ class Session {
       for (const line of lines) this.#send(`PRIVMSG ${channel} :${cutBytes(line, longestLine)}`);
     this.#send(`PING ${token}`);
     this.#isWriting = true;
-    await this.#expect((line) => line.includes("PONG") && line.includes(token));
+    await this.#expect((line) => /^(?::\S+ )?PONG /.test(line) && line.includes(token));
     this.#isWriting = false;
   }
 
@@ -136,18 +142,18 @@ class Session {
 
   #read(line: string): void {
     if (line.startsWith("PING")) return this.#send(`PONG${line.slice(4)}`);
+    const numeric = readNumeric(line);
     // The nickname is taken, perhaps by the master that had this before.
-    if (/ 433 /.test(line) && this.#nick.length < 30) {
+    if (numeric?.code === "433" && this.#nick.length < 30) {
       this.#nick = `${this.#nick}_`;
       return this.#send(`NICK ${this.#nick}`);
     }
-    const refusal = / (403|404|405|464|465|471|473|474|475|477) \S+ (.*)$/.exec(line);
     const [next] = this.#expected;
     if (!next) return;
-    if (refusal) {
+    if (numeric && refusals.has(numeric.code)) {
       this.#expected.shift();
-      const of = refusal[1] === "464" || refusal[1] === "465" ? "target" : "report";
-      next.reject(new ReportFailure(`${this.#options.host} refuses: ${refusal[2]}`, { of }));
+      const of = numeric.code === "464" || numeric.code === "465" ? "target" : "report";
+      next.reject(new ReportFailure(`${this.#options.host} refuses: ${numeric.rest}`, { of }));
     } else if (next.fits(line)) {
       this.#expected.shift();
       next.resolve(line);
@@ -175,6 +181,14 @@ class Session {
       this.#expected.push({ fits, resolve: end(resolve), reject: end(reject) });
     });
   }
+}
+
+const refusals: ReadonlySet<string> = new Set(["403", "404", "405", "464", "465", "471", "473", "474", "475", "477"]);
+
+/** An answer of the server itself: what users write in a channel may look like one further behind. */
+function readNumeric(line: string): { code: string; rest: string } | undefined {
+  const found = /^(?::\S+ )?(\d{3}) \S+ (.*)$/.exec(line);
+  return found ? { code: found[1] as string, rest: found[2] as string } : undefined;
 }
 
 function cutBytes(text: string, bytes: number): string {

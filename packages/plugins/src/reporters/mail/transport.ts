@@ -59,6 +59,11 @@ export function previewTransport(show: (what: string) => void): MailTransport {
   };
 }
 
+/** Greylisting refuses a mail for minutes: the usual waits between attempts would end before. */
+const laterMs = 10 * 60_000;
+/** The server takes no mail now, and closes the connection. */
+const unavailable = 421;
+
 function judge(host: string, error: unknown): ReportFailure {
   const {
     code = "",
@@ -74,8 +79,12 @@ function judge(host: string, error: unknown): ReportFailure {
     return new ReportFailure(`${host} refuses the login: ${said}`, { of: "target" }, { cause: error });
   // Of this mail or its recipients: 4xx may pass, 5xx will not.
   const isOfMail = code === "EENVELOPE" || code === "EMESSAGE";
-  if (isOfMail && responseCode >= 400)
-    return new ReportFailure(`${host} refuses the mail: ${said}`, { of: "report" }, { cause: error });
+  if (isOfMail && responseCode >= 400 && responseCode !== unavailable)
+    return new ReportFailure(
+      `${host} refuses the mail: ${said}`,
+      { of: "report", ...(responseCode < 500 && { retryAfterMs: laterMs }) },
+      { cause: error },
+    );
   // After DATA the server may have taken it without being able to say so.
   const unsure = command === "DATA" || code === "ETIMEDOUT";
   return new ReportFailure(`${host}: ${said}`, { of: "target", unsure }, { cause: error });
