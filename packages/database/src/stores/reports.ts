@@ -183,15 +183,19 @@ export async function endAttempts(tx: Connection, ends: ReadonlyMap<number, Repo
   }
 }
 
-/** A report that was given up is owed again. False: it is not given up. */
-export async function reviveReport(tx: Connection, id: number): Promise<boolean> {
-  const changed = await queryRows(
+/**
+ * A report that waits or was given up is due now, and the pause of its reporter ends. Returns the reporter's id; undefined: it
+ * was sent or overtaken.
+ */
+export async function reviveReport(tx: Connection, id: number): Promise<number | undefined> {
+  const [report] = await queryRows<{ reporterid: number }>(
     tx,
     `update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where id = ? and state in ('dead', 'owed')
-      returning id`,
+      returning reporterid`,
     [id],
   );
-  return changed.length > 0;
+  if (report) await execute(tx, "update mm_reporters set paused_until = null where id = ?", [report.reporterid]);
+  return report?.reporterid;
 }
 
 /** What the reporter remembers of a context. */
