@@ -158,7 +158,7 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
         if (found !== undefined) await trail(tx);
         return found;
       });
-      // The master that sends for the reporter waits for this event.
+      // Wakes the master that sends for the reporter.
       if (reporterid !== undefined) await changed(reporterid);
       return reporterid !== undefined;
     },
