@@ -1,7 +1,7 @@
 import type { LoadedConfig } from "@multimaster/config";
 import { errors, systemClock } from "@multimaster/core";
 import { type Database, readObjectKeys } from "@multimaster/database";
-import type { ArtifactStoreDefinition } from "@multimaster/plugins";
+import type { ArtifactStore, ArtifactStoreDefinition } from "@multimaster/plugins";
 import { withCluster } from "./with-cluster.ts";
 
 /** What the rows and the artifact store disagree about. */
@@ -29,25 +29,38 @@ export function checkArtifacts(config: LoadedConfig): Promise<ArtifactCheck> {
   const { plugin, options } = artifacts.store;
   const context = { configDirectory: config.directory, clock: systemClock };
   const store = (plugin as ArtifactStoreDefinition).open(context, options);
-  return withCluster(config, async (database) => {
-    // Objects first: an object comes after its row, so that none of them lacks a row for a moment.
-    const objects = new Map<string, number>();
-    for await (const { key, size } of store.list(new AbortController().signal)) objects.set(key, size);
-    const count = objects.size;
-    const { rows, damaged } = await compareRows(database, objects);
-    return {
-      store: store.description,
-      rows,
-      objects: count,
-      damaged,
-      unknown: [...objects.keys()].slice(0, mostReported),
-    };
-  });
+  return withCluster(config, (database) => compareStore(database, store));
+}
+
+/** Compares the rows of a database with what is in a store. */
+export async function compareStore(
+  database: Database,
+  store: Pick<ArtifactStore, "description" | "list">,
+): Promise<ArtifactCheck> {
+  // Objects first: an object comes after its row, so that none of them lacks a row for a moment.
+  const objects = await listObjects(store);
+  const count = objects.size;
+  const { rows, damaged } = await compareRows(database, objects);
+  // Objects have come and gone meanwhile: only what a second list confirms is wrong.
+  const later = damaged.length + objects.size > 0 ? await listObjects(store) : objects;
+  return {
+    store: store.description,
+    rows,
+    objects: count,
+    damaged: damaged.flatMap(({ key, ...one }) => (one.what === "missing" && later.has(key) ? [] : [one])),
+    unknown: [...objects.keys()].filter((key) => later.has(key)).slice(0, mostReported),
+  };
+}
+
+async function listObjects(store: Pick<ArtifactStore, "list">): Promise<Map<string, number>> {
+  const objects = new Map<string, number>();
+  for await (const { key, size } of store.list(new AbortController().signal)) objects.set(key, size);
+  return objects;
 }
 
 /** Leaves those objects that no row names. */
 async function compareRows(database: Database, objects: Map<string, number>) {
-  const damaged: ArtifactCheck["damaged"][number][] = [];
+  const damaged: (ArtifactCheck["damaged"][number] & { readonly key: string })[] = [];
   const seen = new Map(objects);
   let rows = 0;
   for (let last = 0; ; ) {
@@ -60,7 +73,7 @@ async function compareRows(database: Database, objects: Map<string, number>) {
       objects.delete(`${key}.part`);
       const found = seen.get(key);
       if (state !== "complete" || found === Number(size) || damaged.length === mostReported) continue;
-      damaged.push({ artifactid, name, what: found === undefined ? "missing" : "size" });
+      damaged.push({ artifactid, name, key, what: found === undefined ? "missing" : "size" });
     }
     if (page.length === 0) return { rows, damaged };
   }
