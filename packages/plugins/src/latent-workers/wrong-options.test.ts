@@ -64,6 +64,9 @@ const common = {
   startAfter: "1m",
   cost: 1,
   maxBuilds: 1,
+  capacity: 2,
+  hours: { zone: "UTC", open: ["mon-fri 18:00-08:00"] },
+  accepts: () => true,
   properties: { os: "linux" },
 };
 const [ca, cert, key] = ["CA", "CERT", "KEY"];
