@@ -1,5 +1,5 @@
 /**
- * Who is told what happens: a reporter for each kind of target. Those whose address or token is not in the environment are left
+ * Who is notified of what happens: a reporter for each kind of target. Those whose address or token is not in the environment are left
  * out, so that `check-config` and a first start need none; docs/reporters.md explains the options.
  */
 import {

@@ -20,7 +20,7 @@ const repourl = env("REPOSITORY", "https://git.example.org/emulator.git");
 const site = env("SITE", "https://site.example.org/builds");
 const platforms = ["linux", "windows", "mac"];
 
-/** Tells the site; that it is away leaves the build alone. */
+/** Notifies the site; if it is away, the build goes on. */
 const push = (name: string, event: string) =>
   httpRequest({
     name,

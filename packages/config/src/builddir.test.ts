@@ -21,6 +21,7 @@ describe("two builders on one worker", () => {
     [{ name: "a b" }, { name: "a_b" }, "good"],
     [{ name: "a/b" }, { name: "a b" }, "good"],
     [{ name: "a" }, { name: "b" }, "good"],
+    [{ name: "x".repeat(300) }, { name: `${"x".repeat(300)}y` }, "good"],
     [{ name: "a", builddir: "x" }, { name: "b", builddir: "x" }, "error"],
     [{ name: "a", builddir: "x" }, { name: "b", builddir: "./x/" }, "error"],
     [{ name: "a", builddir: "x/y" }, { name: "b", builddir: "x\\y" }, "error"],

@@ -9,6 +9,8 @@ export function describePlainly(issue: Issue): string {
   if (issue.code === "too_small" && issue.message.startsWith("Too small")) return describeLimit(issue, "least");
   if (issue.code === "too_big" && issue.message.startsWith("Too big")) return describeLimit(issue, "most");
   if (issue.code === "invalid_value" && !issue.message.startsWith("must ")) return expectOneOf(issue.values);
+  if (issue.code === "unrecognized_keys")
+    return `has no field ${issue.keys.map((key) => JSON.stringify(key)).join(" or ")}`;
   if (issue.code === "invalid_key" && issue.issues[0]) return describePlainly(issue.issues[0]);
   if (/expected int, received number$/.test(issue.message)) return "must be a whole number";
   const message = issue.message.replace(/^Invalid input(: )?/, "") || "is not valid";

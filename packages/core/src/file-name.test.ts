@@ -27,6 +27,8 @@ describe("a name as that of a file", () => {
       "a\nb",
       `${"x".repeat(70)}é`,
       `${"x".repeat(70)}è`,
+      "x".repeat(300),
+      `${"x".repeat(300)}y`,
       "__",
       "../x",
       "C:\\x",

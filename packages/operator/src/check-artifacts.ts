@@ -1,7 +1,7 @@
 import type { LoadedConfig } from "@multimaster/config";
 import { errors, systemClock } from "@multimaster/core";
 import { type Database, readObjectKeys } from "@multimaster/database";
-import type { ArtifactStoreDefinition } from "@multimaster/plugins";
+import type { ArtifactStore, ArtifactStoreDefinition } from "@multimaster/plugins";
 import { withCluster } from "./with-cluster.ts";
 
 /** What the rows and the artifact store disagree about. */
@@ -22,52 +22,59 @@ export interface ArtifactCheck {
 /** Objects and rows that one check remembers. */
 const mostReported = 1000;
 
-/**
- * Compares the rows with what is in the store; changes nothing. It may run while the cluster works: rows are read before and after
- * the objects, and what comes or goes meanwhile is not reported.
- */
+/** Compares the rows with what is in the store; changes nothing. It may run while the cluster works. */
 export function checkArtifacts(config: LoadedConfig): Promise<ArtifactCheck> {
   const { artifacts } = config.shared;
   if (artifacts === undefined) throw errors.notFound("The config names no artifact store (artifacts).");
   const { plugin, options } = artifacts.store;
   const context = { configDirectory: config.directory, clock: systemClock };
   const store = (plugin as ArtifactStoreDefinition).open(context, options);
-  return withCluster(config, async (database) => {
-    /** By key, whether the object was complete. */
-    const before = new Map<string, boolean>();
-    for await (const { key, state } of readRows(database)) before.set(key, state === "complete");
-    const objects = new Map<string, number>();
-    for await (const { key, size } of store.list(new AbortController().signal)) objects.set(key, size);
-    const { rows, damaged, unknown } = await compareRows(database, before, objects);
-    return { store: store.description, rows, objects: objects.size, damaged, unknown };
-  });
+  return withCluster(config, (database) => compareStore(database, store));
 }
 
-async function compareRows(
+/** Compares the rows of a database with what is in a store. */
+export async function compareStore(
   database: Database,
-  before: ReadonlyMap<string, boolean>,
-  objects: ReadonlyMap<string, number>,
-): Promise<Pick<ArtifactCheck, "rows" | "damaged" | "unknown">> {
-  const damaged: ArtifactCheck["damaged"][number][] = [];
-  const after = new Set<string>();
-  for await (const { artifactid, key, state, name, size } of readRows(database)) {
-    after.add(key);
-    const found = objects.get(key);
-    const wasComplete = state === "complete" && before.get(key) === true;
-    if (!wasComplete || found === Number(size) || damaged.length === mostReported) continue;
-    damaged.push({ artifactid, name, what: found === undefined ? "missing" : "size" });
-  }
-  // A file that is not complete has its row, too.
-  const isKnown = (key: string) => before.has(key) || after.has(key);
-  const unknown = [...objects.keys()].filter((key) => !isKnown(key.replace(/\.part$/, "")));
-  return { rows: after.size, damaged, unknown: unknown.slice(0, mostReported) };
+  store: Pick<ArtifactStore, "description" | "list">,
+): Promise<ArtifactCheck> {
+  // Objects first: an object comes after its row, so that none of them lacks a row for a moment.
+  const objects = await listObjects(store);
+  const count = objects.size;
+  const { rows, damaged } = await compareRows(database, objects);
+  // Objects have come and gone meanwhile: only what a second list confirms is wrong.
+  const later = damaged.length + objects.size > 0 ? await listObjects(store) : objects;
+  return {
+    store: store.description,
+    rows,
+    objects: count,
+    damaged: damaged.flatMap(({ key, ...one }) => (one.what === "missing" && later.has(key) ? [] : [one])),
+    unknown: [...objects.keys()].filter((key) => later.has(key)).slice(0, mostReported),
+  };
 }
 
-async function* readRows(database: Database): AsyncGenerator<Awaited<ReturnType<typeof readObjectKeys>>[number]> {
+async function listObjects(store: Pick<ArtifactStore, "list">): Promise<Map<string, number>> {
+  const objects = new Map<string, number>();
+  for await (const { key, size } of store.list(new AbortController().signal)) objects.set(key, size);
+  return objects;
+}
+
+/** Leaves those objects that no row names. */
+async function compareRows(database: Database, objects: Map<string, number>) {
+  const damaged: (ArtifactCheck["damaged"][number] & { readonly key: string })[] = [];
+  const seen = new Map(objects);
+  let rows = 0;
   for (let last = 0; ; ) {
     const page = await readObjectKeys(database, last);
-    if (page.length === 0) return;
-    yield* page;
-    last = page.at(-1)?.artifactid ?? last;
+    for (const { artifactid, key, state, name, size } of page) {
+      last = artifactid;
+      rows += 1;
+      // Where there is none, a file that is not complete may be.
+      objects.delete(key);
+      objects.delete(`${key}.part`);
+      const found = seen.get(key);
+      if (state !== "complete" || found === Number(size) || damaged.length === mostReported) continue;
+      damaged.push({ artifactid, name, key, what: found === undefined ? "missing" : "size" });
+    }
+    if (page.length === 0) return { rows, damaged };
   }
 }

@@ -265,7 +265,7 @@ export interface StepContext extends StepRenderContext {
     options: { wait: boolean; relationship: string },
   ): Promise<readonly TriggeredBuilds[]>;
   /**
-   * Adds steps to this build, made by the factories that a config uses. They are shown as pending at once, and obey the rules
+   * Adds steps to this build, made by the factories that a config uses. They are shown as pending immediately, and follow the rules
    * of every step. All of them are added, or none and a rejection with StepsRefused: an option is invalid, or the build would
    * have more than 1,000 added steps. Resolves to their names, which are unique in the build.
    */

@@ -34,7 +34,7 @@ interface SmallFile extends NewArtifact {
 
 /**
  * One upload: rows first, then objects, then all rows become visible in one transaction. At any moment a row names what is in
- * the store, so that whoever cleans up finds it.
+ * the store, so that the clean-up finds it.
  */
 export class StoredUpload {
   #options: StoredUploadOptions;
@@ -97,7 +97,7 @@ export class StoredUpload {
     if (this.#published) return;
     const { data } = this.#options;
     await this.#open?.discard();
-    // If the database does not take this, the end of the build tells whoever cleans up.
+    // If the database does not take this, the end of the build shows the clean-up what is left.
     if (this.#begun) await data.updates.artifacts.abandon(this.#uploadid, "its upload failed").catch(() => undefined);
   }
 

@@ -106,6 +106,28 @@ describe.each(engines)("reports on %s", (engine) => {
     ]);
   });
 
+  it("are sent immediately when a user retries one, although the target asked for a pause", async () => {
+    const cluster = await startSchedulerCluster(engine);
+    const target = await startReportTarget();
+    target.answer(() => ({ status: 429, headers: { "retry-after": "3600" } }));
+    const slice = { reporters: [httpPush({ name: "push", url: target.url, events: ["build-ended"] })] };
+    await (await cluster.add(slice)).start();
+    const builder = builderOf(await cluster.add({}));
+    const { buildid } = await runningBuild(builder);
+    await builder.updates.builds.finish(buildid, success);
+    const paused = "select id from mm_reporters where name = 'push' and paused_until is not null";
+    await waitFor(async () => (await cluster.rows(paused)).length === 1, { what: "the pause" });
+    target.answer(() => undefined);
+    const [report] = await cluster.rows<{ id: number }>("select id from mm_reports");
+    const id = report?.id as number;
+    expect(await builder.updates.reports.retryReport(id, async () => {})).toBe(true);
+    await waitFor(async () => (await cluster.rows("select id from mm_reports where state = 'sent'")).length === 1, {
+      what: "the report",
+    });
+    expect(target.calls).toHaveLength(2);
+    expect(await builder.updates.reports.retryReport(id, async () => {})).toBe(false);
+  });
+
   it("are sent only by the master that has the claim", async () => {
     const cluster = await startSchedulerCluster(engine);
     const target = await startReportTarget();

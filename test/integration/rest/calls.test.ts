@@ -73,6 +73,17 @@ describe.each(engines)("calls on %s", (engine) => {
     }
   });
 
+  it("say of a wrong parameter what would be right, after its name", async () => {
+    for (const [path, method, params, message] of [
+      ["buildrequests", "cancel", { filter: { branch: "" } }, "'filter.branch': must not be empty"],
+      ["buildrequests", "cancel", { filter: { state: "old" } }, `'filter.state': must be one of "pending", "running"`],
+      ["buildrequests", "cancel", { filter: { brunch: "a" } }, `'filter': has no field "brunch"`],
+      ["builds/1", "keep", { reason: "x".repeat(1001) }, "'reason': must have at most 1000 characters"],
+      ["buildrequests/1", "approve", { reason: 5 }, "'reason' must be a string"],
+    ] as const)
+      expect((await call(path, method, params)).body.error, message).toEqual({ code: -32602, message });
+  });
+
   it("force a build with the properties of the form", async () => {
     const { body } = await call("forceschedulers/force", "force", {
       builderid: "1",

@@ -92,6 +92,19 @@ describe("a ui master that is asked", () => {
     await expect(api.call("builds", "builds/1", "stop", {})).rejects.toThrow(message);
   });
 
+  it("sends the bytes of an artifact, or says in its sentence why not", async () => {
+    const artifact = { artifactid: 7, name: "doc/a b.txt" };
+    const { api, requests } = world([
+      { status: 200, body: "bytes" },
+      { status: 404, body: { error: "There is no artifact at 7." } },
+      { status: 502, body: "<html>bad gateway</html>" },
+    ]);
+    expect(await new Response(await api.download(artifact)).text()).toBe("bytes");
+    expect(requests[0]?.url).toBe("http://ci/base/artifacts/7/doc/a%20b.txt");
+    await expect(api.download(artifact)).rejects.toThrow(/^There is no artifact at 7\.$/);
+    await expect(api.download(artifact)).rejects.toThrow(/bad gateway/);
+  });
+
   it("asks for a token where one without any is refused", async () => {
     const { api } = world([{ status: 403, body: { error: "You may not; log in first." } }], 0, "");
     await expect(api.call("builds", "builds/1", "stop", {})).rejects.toMatchObject({ code: "TOKEN_NEEDED" });

@@ -142,7 +142,7 @@ export function createApi({
     url: server.url,
     list,
     async download({ artifactid, name }) {
-      // Of the body no time is asked: it may be large.
+      // The body has no time limit: it may be large.
       const response = await doFetch(
         new URL(`artifacts/${artifactid}/${name.split("/").map(encodeURIComponent).join("/")}`, server.url),
         {
@@ -154,7 +154,7 @@ export function createApi({
         throw errors.uiUnreachable(server.url, explain(error).why, { cause: error });
       });
       if (response.status === 200 && response.body !== null) return response.body;
-      throw refusal(response.status, shorten(await response.text()));
+      throw refusal(response.status, readReason(await response.text()));
     },
     async one(noun, path, query) {
       const [item] = (await list(noun, path, query)).items;
@@ -188,6 +188,16 @@ function refusal(status: number, message: unknown): UserError {
   }
   const text = typeof message === "string" ? message : `status ${status}`;
   return status === 404 ? errors.notFound(text) : errors.uiRefused(text);
+}
+
+/** The sentence of a refusal whose body is `{"error": …}`; otherwise the body. */
+function readReason(text: string): unknown {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    return error ?? shorten(text);
+  } catch {
+    return shorten(text) || undefined;
+  }
 }
 
 /** An unknown host name or an invalid certificate will not improve; every other failure may. */

@@ -12,7 +12,7 @@ import type { Command } from "commander";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuild } from "../client/named-build.ts";
 import { configOption } from "../options.ts";
-import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { formatJson, formatTable, openTerminal, type Terminal } from "../terminal.ts";
 
 interface GetFlags extends ClientFlags {
   to: string;
@@ -66,7 +66,8 @@ export function addArtifacts(program: Command, setExitCode: (code: number) => vo
     .option("--json", "as JSON")
     .action(async ({ config, json }: { config: string; json?: boolean }) => {
       const found = await checkArtifacts(await loadClusterConfig(config));
-      process.stdout.write(json ? formatJson(found) : describeCheck(found));
+      const terminal = openTerminal();
+      await terminal.write(json ? formatJson(found) : describeCheck(found, terminal));
       if (found.damaged.length + found.unknown.length > 0) setExitCode(ExitCode.failure);
     });
   for (const command of artifacts.commands) command.exitOverride();
@@ -93,13 +94,13 @@ async function save(body: ReadableStream<Uint8Array>, { name, sha256 }: Artifact
   }
 }
 
-function describeCheck({ store, rows, objects, damaged, unknown }: ArtifactCheck): string {
+function describeCheck({ store, rows, objects, damaged, unknown }: ArtifactCheck, { foreign }: Terminal): string {
   return [
     `${store}: ${objects} objects, ${rows} rows.\n`,
     ...damaged.map(
       ({ artifactid, name, what }) =>
-        `artifact ${artifactid} (${name}): its object ${what === "missing" ? "is missing" : "has another size"}\n`,
+        `artifact ${artifactid} (${foreign(name)}): its object ${what === "missing" ? "is missing" : "has another size"}\n`,
     ),
-    ...unknown.map((key) => `object ${key}: no row names it\n`),
+    ...unknown.map((key) => `object ${foreign(key)}: no row names it\n`),
   ].join("");
 }

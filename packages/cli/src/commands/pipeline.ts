@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { errors } from "@multimaster/core";
+import { ExitCode, errors } from "@multimaster/core";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { checkPipelineFile, describePipelineFiles, readPipelineRules } from "@multimaster/roles/pipeline-files";
 import type { Command } from "commander";
@@ -33,7 +33,7 @@ export function addPipeline(program: Command, setExitCode: (code: number) => voi
         `The pipeline file is good: ${checked.steps} step${checked.steps === 1 ? "" : "s"}.\n`,
       );
     await openTerminal().write(checked.problems);
-    setExitCode(1);
+    setExitCode(ExitCode.failure);
   });
   limited(pipeline.command("schema").description("print the JSON schema of pipeline files, for editors")).action(
     async (flags: Flags) => {

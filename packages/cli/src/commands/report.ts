@@ -5,7 +5,7 @@ import { testReport } from "@multimaster/roles/test-report";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
-import { configOption } from "../options.ts";
+import { configOption, parseCount } from "../options.ts";
 import { formatJson, formatTable, openTerminal } from "../terminal.ts";
 
 interface TestFlags {
@@ -20,7 +20,7 @@ interface RetryFlags extends ClientFlags {
 
 /** `master report list` and `master report retry`: what reporters owe, and why they fail. */
 export function addReport(program: Command): void {
-  const report = program.command("report").description("show what reporters owe, or let them try again");
+  const report = program.command("report").description("show what reporters owe, let them try again, or try one out");
   clientOptions(report.command("list").description("list reporters, with what they owe and why they fail")).action(
     async (_: ClientFlags, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<ClientFlags>();
@@ -47,7 +47,7 @@ export function addReport(program: Command): void {
     .command("test")
     .description("send what a reporter reports of a build, whatever its filters say; needs the config and its database")
     .argument("<name>", "the reporter's name")
-    .requiredOption("--build <id>", "the build's id", Number)
+    .requiredOption("--build <id>", "the build's id", parseCount)
     .option("--dry-run", "show it instead of sending it")
     .addOption(configOption())
     .action(async (name: string, { build, dryRun, config: file }: TestFlags) => {
@@ -57,7 +57,10 @@ export function addReport(program: Command): void {
       await withCluster(config, (database) =>
         testReport({ config, database, reporter: name, buildid: build, preview }),
       );
-      await openTerminal().write(dryRun ? `${shown.join("\n\n")}\n` : `${name} sent its report of build ${build}.\n`);
+      const terminal = openTerminal();
+      // Messages show what builds have printed.
+      const lines = shown.join("\n\n").split("\n").map(terminal.foreign);
+      await terminal.write(dryRun ? `${lines.join("\n")}\n` : `${name} sent its report of build ${build}.\n`);
     });
   for (const command of report.commands) command.exitOverride();
 }

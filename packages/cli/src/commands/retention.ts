@@ -3,7 +3,7 @@ import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { countDeletable, latestRetention } from "@multimaster/operator/retention";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
-import { formatTable } from "../terminal.ts";
+import { formatJson, formatTable, openTerminal } from "../terminal.ts";
 
 interface Flags {
   config: string;
@@ -25,7 +25,7 @@ export function addRetention(program: Command): void {
       const text = dryRun
         ? describeCount(found as RetentionReport | undefined)
         : describeRun(found as RetentionRunReport | undefined);
-      process.stdout.write(json ? `${JSON.stringify(found ?? null, null, 2)}\n` : text);
+      await openTerminal().write(json ? formatJson(found ?? null) : text);
     });
 }
 

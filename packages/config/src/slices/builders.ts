@@ -16,7 +16,8 @@ import { warningsOfStartRules } from "../start-warnings.ts";
 
 /** One builder: the workers that may run it, and its steps. */
 export const builderConfig = z.strictObject({
-  name: plainName(70).describe("Unique in the cluster."),
+  // As much of a name as the database stores.
+  name: plainName(1000).describe("Unique in the cluster."),
   description: z.string().nullable().default(null).describe("Shown on the builder's page."),
   tags: z.array(z.string()).default([]).describe("Labels by which pages and clients select builders."),
   project: z.string().max(70).nullable().default(null).describe("Groups builders in the UI."),

@@ -1,4 +1,4 @@
-import { errors, type Json } from "@multimaster/core";
+import { describePlainly, errors, type Json } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
 import { z } from "zod";
 import type { Actor, Trail } from "../model/actor.ts";
@@ -93,8 +93,17 @@ export function defineAction<Item, Parameters extends z.ZodType, Result extends 
 /** Reads what a client sent; throws the first complaint. */
 export function readParameters(action: AnyAction, sent: UnreadParameters): unknown {
   const read = action.parameters.safeParse(sent);
-  if (!read.success) throw errors.requestInvalid(read.error.issues[0]?.message ?? "the parameters are not valid");
+  if (!read.success) throw errors.requestInvalid(describeParameter(read.error.issues[0]));
   return read.data;
+}
+
+/** What is wrong with a parameter, after its name: `'filter.branch': must not be empty`. */
+function describeParameter(issue: z.core.$ZodIssue | undefined): string {
+  if (!issue) return "the parameters are not valid";
+  const sentence = describePlainly(issue);
+  // Sentences of our own name the parameter themselves.
+  if (issue.path.length === 0 || sentence.startsWith("'")) return sentence;
+  return `'${issue.path.join(".")}': ${sentence}`;
 }
 
 /** For an action that reads its parameters itself; `Sent` is what clients send. */

@@ -1,4 +1,4 @@
-import { errors, isNestedDeeper } from "@multimaster/core";
+import { describePlainly, errors, isNestedDeeper } from "@multimaster/core";
 import { z } from "zod";
 import type { NewChange } from "../updates/new-change.ts";
 import { defineAction, readByAction } from "./action.ts";
@@ -40,7 +40,9 @@ export function parseNewChange(params: unknown): { change: NewChange; delivery: 
   }
   const parsed = newChange.safeParse(params);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "params"}: ${issue.message}`);
+    const problems = parsed.error.issues.map(
+      (issue) => `${issue.path.join(".") || "params"}: ${describePlainly(issue)}`,
+    );
     throw errors.requestInvalid(problems.join("; "));
   }
   const { when_timestamp: whenTimestamp, delivery, owner: _, properties, ...rest } = parsed.data;

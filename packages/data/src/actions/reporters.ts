@@ -5,7 +5,7 @@ import { type ActionContext, defineAction } from "./action.ts";
 
 /** What may be done to a reporter. */
 export const reporterActions = {
-  /** Tries at once what waits for its next attempt; with `dead` also what was given up. */
+  /** Tries immediately what waits for its next attempt; with `dead` also what was given up. */
   retry: defineAction(
     z.object({ dead: z.boolean().default(false) }),
     ({ updates, trail }: ActionContext<Reporter>, { reporterid }, { dead }) => ({
@@ -19,7 +19,7 @@ export const reporterActions = {
 
 /** What may be done to a report. */
 export const reportActions = {
-  /** Tries again at once, also if it was given up. */
+  /** Tries again immediately, also if it was given up. */
   retry: defineAction(z.object({}), ({ updates, trail }: ActionContext<Report>, { reportid }) => ({
     async perform() {
       if (!(await updates.reports.retryReport(reportid, trail)))

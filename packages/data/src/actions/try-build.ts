@@ -1,4 +1,4 @@
-import { errors, isNestedDeeper, type Json, type SourcedProperties } from "@multimaster/core";
+import { describePlainly, errors, isNestedDeeper, type Json, type SourcedProperties } from "@multimaster/core";
 import { z } from "zod";
 import type { Actor } from "../model/actor.ts";
 import type { TryScheduler } from "../resources/tryschedulers.ts";
@@ -77,7 +77,7 @@ function readTried(params: Readonly<Record<string, Json>>): Tried {
   if (isNestedDeeper(params, maxDepth)) throw errors.requestInvalid(`the try is nested deeper than ${maxDepth} levels`);
   const parsed = tried.safeParse(params);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "params"}: ${message}`);
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "params"}: ${describePlainly(issue)}`);
   throw errors.requestInvalid(problems.join("; "));
 }
 

@@ -31,7 +31,7 @@ export type Upload = Omit<NewUpload, "masterid">;
 
 /**
  * The rows of what is in the artifact store. A row comes before its object and goes after it, and no one sees it before all
- * of its upload is complete: whoever dies when, no half artifact is seen, and no object is without a row.
+ * of its upload is complete: whichever master dies, no half artifact is seen, and no object is without a row.
  */
 export interface ArtifactUpdates {
   /** Adds the rows of objects that are about to be written (fenced); a repeated call adds nothing. */

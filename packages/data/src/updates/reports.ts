@@ -83,7 +83,7 @@ export interface ReportUpdates {
   readDetails(buildid: number): Promise<BuildDetails>;
   readChanges(buildid: number): Promise<readonly ReportedChange[]>;
   readLogTail(logid: number, lines: number): Promise<string>;
-  /** Lets a reporter try at once, whatever it waits for; with `withDead` also what was given up. */
+  /** Lets a reporter try immediately, whatever it waits for; with `withDead` also what was given up. */
   retry(reporterid: number, withDead: boolean, trail: Trail): Promise<void>;
   /** The same for one report. False: it was sent. */
   retryReport(id: number, trail: Trail): Promise<boolean>;
@@ -154,10 +154,11 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     },
     async retryReport(id, trail) {
       const reporterid = await database.transaction(async (tx) => {
-        const revived = await reviveReport(tx, id);
-        if (revived !== undefined) await trail(tx);
-        return revived;
+        const found = await reviveReport(tx, id);
+        if (found !== undefined) await trail(tx);
+        return found;
       });
+      // Wakes the master that sends for the reporter.
       if (reporterid !== undefined) await changed(reporterid);
       return reporterid !== undefined;
     },

@@ -183,16 +183,19 @@ export async function endAttempts(tx: Connection, ends: ReadonlyMap<number, Repo
   }
 }
 
-/** A report that was given up is owed again, and its reporter waits no longer. Returns the reporter; undefined: it was sent. */
+/**
+ * A report that waits or was given up is due now, and the pause of its reporter ends. Returns the reporter's id; undefined: it
+ * was sent or overtaken.
+ */
 export async function reviveReport(tx: Connection, id: number): Promise<number | undefined> {
-  const [row] = await queryRows<{ reporterid: number }>(
+  const [report] = await queryRows<{ reporterid: number }>(
     tx,
     `update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where id = ? and state in ('dead', 'owed')
       returning reporterid`,
     [id],
   );
-  if (row) await execute(tx, "update mm_reporters set paused_until = null where id = ?", [row.reporterid]);
-  return row?.reporterid;
+  if (report) await execute(tx, "update mm_reporters set paused_until = null where id = ?", [report.reporterid]);
+  return report?.reporterid;
 }
 
 /** What the reporter remembers of a context. */

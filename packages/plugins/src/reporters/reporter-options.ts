@@ -48,7 +48,7 @@ export const reporterShape = {
     ),
   filter: functionOf<ReportFilter>("a function that returns whether to report an event")
     .optional()
-    .describe("Called last, with the event, its build and the build before; must return at once."),
+    .describe("Called last, with the event, its build and the build before; must return immediately."),
   giveUpAfter: duration
     .prefault("3d")
     .describe("A report that is older is given up while its target is away. It can be sent again by hand."),

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import { ArtifactRefused } from "../step-errors.ts";
 import { makeCacheKey } from "./files/cache-key.ts";
-import { cacheShape } from "./files/cache-options.ts";
+import { cacheShape, scopeOf } from "./files/cache-options.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
 import { receiveFile, removeFile } from "./files/transfer-file.ts";
 
@@ -33,7 +33,7 @@ export default defineStep({
     endWithSentence("restore cache", async () => {
       const { workdir } = rest;
       const key = await makeCacheKey(ctx, rest);
-      const found = await ctx.artifacts.caches.find(scope ?? ctx.build.builderName, key, fallbackKeys);
+      const found = await ctx.artifacts.caches.find(scopeOf(scope, ctx.build.builderName), key, fallbackKeys);
       const set = (value: string) => property !== undefined && ctx.properties.set(property, value);
       if (found === undefined) {
         set("none");

@@ -5,7 +5,7 @@ import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext } from "../step-context.ts";
 import { ArtifactRefused } from "../step-errors.ts";
 import { makeCacheKey } from "./files/cache-key.ts";
-import { cacheShape } from "./files/cache-options.ts";
+import { cacheShape, scopeOf } from "./files/cache-options.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
 import { removeFile, sendFile } from "./files/transfer-file.ts";
 
@@ -32,7 +32,7 @@ export default defineStep({
       const { caches } = ctx.artifacts;
       if (caches.refusal !== undefined)
         return { results: Results.SKIPPED, summary: "cache not saved", reason: caches.refusal };
-      const scope = given ?? ctx.build.builderName;
+      const scope = scopeOf(given, ctx.build.builderName);
       const key = await makeCacheKey(ctx, rest);
       if ((await caches.find(scope, key, [])) !== undefined)
         return { results: Results.SUCCESS, summary: "cache is there already" };

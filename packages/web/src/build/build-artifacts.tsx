@@ -38,7 +38,14 @@ export function BuildArtifacts({ artifacts }: { artifacts: ReturnType<typeof use
                 {formatBytes(bytes)}
               </span>
             </div>
-            <ArtifactTable rows={shown} text={text} />
+            {shown.length === 0 ? (
+              <Empty>
+                {rows.length === artifacts.total ? "No artifact" : `None of the first ${rows.length} artifacts`} has “
+                {text}” in its name.
+              </Empty>
+            ) : (
+              <ArtifactTable rows={shown} />
+            )}
           </>
         );
       }}
@@ -46,9 +53,8 @@ export function BuildArtifacts({ artifacts }: { artifacts: ReturnType<typeof use
   );
 }
 
-function ArtifactTable({ rows, text }: { rows: readonly Artifact[]; text: string }) {
+function ArtifactTable({ rows }: { rows: readonly Artifact[] }) {
   const [shown, setShown] = useState(firstShown);
-  if (rows.length === 0) return <Empty>No artifact has “{text}” in its name.</Empty>;
   return (
     <>
       <Table
@@ -75,7 +81,7 @@ function ArtifactTable({ rows, text }: { rows: readonly Artifact[]; text: string
         ))}
       </Table>
       {rows.length > shown && (
-        <button type="button" class="button" onClick={() => setShown(shown + 1000)}>
+        <button type="button" onClick={() => setShown(shown + 1000)}>
           Show more
         </button>
       )}

@@ -16,6 +16,7 @@ export function StepList({
   selected: Step | undefined;
   href: (step: Step) => string;
 }) {
+  const nameOf = (id: number | null) => steps.find(({ stepid }) => stepid === id)?.name ?? "another step";
   return (
     <ol class="steps" aria-label="Steps">
       {steps.map((step) => {
@@ -24,7 +25,10 @@ export function StepList({
           <li key={step.stepid} data-row class={isInner(step) ? "inner" : undefined}>
             <a href={href(step)} class={standing} aria-current={step.stepid === selected?.stepid ? "step" : undefined}>
               <ResultMark standing={standing} />
-              <span class="step-name cut">{step.name}</span>
+              <span class="step-name cut" title={step.name}>
+                {step.name}
+                {isInner(step) && <span class="sr-only">, a part of {nameOf(step.added_by)}</span>}
+              </span>
               {step.started_at !== null && (
                 <span class="quiet">
                   <Took from={step.started_at} to={step.complete_at} />

@@ -1,5 +1,5 @@
 import type { Report, Reporter } from "@multimaster/data";
-import { useRows } from "../api/live-query.ts";
+import { type QueryState, useRows } from "../api/live-query.ts";
 import { call } from "../api/read.ts";
 import { ActionButton } from "../components/action-button.tsx";
 import { Page, Rows } from "../components/page.tsx";
@@ -18,18 +18,25 @@ export function ReportsPage() {
       </Rows>
       {dead.rows !== undefined && dead.rows.length > 0 && (
         <>
-          <h2>Given up</h2>
+          <h2>Given up{noteRest(dead)}</h2>
           <ReportTable reports={dead.rows} />
         </>
       )}
-      {newest.rows !== undefined && newest.rows.length > 0 && (
+      {reporters.rows !== undefined && reporters.rows.length > 0 && (
         <>
           <h2>Newest</h2>
-          <ReportTable reports={newest.rows} />
+          <Rows of={newest} empty="Nothing has been reported yet.">
+            {(rows) => <ReportTable reports={rows} />}
+          </Rows>
         </>
       )}
     </Page>
   );
+}
+
+/** Says that a list is longer than what is shown. */
+function noteRest({ rows = [], total = 0 }: QueryState<Report>): string {
+  return total > rows.length ? `: the newest ${rows.length} of ${total}` : "";
 }
 
 function ReporterTable({ reporters }: { reporters: readonly Reporter[] }) {
@@ -62,13 +69,20 @@ function ReporterRow({ reporter }: { reporter: Reporter }) {
   return (
     <tr>
       <td title={type}>{name}</td>
-      <td>
+      <td class="wide">
         {problem === null ? (
           <span class="quiet">{configured ? "sends" : "not in the config"}</span>
         ) : (
-          <>
-            fails since {failing_since === null ? "now" : <When at={failing_since} />}: {problem}
-          </>
+          <span class="problem">
+            fails
+            {failing_since !== null && (
+              <>
+                {" "}
+                since <When at={failing_since} />
+              </>
+            )}
+            : {problem}
+          </span>
         )}
       </td>
       <td class="num">{owed}</td>
@@ -113,7 +127,7 @@ function ReportTable({ reports }: { reports: readonly Report[] }) {
             <span class="quiet">{event.replaceAll("-", " ")}</span>
           </td>
           <td>{reporter}</td>
-          <td>
+          <td class="wide">
             {state === "dead" ? "given up" : state}
             {unsure && " (may have arrived)"}
             {problem !== null && state !== "sent" && <span class="quiet">: {problem}</span>}

@@ -24,7 +24,7 @@ export interface RetentionUpdates {
 
 export function createRetentionUpdates(context: UpdateContext): RetentionUpdates {
   const { database, lease, events, track, publishOutcomes } = context;
-  const announce = async (buildid: number, isDone: boolean) => {
+  const publish = async (buildid: number, isDone: boolean) => {
     if (isDone) await track(events.of(builds).update([buildid]));
     return isDone;
   };
@@ -42,7 +42,7 @@ export function createRetentionUpdates(context: UpdateContext): RetentionUpdates
         await trail(tx);
         return true;
       });
-      return announce(buildid, isKept);
+      return publish(buildid, isKept);
     },
     async releaseBuild(buildid, trail) {
       const isReleased = await database.transaction(async (tx) => {
@@ -50,7 +50,7 @@ export function createRetentionUpdates(context: UpdateContext): RetentionUpdates
         await trail(tx);
         return true;
       });
-      return announce(buildid, isReleased);
+      return publish(buildid, isReleased);
     },
   };
 }

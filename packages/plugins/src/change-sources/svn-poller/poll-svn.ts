@@ -29,7 +29,7 @@ export async function pollSvn(ctx: ChangeSourceContext, options: SvnPollOptions,
   const newest = await readNewest(options, signal);
   if (typeof saved !== "number") {
     const first = options.buildOnFirstRun && newest > 0 ? newest - 1 : newest;
-    // Recorded first: what comes after it is new, whoever polls.
+    // Recorded first: what comes after it is new, whichever master polls.
     if ((await ctx.addChanges([], { name: state, value: first })) === "lost" || first === newest) return;
   }
   let last = typeof saved === "number" ? saved : newest - 1;

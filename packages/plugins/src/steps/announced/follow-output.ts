@@ -87,7 +87,7 @@ export class OutputFollower {
       // What came before belongs to the step that was open then.
       if (plain !== "") await this.#write(this.#current, plain, stream);
       plain = "";
-      await this.#obey(mark, line, stream);
+      await this.#carryOut(mark, line, stream);
     }
     if (plain !== "") await this.#write(this.#current, plain, stream);
   }
@@ -100,7 +100,7 @@ export class OutputFollower {
     await this.#write(undefined, `${text}\n`, "header");
   }
 
-  async #obey(mark: Mark, line: string, stream: LogStream): Promise<void> {
+  async #carryOut(mark: Mark, line: string, stream: LogStream): Promise<void> {
     const current = this.#current;
     switch (mark.kind) {
       case "begin":
