@@ -139,8 +139,8 @@ it("tries a difference that is in no repository, from the page of its builder", 
   await form.getByText("Paste the difference, or choose a file.").waitFor(timeLimit);
   expect(await findSeriousProblems(page)).toEqual([]);
   const makefile = "diff --git a/Makefile b/Makefile\n--- a/Makefile\n+++ b/Makefile\n@@ -1,2 +1,2 @@\n all:\n";
-  await form.getByLabel("Difference").fill(`${makefile}-\t@echo compiled\n+\t@echo tried it`);
-  await form.getByLabel("Branch").fill("main");
+  await form.getByLabel("Difference, as git diff prints it").fill(`${makefile}-\t@echo compiled\n+\t@echo tried it`);
+  await form.getByLabel("Branch", { exact: true }).fill("main");
   await form.getByLabel("Properties").fill("colour");
   await form.getByRole("button", { name: "Try", exact: true }).click();
   await form.getByText('"colour" is no property: write NAME=VALUE.').waitFor(timeLimit);
