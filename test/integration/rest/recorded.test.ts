@@ -55,6 +55,7 @@ describe.each(engines)("the data API on %s", (engine) => {
       "builders/s:buildername/buildrequests",
       "builders/s:buildername/builds/n:build_number/artifacts",
       "builders/s:buildername/waiting",
+      "buildrequests/n:buildrequestid/approvals",
       "buildrequests/n:buildrequestid/collapsed",
       "buildrequests/n:buildrequestid/end",
       "buildrequests/n:buildrequestid/properties",

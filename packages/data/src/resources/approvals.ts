@@ -28,6 +28,11 @@ export const approvals = defineResource({
   paths: [
     { pattern: "approvals", kind: "collection", where: "ap.decision is null and br.complete = 0" },
     { pattern: "approvals/n:buildrequestid", kind: "single", where: "ap.buildrequestid = :buildrequestid" },
+    {
+      pattern: "buildrequests/n:buildrequestid/approvals",
+      kind: "collection",
+      where: "ap.buildrequestid = :buildrequestid",
+    },
   ],
 });
 

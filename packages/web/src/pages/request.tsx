@@ -21,9 +21,8 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
     `buildrequests/${Number(id)}/*`,
   ]);
   const { rows: collapsed } = useRows("request_ends", `${path}/collapsed`, {}, ["buildrequests/*/complete"]);
-  const { row: approval } = useRow("approvals", `approvals/${encodeURIComponent(id)}`, {}, [
-    `buildrequests/${Number(id)}/*`,
-  ]);
+  const { rows: approvals } = useRows("approvals", `${path}/approvals`, {}, [`buildrequests/${Number(id)}/*`]);
+  const approval = approvals?.[0];
   const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
   const builderName = useBuilderNames();
   const masterName = useMasterNames();
