@@ -43,14 +43,21 @@ function sentencesOf(schema: z.ZodType, given: unknown): string[] {
   return parsed.error.issues.flatMap((issue) => describeIssue(issue, schema, given));
 }
 
+/** The option that a path begins with: a sentence is about it, or about another one that must fit to it. */
+const firstOf = (path: string) => path.split(".", 1)[0] ?? path;
+
 /** Names of options and values may be any words. */
 const withoutNames = (sentence: string) => sentence.replace(/ \(have: .*\)$/, "").replace(/"[^"]*"/g, '""');
 
-/** Damages every option in every way, and returns the sentences that do not say what would be right. */
+/** Damages every option in every way, and returns the sentences that do not say what would be right, or not of that option. */
 export function findUnclear(schema: z.ZodType, options: object): string[] {
   const unclear = new Set<string>();
+  const always = new Set(sentencesOf(schema, options));
   for (const { path, value } of damage(options))
-    for (const sentence of sentencesOf(schema, value))
-      if (!plain.test(sentence) || technical.test(withoutNames(sentence))) unclear.add(`${path} ⇒ ${sentence}`);
+    for (const sentence of sentencesOf(schema, value)) {
+      const isOfIt = always.has(sentence) || sentence.includes(firstOf(path));
+      if (!isOfIt || !plain.test(sentence) || technical.test(withoutNames(sentence)))
+        unclear.add(`${path} ⇒ ${sentence}`);
+    }
   return [...unclear];
 }
