@@ -29,10 +29,7 @@ export function explainIssue(issue: Issue, schema: Schema, given: unknown): { pa
     const deepest = branches.toSorted((a, b) => depth(b) - depth(a))[0];
     if (deepest && depth(deepest) > 0) {
       return deepest.flatMap((inner) =>
-        explainIssue(inner, schema, valueAt(given, issue.path)).map(({ path, message }) => ({
-          path: [...issue.path, ...path],
-          message,
-        })),
+        explainIssue({ ...inner, path: [...issue.path, ...inner.path] }, schema, given),
       );
     }
     const input = valueAt(given, issue.path);
@@ -41,7 +38,7 @@ export function explainIssue(issue: Issue, schema: Schema, given: unknown): { pa
     return [{ path: issue.path, message: explainAbsence(joinExpectations(messages), issue.path, given) }];
   }
   if (issue.code === "unrecognized_keys") {
-    const known = knownKeys(schema, issue.path);
+    const known = knownKeys(schema, issue.path, given);
     const hint = known.length > 0 ? ` (have: ${known.join(", ")})` : "";
     return issue.keys.map((key) => ({ path: [...issue.path, key], message: `unknown option${hint}` }));
   }
@@ -101,36 +98,43 @@ function depth(issues: readonly Issue[]): number {
   return findGreatest(issues, (issue) => issue.path.length) ?? 0;
 }
 
-/** The keys of the object schema at `path`; none if the path cannot be followed. */
-function knownKeys(schema: Schema, path: readonly PropertyKey[]): string[] {
-  let at: Schema | undefined = schema;
-  for (const part of [...path, undefined]) {
-    at = unwrap(at);
-    if (!at) return [];
-    const def = at._zod.def as unknown as {
-      type: string;
-      shape?: Record<string, Schema>;
-      element?: Schema;
-      valueType?: Schema;
-    };
-    if (part === undefined) return Object.keys(def.shape ?? {});
-    at = def.shape?.[String(part)] ?? def.element ?? def.valueType;
-  }
-  return [];
+/** The keys of the object schema at `path`, of a union those of the branch that the value given is of; none if there is no such object. */
+function knownKeys(schema: Schema, path: readonly PropertyKey[], given: unknown): string[] {
+  const found = path.reduce<Schema[]>(
+    (at, part) =>
+      at.flatMap((each) => {
+        const { shape, element, valueType } = definitionOf(each);
+        const next = shape?.[String(part)] ?? element ?? valueType;
+        return next ? branchesOf(next) : [];
+      }),
+    branchesOf(schema),
+  );
+  const shapes = found.map((each) => definitionOf(each).shape).filter((shape) => shape !== undefined);
+  const value = valueAt(given, path) as Readonly<Record<string, unknown>> | undefined;
+  const isOfKind = (shape: Readonly<Record<string, Schema>>) =>
+    Object.entries(shape).every(([key, field]) => definitionOf(field).values?.includes(value?.[key]) ?? true);
+  return Object.keys(shapes.find(isOfKind) ?? shapes[0] ?? {});
 }
 
-function isObjectSchema(schema: Schema): boolean {
-  const def = unwrap(schema)?._zod.def as { shape?: unknown } | undefined;
-  return def?.shape !== undefined;
+interface Definition {
+  /** Of an object, an array, a record, a literal. */
+  readonly shape?: Readonly<Record<string, Schema>>;
+  readonly element?: Schema;
+  readonly valueType?: Schema;
+  readonly values?: readonly unknown[];
+  /** Of what wraps others. */
+  readonly innerType?: Schema;
+  readonly in?: Schema;
+  readonly options?: readonly Schema[];
+  readonly getter?: () => Schema;
 }
 
-function unwrap(schema: Schema | undefined): Schema | undefined {
-  let at = schema;
-  for (;;) {
-    const def = at?._zod.def as { innerType?: Schema; in?: Schema; options?: readonly Schema[] } | undefined;
-    // Of a union, the branch that is an object: unknown keys are reported of none else.
-    const inner = def?.innerType ?? def?.in ?? def?.options?.find(isObjectSchema);
-    if (!inner) return at;
-    at = inner;
-  }
+const definitionOf = (schema: Schema) => schema._zod.def as unknown as Definition;
+
+/** What a schema is without what wraps it; of a union, each of its branches. */
+function branchesOf(schema: Schema): Schema[] {
+  const { innerType, in: input, options, getter } = definitionOf(schema);
+  const inner = innerType ?? input ?? getter?.();
+  if (inner) return branchesOf(inner);
+  return options ? options.flatMap(branchesOf) : [schema];
 }

@@ -5,7 +5,7 @@ import { plainName } from "./plain-name.ts";
 const resourceNames = z
   .array(plainName(150))
   .min(1)
-  .refine((names) => new Set(names).size === names.length, "has a name twice");
+  .refine((names) => new Set(names).size === names.length, "must have each name once");
 
 /** A length of time that stays as it was written: a lock is parsed where it is defined and where it is used. */
 const writtenDuration = z
@@ -39,25 +39,31 @@ export const lockOptions = z
   })
   .refine(({ scope, maxOfWorker }) => scope === "worker" || Object.keys(maxOfWorker).length === 0, {
     path: ["maxOfWorker"],
-    message: 'needs scope "worker"',
+    message: 'must be left out, unless `scope` is "worker"',
   })
   .refine(({ resources, max }) => resources === undefined || max === 1 || max === resources.length, {
     path: ["max"],
-    message: "is the number of `resources`, where they have names",
+    message: "must be left out, or be the number of `resources`",
   });
+
+/** Of a lock that is not defined, such as a name. */
+const notAUse = "must be the use of a lock that `defineLock` defines: its `exclusive()` or `counting()`";
 
 /** How a builder or a step uses a lock. */
 export const lockUse = z
-  .strictObject({
-    lock: lockOptions.describe("What `defineLock` describes."),
-    mode: z
-      .enum(["exclusive", "counting"])
-      .describe("Alone (`lock.exclusive()`), or beside other counting uses (`lock.counting()`)."),
-    count: z.int().positive().default(1).describe("How much of the lock a counting use takes."),
-  })
+  .strictObject(
+    {
+      lock: lockOptions.describe("What `defineLock` describes."),
+      mode: z
+        .enum(["exclusive", "counting"])
+        .describe("Alone (`lock.exclusive()`), or beside other counting uses (`lock.counting()`)."),
+      count: z.int().positive().default(1).describe("How much of the lock a counting use takes."),
+    },
+    { error: ({ code }) => (code === "invalid_type" ? notAUse : undefined) },
+  )
   .refine(({ lock, mode, count }) => mode === "exclusive" || count <= leastOf(lock), {
     path: ["count"],
-    message: "is more than the lock has",
+    error: ({ input }) => `must be at most ${leastOf((input as { lock: LockOptions }).lock)}, which is all of the lock`,
   })
   .refine(({ lock, mode, count }) => lock.resources === undefined || mode === "exclusive" || count === 1, {
     path: ["count"],
@@ -67,7 +73,7 @@ export const lockUse = z
 /** The locks of one builder or step. */
 export const lockUses = z
   .array(lockUse)
-  .refine((uses) => new Set(uses.map(({ lock }) => lock.name)).size === uses.length, "has a lock twice");
+  .refine((uses) => new Set(uses.map(({ lock }) => lock.name)).size === uses.length, "must have each lock once");
 
 export type LockOptions = z.output<typeof lockOptions>;
 export type LockUseConfig = z.output<typeof lockUse>;
@@ -83,10 +89,11 @@ export interface Lock {
 
 /**
  * Defines a lock. Builders and steps list uses of it under `locks`; two definitions of one name in a config must be equal.
- * Throws if the options are invalid.
+ * Wrong options are reported where the lock is used, with all other errors of the config.
  */
 export function defineLock(options: z.input<typeof lockOptions>): Lock {
-  const lock = lockOptions.parse(options);
+  const parsed = lockOptions.safeParse(options);
+  const lock = parsed.success ? parsed.data : (options as LockOptions);
   return {
     name: lock.name,
     exclusive: () => ({ lock, mode: "exclusive", count: 1 }),

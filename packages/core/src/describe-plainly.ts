@@ -6,12 +6,21 @@ const plainTypes: Readonly<Record<string, string>> = { int: "whole number", reco
 
 /** What an issue of a schema means to the person who wrote the value: what would be right, in no words of the validator. */
 export function describePlainly(issue: Issue): string {
+  return explain(issue).replace(endlessWord, (_, start: string) => `${start}…`);
+}
+
+/** A value that a sentence repeats, and that no one could read. */
+const endlessWord = /([^\s"]{60})[^\s"]{200,}/g;
+
+function explain(issue: Issue): string {
   if (issue.code === "too_small" && issue.message.startsWith("Too small")) return describeLimit(issue, "least");
   if (issue.code === "too_big" && issue.message.startsWith("Too big")) return describeLimit(issue, "most");
   if (issue.code === "invalid_value" && !issue.message.startsWith("must ")) return expectOneOf(issue.values);
   if (issue.code === "unrecognized_keys")
     return `has no field ${issue.keys.map((key) => JSON.stringify(key)).join(" or ")}`;
-  if (issue.code === "invalid_key" && issue.issues[0]) return describePlainly(issue.issues[0]);
+  if (issue.code === "invalid_key" && issue.issues[0]) return explain(issue.issues[0]);
+  const kinds = /^Invalid discriminator value\. Expected (.*)$/.exec(issue.message)?.[1];
+  if (kinds !== undefined) return expectOneOf(kinds.split(" | ").map((kind) => kind.replace(/^'|'$/g, "")));
   if (/expected int, received number$/.test(issue.message)) return "must be a whole number";
   const message = issue.message.replace(/^Invalid input(: )?/, "") || "is not valid";
   return message.replace(/^expected (int|record|tuple)\b/, (_, word: string) => `expected ${plainTypes[word]}`);

@@ -1,5 +1,6 @@
 import {
   type ConfigWarning,
+  explainIssue,
   type InnerStep,
   type LockUseConfig,
   lockUses,
@@ -122,9 +123,12 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     },
     async locksOf(options, build) {
       if (options["locks"] === undefined) return [];
-      const parsed = lockUses.safeParse(await renderOption("locks", options["locks"], build));
+      const rendered = await renderOption("locks", options["locks"], build);
+      const parsed = lockUses.safeParse(rendered);
       if (parsed.success) return parsed.data;
-      const problems = parsed.error.issues.map((issue) => `${["locks", ...issue.path].join(".")}: ${issue.message}`);
+      const problems = parsed.error.issues
+        .flatMap((issue) => explainIssue(issue, lockUses, rendered))
+        .map(({ path, message }) => `${["locks", ...path].join(".")}: ${message}`);
       throw new BadRendering(`The step's locks are invalid for this build: ${problems.join("; ")}`);
     },
     isHidden(options, results) {

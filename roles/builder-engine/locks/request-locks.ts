@@ -1,4 +1,4 @@
-import { type LockUseConfig, lockUses, render } from "@multimaster/config";
+import { describeIssue, type LockUseConfig, lockUses, render } from "@multimaster/config";
 import { type Clock, FunctionBlocked, waitAtMost } from "@multimaster/core";
 import { type Data, locks, type RequestAnswer, type RequestDetails } from "@multimaster/data";
 import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
@@ -219,7 +219,7 @@ export class RequestLocks {
       const rendering = render(builder.config.locks, createContext(placed, request));
       const rendered = await waitAtMost(this.#clock, answerMs, rendering);
       if (rendered === undefined) throw new NoAnswer(`the function did not answer within ${answerMs / 1000} s`);
-      return { ...placed, uses: lockUses.parse(rendered) };
+      return { ...placed, uses: readUses(rendered) };
     } catch (error) {
       const why = builder.secrets.hide(error instanceof Error ? error.message : String(error));
       if (error instanceof FunctionBlocked || error instanceof NoAnswer)
@@ -233,6 +233,13 @@ export class RequestLocks {
 }
 
 class NoAnswer extends Error {}
+
+/** What a function returned. Throws what would be right. */
+function readUses(rendered: unknown): readonly LockUseConfig[] {
+  const { success, data, error } = lockUses.safeParse(rendered);
+  if (success) return data;
+  throw new Error(error.issues.flatMap((issue) => describeIssue(issue, lockUses, rendered)).join("; "));
+}
 
 /** What the function of a builder's locks sees: the build has no row yet, so its ids are 0. */
 function createContext({ builder, worker }: PlacedForLocks, request: RequestDetails) {

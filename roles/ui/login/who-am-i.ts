@@ -48,6 +48,7 @@ export function describeVisitor(
     scope: readOnly ? "read" : "all",
     audits: access.mayRead(visitor, ["audit_entries"]),
     accounts: access.mayRead(visitor, ["worker_accounts"]),
+    tries: access.mayRead(visitor, ["tryschedulers"]),
     auth: describeAuth(access),
   };
 }

@@ -46,6 +46,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
         anonymous: false,
         audits: true,
         accounts: false,
+        tries: false,
         by: "session",
         username: "ann",
         email: "ann@example.org",

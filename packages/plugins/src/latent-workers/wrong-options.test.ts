@@ -1,6 +1,7 @@
-import { describeIssue, type PluginDescriptor, workerConfig, workersSlice } from "@multimaster/config";
+import { type PluginDescriptor, workerConfig, workersSlice } from "@multimaster/config";
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
+import { findUnclear } from "../damaged-options.ts";
 import command from "./command.ts";
 import docker from "./docker.ts";
 import kubernetes from "./kubernetes.ts";
@@ -131,69 +132,16 @@ const kinds: Record<string, { make(options: never): PluginDescriptor<"latent-wor
   "local-process": { make: localProcess, options: { ...common, command: ["run"], env: { LANG: "C" }, masterUrl } },
 };
 
-const wrong = [
-  5.5,
-  -1,
-  0,
-  1e99,
-  "",
-  "no such thing",
-  "x".repeat(3000),
-  true,
-  null,
-  [],
-  ["", 5],
-  {},
-  { what: 1 },
-  () => 5,
-];
-
-/** The value with the wrong ones at each place in turn. */
-function* damage(value: unknown, path: string[] = []): Generator<{ path: string; value: unknown }> {
-  if (path.length > 0) for (const bad of wrong) yield { path: path.join("."), value: bad };
-  if (typeof value !== "object" || value === null) return;
-  for (const [name, item] of Object.entries(value))
-    for (const { path: at, value: bad } of damage(item, [...path, name])) {
-      const copy = Array.isArray(value) ? [...value] : { ...value };
-      (copy as Record<string, unknown>)[name] = bad;
-      yield { path: at, value: copy };
-    }
-}
-
-/** What a person wrote, and not the words of a validator. */
-const plain =
-  /: (must (be|have|not|never) \S|expected [^:]*, received \w+|is missing|has no value|unknown option \(have: |belongs beside |a worker |is the port of |is already )/;
-const technical =
-  /is not valid|Invalid|Too (small|big)|[<>]=?\d|\b(int|record|tuple|nan|union|nonoptional|pattern|regex)\b(?!:)|expected (never|undefined)/;
-
-function sentencesOf(schema: z.ZodType, given: unknown): string[] {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return [];
-  return parsed.error.issues.flatMap((issue) => describeIssue(issue, schema, given));
-}
-
-function check(schema: z.ZodType, options: object): { tried: number; unclear: string[] } {
-  const unclear = new Set<string>();
-  let tried = 0;
-  for (const { path, value } of damage(options)) {
-    const sentences = sentencesOf(schema, value);
-    tried += 1;
-    for (const sentence of sentences)
-      if (!plain.test(sentence) || technical.test(sentence)) unclear.add(`${path} ⇒ ${sentence}`);
-  }
-  return { tried, unclear: [...unclear] };
-}
-
 describe("a wrong value is answered with what would be right", () => {
   it("for every option of workers", () => {
     expect(Object.keys(slice).toSorted()).toEqual(Object.keys(workersSlice.shape).toSorted());
     expect(Object.keys(worker).toSorted()).toEqual(Object.keys(workerConfig.shape).toSorted());
-    expect(check(workersSlice, slice).unclear).toEqual([]);
+    expect(findUnclear(workersSlice, slice)).toEqual([]);
   });
 
   it.each(Object.entries(kinds))("for every option of %s", (_, { make, options }) => {
     const schema = make({} as never).plugin.options as z.ZodObject;
     expect(Object.keys(options).toSorted()).toEqual(Object.keys(schema.shape).toSorted());
-    expect(check(schema, options).unclear).toEqual([]);
+    expect(findUnclear(schema, options)).toEqual([]);
   });
 });

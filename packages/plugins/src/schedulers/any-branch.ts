@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
-import { changeShape, hasTimerForLimit, limitWithoutTimer, namedBuilders } from "./scheduler-options.ts";
+import {
+  changeShape,
+  hasTimerForLimit,
+  limitWithoutTimer,
+  namedBuilders,
+  warningsOfChangeFunctions,
+} from "./scheduler-options.ts";
 
 const className = "AnyBranchScheduler";
 
@@ -19,6 +25,7 @@ export default defineScheduler({
   options,
   followsChanges: true,
   builderNames: namedBuilders,
+  warnings: (options) => warningsOfChangeFunctions(options, "nothing is ever built"),
   start: async (ctx, options) =>
     startChangeDriven(ctx, {
       className,

@@ -5,6 +5,7 @@ import { OptionFailed, OptionRests } from "../option-functions.ts";
 import { startPolling } from "../running.ts";
 import { changeFilter, matchesFilter } from "./change-filter.ts";
 import { Problems } from "./problems.ts";
+import { warningsOfChangeFunctions } from "./scheduler-options.ts";
 
 /** What `key` sees of a change, and of a source stamp. */
 interface Line {
@@ -67,6 +68,7 @@ export default defineScheduler({
   options,
   followsChanges: true,
   builderNames: ({ builders }) => builders,
+  warnings: (options) => warningsOfChangeFunctions(options, "nothing is ever cancelled"),
   async start(ctx, options) {
     await ctx.publish({ kind: "changes" });
     const problems = new Problems(ctx);

@@ -5,12 +5,15 @@ import { z } from "zod";
 const text = z.string().nullable();
 
 const matcher = z
-  .union([
-    text,
-    z.array(text),
-    z.instanceof(RegExp),
-    z.custom<(value: string | null) => boolean>((value) => typeof value === "function"),
-  ])
+  .union(
+    [
+      text,
+      z.array(text),
+      z.instanceof(RegExp),
+      z.custom<(value: string | null) => boolean>((value) => typeof value === "function"),
+    ],
+    "must be a text, null, a list of these, a regular expression, or a function",
+  )
   .optional();
 
 type Matcher = z.output<typeof matcher>;

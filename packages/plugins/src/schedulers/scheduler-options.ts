@@ -1,3 +1,4 @@
+import type { ConfigWarning } from "@multimaster/config";
 import { duration, type Json, type SourcedProperties } from "@multimaster/core";
 import type { Change } from "@multimaster/data";
 import { z } from "zod";
@@ -111,6 +112,26 @@ export function schedulerProperties(name: string, properties: Readonly<Record<st
     Object.entries(properties).map(([key, value]) => [key, [value, "Scheduler"] as const]),
   );
   return { scheduler: [name, "Scheduler"], ...own };
+}
+
+/** A function whose only expression is false, as far as its text shows. */
+const isAlwaysFalse = (fn: unknown) =>
+  typeof fn === "function" && /=>\s*(?:false|\{\s*return\s+false\s*;?\s*\})$/.test(fn.toString().trim());
+
+/** Functions with which a scheduler never acts, since they refuse every change. */
+export function warningsOfChangeFunctions(
+  {
+    changeFilter = {},
+    fileIsImportant,
+  }: { readonly changeFilter?: object | undefined; readonly fileIsImportant?: unknown },
+  what: string,
+): ConfigWarning[] {
+  const filters = Object.entries(changeFilter).filter(([, value]) => isAlwaysFalse(value));
+  const paths = filters.map(([name]) => ["changeFilter", name]);
+  return [...paths, ...(isAlwaysFalse(fileIsImportant) ? [["fileIsImportant"]] : [])].map((path) => ({
+    path,
+    sentence: `refuses every change: ${what}; return true for some of them`,
+  }));
 }
 
 /** A maximum wait limits a timer: without one it would have no effect. */

@@ -9,7 +9,10 @@ import { planTrigger } from "./triggered-buildset.ts";
 const options = z.strictObject({
   ...choosingShape,
   builders: z
-    .union([z.array(z.string().min(1)), choosingShape.builders])
+    .union(
+      [z.array(z.string().min(1)), choosingShape.builders],
+      "must be a list of names, or a function of the planned buildset",
+    )
     .describe(
       "Names of the builders that build it, or a function of the planned buildset that returns them; without any, a trigger of it succeeds immediately.",
     ),

@@ -10,6 +10,8 @@ export interface Visitor {
   readonly audits?: boolean;
   /** May read the accounts of workers. */
   readonly accounts?: boolean;
+  /** May read the try schedulers. */
+  readonly tries?: boolean;
   readonly auth: { readonly name: string };
 }
 

@@ -1,7 +1,8 @@
-import type { Build, Builder, ForceScheduler } from "@multimaster/data";
+import type { Build, Builder, ForceScheduler, TryScheduler } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ForceDialog } from "../builder/force-dialog.tsx";
+import { TryDialog } from "../builder/try-dialog.tsx";
 import { BuildStrip } from "../components/build-strip.tsx";
 import { any, Choice } from "../components/choice.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
@@ -12,6 +13,7 @@ import { useMasterNames, useWorkerNames } from "../format/names.ts";
 import { personName, propertyText, shortRevision, sourceProperties } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { formatDuration, median } from "../format/time.ts";
+import { useVisitor } from "../format/visitor.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
@@ -35,6 +37,8 @@ function BuilderView({ builder }: { builder: Builder }) {
     `${here}/builds/*/*`,
   ]);
   const forms = useRows("forceschedulers", `${here}/forceschedulers`, {}, ["schedulers/*/*"]);
+  const tries = useTries(builder.name);
+  const [tried, setTried] = useState<TryScheduler>();
   const result = place.query.get("result") ?? "";
   const branch = place.query.get("branch") ?? "";
   const branches = [...new Set((builds.rows ?? []).map(({ properties }) => propertyText(properties, "branch")))].filter(
@@ -51,14 +55,22 @@ function BuilderView({ builder }: { builder: Builder }) {
       title={builder.name}
       standing={builds.rows?.[0] && standingOf(builds.rows[0])}
       above={<a href="/builders">Builders</a>}
-      actions={forms.rows
-        ?.filter(({ enabled }) => enabled)
-        .map((each) => (
-          <button type="button" class="primary" key={each.name} onClick={() => setForm(each)}>
-            {each.button_name === each.name ? each.label : each.button_name}
+      actions={[
+        ...(forms.rows ?? [])
+          .filter(({ enabled }) => enabled)
+          .map((each) => (
+            <button type="button" class="primary" key={each.name} onClick={() => setForm(each)}>
+              {each.button_name === each.name ? each.label : each.button_name}
+            </button>
+          )),
+        ...tries.map((each) => (
+          <button type="button" key={`try ${each.name}`} onClick={() => setTried(each)}>
+            {tries.length === 1 ? "Try a difference" : `Try a difference: ${each.name}`}
           </button>
-        ))}
+        )),
+      ]}
     >
+      {tried && <TryDialog scheduler={tried} builder={builder.name} onClose={() => setTried(undefined)} />}
       {form && <ForceDialog form={form} builderid={builder.builderid} onClose={() => setForm(undefined)} />}
       <About builder={builder} />
       {builds.rows && builds.rows.length > 0 && <Summary builds={builds.rows} />}
@@ -91,6 +103,13 @@ function BuilderView({ builder }: { builder: Builder }) {
       </Rows>
     </Page>
   );
+}
+
+/** The try schedulers of a builder, of a visitor who may use them: for others they are closed. */
+function useTries(builder: string): readonly TryScheduler[] {
+  const mayTry = useVisitor()?.tries === true;
+  const { rows = [] } = useRows("tryschedulers", mayTry ? "tryschedulers" : undefined, {}, ["schedulers/*/*"]);
+  return mayTry ? rows.filter(({ enabled, builder_names: names }) => enabled && names.includes(builder)) : [];
 }
 
 function About({ builder }: { builder: Builder }) {

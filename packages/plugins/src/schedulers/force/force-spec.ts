@@ -46,7 +46,7 @@ export const forceOptions = z
     label: z.string().optional().describe("Title of the dialog; the name when absent."),
     buttonName: z.string().optional().describe("Text on the button; the name when absent."),
     reason: z.string().default("force build").describe("Default reason."),
-    priority: z.int().default(0).describe("Default priority."),
+    priority: z.int32({ abort: true }).default(0).describe("Default priority."),
     codebases: z.array(codebase).min(1).prefault([""]).describe("The codebases whose source stamps the form contains."),
     parameters: z.array(parameter).default([]).describe("Further fields; each becomes a property of the build."),
   })

@@ -77,7 +77,7 @@ const plain = [string, text, int, bool, choice, fixed] as const;
 export type Parameter = z.output<(typeof plain)[number]> | NestedParameter;
 export type ParameterInput = z.input<(typeof plain)[number]> | NestedInput;
 
-const nested: z.ZodType<NestedParameter, NestedInput> = z.strictObject({
+const nested = z.strictObject({
   type: z.literal("nested"),
   name: z
     .union([z.literal(""), shape.name])
@@ -86,14 +86,11 @@ const nested: z.ZodType<NestedParameter, NestedInput> = z.strictObject({
   label: z.string().optional(),
   layout: z.enum(["simple", "vertical", "tabs"]).default("vertical"),
   columns: z.int().min(1).max(4).optional(),
-  fields: z.lazy(() => z.array(parameter)),
+  fields: z.lazy((): z.ZodType<Parameter[], ParameterInput[]> => z.array(parameter).min(1)),
 });
 
 /** A question to the user who forces a build; each answer becomes a property. */
-export const parameter: z.ZodType<Parameter, ParameterInput> = z.union([
-  z.discriminatedUnion("type", [...plain]),
-  nested,
-]);
+export const parameter: z.ZodType<Parameter, ParameterInput> = z.discriminatedUnion("type", [...plain, nested]);
 
 /** A field of the force dialog, in the form of Buildbot's frontend. */
 export type Field = { readonly [key: string]: Json };

@@ -97,7 +97,7 @@ export function parseOption(
 
 function toCronWeekday(text: string): string {
   if (/^[0-6]$/.test(text)) return String((Number(text) + 1) % 7);
-  if (/\d/.test(text))
+  if (!/^[a-z]{3,9}(-[a-z]{3,9})?(\/\d+)?$|^\*\/\d+$/i.test(text))
     throw new TimetableError(
       "dayOfWeek",
       `"${text}" is no day of the week: numbers are 0 (Monday) to 6 (Sunday); write a range with names, such as "mon-fri"`,

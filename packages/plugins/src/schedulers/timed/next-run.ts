@@ -28,7 +28,7 @@ export function parseCron(text: string, zone: string): Timetable {
   if (fields.length !== cronFields.length)
     throw new TimetableError(
       "cron",
-      `"${text}" has ${fields.length} fields instead of 5: minute, hour, day of the month, month, day of the week`,
+      `"${text}" has ${fields.length === 1 ? "1 field" : `${fields.length} fields`} instead of 5: minute, hour, day of the month, month, day of the week`,
     );
   const values = cronFields.map(
     (field, i) => [field.name, parseCronField(fields[i] as string, field, "cron")] as const,
