@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Results } from "@multimaster/core";
 import { equals, steps as stepsResource } from "@multimaster/data";
 import { defineStep } from "@multimaster/plugins";
@@ -8,6 +10,7 @@ import shell from "@multimaster/plugins/steps/shell";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Engine, startEngine } from "../../harness/engine.ts";
+import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { newSchemaUrl } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
@@ -98,20 +101,21 @@ describe("steps that run together", () => {
   });
 
   it("do not outlive a step that does not wait for them", async () => {
+    const begun = join(temporaryDirectory("hasty"), "begun");
     const hasty = defineStep({
       type: "hasty",
       options: z.object({}),
       async run(ctx) {
-        const steps = [shell({ name: "one", command: "sleep 1000" }), shell({ name: "two", command: "true" })];
-        const both = ctx.runTogether(steps, { maxInFlight: 1 });
-        await Promise.race([both.catch(() => undefined), ctx.sleep(300)]);
+        const steps = [shell({ name: "one", command: `touch '${begun}'; sleep 1000` }), shell({ command: "true" })];
+        void ctx.runTogether(steps, { maxInFlight: 1 });
+        while (!existsSync(begun)) await ctx.sleep(20);
         return Results.SUCCESS;
       },
     });
     const engine = await startEngine({ b: [hasty({}), shell({ name: "after", command: "true" })] });
     const [build] = await engine.finished(await engine.submit("b"));
     expect(build?.results).toBe(Results.SUCCESS);
-    expect(await ends(engine)).toEqual(["hasty 0", "one 6", "two 3", "after 0"]);
+    expect(await ends(engine)).toEqual(["hasty 0", "one 6", "shell 3", "after 0"]);
   });
 
   it("wait for no lock while their group has some", async () => {
