@@ -23,6 +23,8 @@ const state = "lastRev";
 const tipsShape = z.record(z.string(), z.array(z.string().regex(/^[0-9a-f]{40}$/)));
 type Tips = z.output<typeof tipsShape>;
 
+/** Tips of a branch that are saved as they are. */
+const mostTips = 20;
 /** Changesets that one command describes. */
 const described = 200;
 
@@ -99,6 +101,11 @@ async function reportBranch(
       if ((await ctx.addChanges(changes, { name: state, value: tips })) === "lost") return "lost";
       await setImmediate();
     }
+  }
+  if (nodes.length > 0 && (tips[branch]?.length ?? 0) > mostTips) {
+    // A branch that was new began with the tips of all others. All of it is reported now: its own heads say the same.
+    tips = { ...tips, [branch]: await listHeads(clone, branch) };
+    if ((await ctx.addChanges([], { name: state, value: tips })) === "lost") return "lost";
   }
   if (nodes.length > 0)
     ctx.log.info({ changeSource: ctx.name, branch, changes: nodes.length }, `found ${nodes.length} new changesets`);
