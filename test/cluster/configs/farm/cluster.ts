@@ -98,7 +98,6 @@ export default defineCluster({
           {
             name: "shared",
             workers,
-            ...(env("COLLAPSE") === "one" && { collapseRequests: true }),
             locks: [board.counting()],
             steps: [
               begin,
