@@ -1,5 +1,5 @@
 import type { RenderContext } from "@multimaster/config";
-import { closedUntilOf, type Logger, type Properties } from "@multimaster/core";
+import { closedUntilOf, findLeast, type Logger, type Properties } from "@multimaster/core";
 import type { Data, InstanceRow, PendingRequest, ReservedInstance } from "@multimaster/data";
 import {
   assignToLatents,
@@ -176,7 +176,9 @@ export class InstanceStarts {
     if (!latent) return;
     const ids = await this.#workeridsOf(latent);
     const named = ids.filter((_, i) => config.workers.includes(latent.workers[i] as string));
-    const workerid = -Math.min(...named);
+    const first = findLeast(named, (id) => id);
+    if (first === undefined) return;
+    const workerid = -first;
     this.#refusals.note({ builderid, buildrequestid, workerid, option: "accepts", why, until: until / 1000 });
   }
 

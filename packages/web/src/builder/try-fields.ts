@@ -77,6 +77,6 @@ const endLine = (text: string) => (text.trim() === "" ? "" : text.endsWith("\n")
 
 function toBase64(bytes: Uint8Array): string {
   let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
 }
