@@ -327,7 +327,11 @@ describe("on the master's machine", () => {
         // It leaves the process group, and keeps the output open.
         away: [
           masterCommand({
-            command: ["/bin/sh", "-c", `setsid sh -c "sleep 4; touch ${marks}/away" & exit 0`],
+            command: [
+              "/bin/sh",
+              "-c",
+              `setsid sh -c "touch ${marks}/left; sleep 4; touch ${marks}/away" & until test -e ${marks}/left; do :; done`,
+            ],
             timeout: "300ms",
           }),
         ],

@@ -182,7 +182,7 @@ describe("a user who may not read a noun", () => {
         rules: [
           { allow: "read", on: "*", to: ["anyone"] },
           // "*" leaves them out.
-          { allow: "read", on: ["worker_accounts", "tryschedulers"], to: ["anyone"] },
+          { allow: "read", on: ["worker_accounts", "tryschedulers", "reporters", "reports"], to: ["anyone"] },
         ],
         otherwise: "deny",
       },

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
-import { bool, datetime, integer, shownNullable, sourced, text, wholeSecondsOrNull } from "../model/field-kinds.ts";
+import { bool, datetime, integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
 import { columnOf } from "../model/table-beside.ts";
 import { buildPropertyTable, selectPieces } from "../read/property-pieces.ts";
 import { literal } from "../read/select.ts";
@@ -32,7 +32,7 @@ export const builds = defineResource({
     state_string: { schema: text, sql: "b.state_string" },
     /** Who keeps it from being deleted, since when and why; null: no one. */
     kept_by: { schema: text.nullable(), isDetail: true, ...columnOf(keptBuilds, "name") },
-    kept_at: { schema: datetime.nullable(), isDetail: true, ...columnOf(keptBuilds, "at"), read: wholeSecondsOrNull },
+    kept_at: { schema: datetime.nullable(), isDetail: true, ...columnOf(keptBuilds, "at") },
     kept_reason: { schema: text.nullable(), isDetail: true, ...columnOf(keptBuilds, "reason") },
     properties: {
       schema: shownNullable(sourced, true),

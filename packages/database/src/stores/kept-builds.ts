@@ -16,7 +16,7 @@ export async function keepBuild(tx: Connection, buildid: number, { who, name, re
   if (found.length === 0) return false;
   await execute(
     tx,
-    `insert into mm_kept_builds (buildid, who, name, reason, at) values (?, ?, ?, ?, ${tx.dialect.now})
+    `insert into mm_kept_builds (buildid, who, name, reason, at) values (?, ?, ?, ?, ${tx.dialect.nowSeconds})
      on conflict (buildid) do update set who = excluded.who, name = excluded.name, reason = excluded.reason, at = excluded.at`,
     [buildid, truncateText(who, 255), truncateText(name, 255), fitNullable(reason, longest.sentence)],
   );
