@@ -46,7 +46,7 @@ it("a container is made as the request wants it, builds once, and is removed", a
   const engine = await start(host, {
     image: (build) => (build.property("os") === "old" ? "ci/old:1" : "ci/new:1"),
     volumes: (build) => [`cache-${build.property("buildername")}:/cache:ro`],
-    memory: 1_000_000,
+    memory: 64 * 1024 ** 2,
     cpus: 1.5,
     ulimits: { nofile: [1024, 4096] },
   });
@@ -59,7 +59,12 @@ it("a container is made as the request wants it, builds once, and is removed", a
   expect(bodies).toMatchObject([
     {
       Image: "ci/old:1",
-      HostConfig: { Binds: ["cache-b:/cache:ro"], Memory: 1_000_000, NanoCpus: 1.5e9, Ulimits: [{ Name: "nofile" }] },
+      HostConfig: {
+        Binds: ["cache-b:/cache:ro"],
+        Memory: 64 * 1024 ** 2,
+        NanoCpus: 1.5e9,
+        Ulimits: [{ Name: "nofile" }],
+      },
     },
   ]);
   await waitFor(() => host.containers.size === 0, { what: "the container to be removed" });
