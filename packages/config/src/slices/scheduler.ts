@@ -14,7 +14,7 @@ export const schedulerSlice = z.strictObject({
   reporters: z
     .array(descriptorOf("reporter"))
     .default([])
-    .describe("Who is told what happens: forges, mail, chats, other programs."),
+    .describe("What reports events to forges, mail, chats and other programs."),
   retention: retentionConfig.optional().describe("What is deleted when it is old; absent: nothing."),
 });
 

@@ -8,7 +8,7 @@ const count = (state: string) => ({
   read: Number,
 });
 
-/** Who is told what happens: a reporter of the config, with what it owes and why it fails. */
+/** The reporters of the config: how many reports each of them owes, and why it fails. */
 export const reporters = defineResource({
   name: "reporter",
   plural: "reporters",

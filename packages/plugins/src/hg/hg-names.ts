@@ -56,6 +56,6 @@ export function composeHgAuth(url: string, { username, password }: { username: s
   return `[auth]\nown.prefix = ${prefix}\nown.schemes = http https\nown.username = ${username}\nown.password = ${password}\n`;
 }
 
-/** Where Mercurial finds settings unless it is told, with our file at the end. */
+/** The places where Mercurial reads its settings by default, and after them our file. */
 export const hgrcPath = (file: string) =>
   `\${HGRCPATH-/etc/mercurial/hgrc:/etc/mercurial/hgrc.d:$HOME/.hgrc:$HOME/.config/hg/hgrc}:${file}`;

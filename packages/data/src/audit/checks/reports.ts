@@ -4,7 +4,7 @@ import { someMasterWatches } from "../standing.ts";
 /** Targets may be away for a moment; an operator is to hear of more. */
 const overdueSeconds = 600;
 
-/** What is owed is sent, or someone is told why not. */
+/** Each report that is owed is sent in time, or is listed with the reason why it is not. */
 export const reportChecks: readonly Check[] = [
   {
     id: "report-overdue",

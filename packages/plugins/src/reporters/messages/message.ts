@@ -40,7 +40,7 @@ export async function readFacts(report: Report, cluster: string, logLines: numbe
 
 const shape = z.object({ subject: z.string().min(1), text: z.string(), html: z.string().optional() });
 
-/** Makes a message by a template, which must return at once, and hides secrets in it. */
+/** Makes a message by a template, which must not return a promise, and hides secrets in it. */
 export function makeMessage(facts: MessageFacts, template: Template, secrets: readonly string[] = []): Message {
   const { subject, text, html } = shape.parse(callContained(() => template(facts)));
   const mask = (value: string) =>

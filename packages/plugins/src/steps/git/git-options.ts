@@ -3,6 +3,7 @@ import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { isRefName } from "../../git/ref-names.ts";
 import { credentialsWarning, holdsCredentials } from "../../git/repository-url.ts";
+import { retryOption } from "../source/worker-program.ts";
 import { describeShape } from "./describe-commit.ts";
 
 const refRule = 'must be a valid name for git: no space, no "-" at its beginning, no ":", "..", "~"';
@@ -125,13 +126,7 @@ export const gitOptions = z.object({
     .describe(
       "Builds only commits with an SSH signature by one of these. Needs git 2.34 and ssh-keygen on the worker.",
     ),
-  retry: z
-    .strictObject({
-      delay: duration.describe("Time between two attempts."),
-      times: z.int().nonnegative().describe("Number of attempts after the first."),
-    })
-    .optional()
-    .describe("How often to retry when the repository cannot be reached."),
+  retry: retryOption,
   timeout: duration.nullable().prefault("20m").describe("A git command is killed after this long without output."),
   env: z
     .record(z.string(), z.union([z.string(), z.null()]))

@@ -2,6 +2,15 @@ import { duration } from "@multimaster/core";
 import { z } from "zod";
 import type { CommandEnd, DownloadHandler, StepContext } from "../../step-context.ts";
 
+/** What to do when a repository does not answer, of every step that checks out sources. */
+export const retryOption = z
+  .strictObject({
+    delay: duration.describe("Time between two attempts."),
+    times: z.int().nonnegative().describe("Number of attempts after the first."),
+  })
+  .optional()
+  .describe("How often to retry when the repository cannot be reached.");
+
 /** The options of every step that checks out sources with a program of the worker. */
 export const sourceShape = {
   codebase: z.string().default("").describe("Codebase of the source stamp that it checks out."),
@@ -12,13 +21,7 @@ export const sourceShape = {
     .describe("Checks out the newest revision of the option `branch`, whatever the source stamp says."),
   gotRevision: z.boolean().default(true).describe("Sets the property `got_revision`; false leaves it to another step."),
   silent: z.boolean().default(false).describe("Keeps the output of its commands out of the log."),
-  retry: z
-    .strictObject({
-      delay: duration.describe("Time between two attempts."),
-      times: z.int().nonnegative().describe("Number of attempts after the first."),
-    })
-    .optional()
-    .describe("How often to retry when the repository cannot be reached."),
+  retry: retryOption,
   timeout: duration.nullable().prefault("20m").describe("A command is killed after this long without output."),
   env: z
     .record(z.string(), z.union([z.string(), z.null()]))
