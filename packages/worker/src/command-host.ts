@@ -31,7 +31,7 @@ export interface CommandHostOptions {
   environment: Readonly<Record<string, string>>;
   /** What is kept of commands whose connection was lost; undefined: this worker ends with its master, nothing is. */
   keep?: KeepLimits;
-  /** The master asked the worker to end. */
+  /** The master asked the worker to end; its answer is sent within `shutdownAnswerMs`. */
   onShutdown(): void;
 }
 
@@ -46,6 +46,9 @@ interface Kept {
   readonly args: CommandArgs;
   readonly reports: CommandReports;
 }
+
+/** In milliseconds: how long after a shutdown request the worker may end, so that its answer is sent. */
+export const shutdownAnswerMs = 50;
 
 /** Kept output of all commands, in characters, above which completed ones are released. */
 const mostKept = 64 * 1024 * 1024;
@@ -113,8 +116,7 @@ export class CommandHost {
         return null;
       case "shutdown":
         log.info("the master asked this worker to end");
-        // The answer is sent first.
-        setTimeout(onShutdown, 50);
+        onShutdown();
         return null;
     }
   }

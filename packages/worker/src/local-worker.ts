@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Logger, Service } from "@multimaster/core";
 import { createTransportPair, MsgpackWorkerLink, type WorkerLink } from "@multimaster/wire";
-import { CommandHost } from "./command-host.ts";
+import { CommandHost, shutdownAnswerMs } from "./command-host.ts";
 import { passedEnvironment } from "./environment.ts";
 
 export interface LocalWorkerOptions {
@@ -34,7 +34,7 @@ export function createLocalWorker(options: LocalWorkerOptions): LocalWorker {
     log,
     environment,
     // It runs as long as the master: a shutdown request only disconnects it.
-    onShutdown: () => closeLinks(),
+    onShutdown: () => setTimeout(closeLinks, shutdownAnswerMs),
   });
   let stopped: Promise<void> | undefined;
 

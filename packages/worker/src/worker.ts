@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type Logger, onAbort, type Service } from "@multimaster/core";
 import { createSocketTransport, formatBasicAuth, maxFrameBytes, RefusalLog } from "@multimaster/wire";
 import { WebSocket } from "ws";
-import { CommandHost } from "./command-host.ts";
+import { CommandHost, shutdownAnswerMs } from "./command-host.ts";
 import type { KeepLimits } from "./command-reports.ts";
 import { passedEnvironment } from "./environment.ts";
 import { type Attempt, ReconnectPause } from "./reconnect-pause.ts";
@@ -54,6 +54,8 @@ class ConnectingWorker implements Worker {
   #log: Logger;
   #troubles: RefusalLog;
   #stop = new AbortController();
+  /** The master may close the connection before the owner stops this worker: it does not connect again for that moment. */
+  #isAskedToEnd = false;
   #socket: WebSocket | undefined;
   #loop: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -65,10 +67,14 @@ class ConnectingWorker implements Worker {
     this.#basedir = resolve(options.basedir);
     this.#log = options.log;
     this.#troubles = new RefusalLog(options.log);
-    let onShutdown: () => void = () => undefined;
-    this.shutdownRequested = new Promise((resolveShutdown) => {
-      onShutdown = resolveShutdown;
+    let resolveShutdown: () => void = () => undefined;
+    this.shutdownRequested = new Promise((resolveRequest) => {
+      resolveShutdown = resolveRequest;
     });
+    const onShutdown = (): void => {
+      this.#isAskedToEnd = true;
+      setTimeout(resolveShutdown, shutdownAnswerMs);
+    };
     const { name, log, environment = passedEnvironment() } = options;
     const keep = options.keep === "nothing" ? {} : { keep: { ...usualKeep, ...options.keep } };
     this.#host = new CommandHost({ name, basedir: this.#basedir, log, environment, ...keep, onShutdown });
@@ -96,7 +102,7 @@ class ConnectingWorker implements Worker {
   async #run(): Promise<void> {
     const { retryMs = 2000, maxRetryMs = 60_000 } = this.#options;
     const pause = new ReconnectPause(retryMs, maxRetryMs);
-    while (!this.#stop.signal.aborted) await this.#pause(pause.after(await this.#connect()));
+    while (!this.#stop.signal.aborted && !this.#isAskedToEnd) await this.#pause(pause.after(await this.#connect()));
   }
 
   #pause(ms: number): Promise<void> {

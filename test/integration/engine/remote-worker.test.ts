@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { WorkersSliceInput } from "@multimaster/config";
 import { Results, silentLog } from "@multimaster/core";
 import { equals, waiting, workers } from "@multimaster/data";
@@ -168,6 +169,8 @@ describe("an engine with a worker over the network", () => {
       password: "secret",
       basedir: temporaryDirectory("worker"),
       log: silentLog,
+      // Shorter than it takes to end: it must not come back meanwhile.
+      retryMs: 20,
     });
     endAfterTest(() => worker.stop());
     await worker.start();
@@ -179,6 +182,8 @@ describe("an engine with a worker over the network", () => {
     await waitFor(async () => (await engine.data.get(workers, 1))?.["graceful"] === false, {
       what: "the mark to be taken off",
     });
+    await setTimeout(100);
+    expect(engine.said.filter((text) => text === "worker w1 is attached")).toHaveLength(1);
   });
 
   it("ends a worker immediately when its row says so, though it has a build and no message came", async () => {
