@@ -32,6 +32,7 @@ import { sessionChecks } from "./migrations/session-checks.ts";
 import { startRules } from "./migrations/start-rules.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
+import { triggerItems } from "./migrations/trigger-items.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { trySchedulersTable } from "./migrations/try-schedulers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
@@ -93,6 +94,7 @@ export const migrations: readonly Migration[] = [
   patchIndex,
   artifacts,
   reporters,
+  triggerItems,
 ];
 
 /** The tables that migrations made. */
