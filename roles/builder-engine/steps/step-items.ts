@@ -36,11 +36,14 @@ interface ItemNotesOptions {
   readonly turns: Turns;
 }
 
+/** What is to be written, and of which build it is to be read what failed. */
+type Note = TriggerItemChange & { readonly failed?: number | undefined };
+
 /** Writes notes in their order, many together when they come faster than they are written. */
 class ItemNotes implements StepItems {
   #numbers: ReadonlyMap<string, number>;
   #options: ItemNotesOptions;
-  #waiting: (TriggerItemChange & { readonly failed?: number | undefined })[] = [];
+  #waiting: Note[] = [];
   #running: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
 
@@ -68,7 +71,7 @@ class ItemNotes implements StepItems {
     return number;
   }
 
-  #note(change: (typeof this.#waiting)[number]): void {
+  #note(change: Note): void {
     this.#waiting.push(change);
     this.#running ??= this.#run();
   }
@@ -85,7 +88,7 @@ class ItemNotes implements StepItems {
     this.#running = undefined;
   }
 
-  async #explain({ failed, ...change }: (typeof this.#waiting)[number]): Promise<TriggerItemChange> {
+  async #explain({ failed, ...change }: Note): Promise<TriggerItemChange> {
     if (failed === undefined || change.end === undefined) return change;
     const cause = await this.#options.readFailure(failed);
     return { ...change, end: { ...change.end, note: cause ?? change.end.note } };

@@ -9,12 +9,12 @@ describe("avatars", () => {
   });
 
   it.each([
-    ["http://avatars.example.org/{sha256}", "must be an https address"],
+    ["http://avatars.example.org/{sha256}", "an https address such as"],
     ["https://avatars.example.org/{name}", "{name} is unknown"],
     ["https://avatars.example.org/all.png", "must name the author"],
-    ["https://{email}/x", "must be an https address"],
-    ["https://a.example.org/{md5}; script-src *", "must be an https address"],
-    ["gravatar", "must name the author"],
+    ["https://{email}/x", "an https address such as"],
+    ["https://a.example.org/{md5}; script-src *", "an https address such as"],
+    ["gravatar", 'must be \\"initials\\", \\"none\\"'],
   ])("refuses %s", (address, sentence) => {
     const answer = avatars.safeParse(address);
     expect(answer.success).toBe(false);

@@ -1,30 +1,29 @@
 import { z } from "zod";
 
 const placeholders = ["sha256", "md5", "email", "size"];
+const example = "https://avatars.example.org/{sha256}?s={size}";
 
-/** What is wrong with the address of a service of pictures; undefined: nothing. */
-function findProblem(address: string): string | undefined {
-  const named = [...address.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name as string);
+/** What is wrong with a source of pictures; undefined: nothing. */
+function findProblem(source: string): string | undefined {
+  if (source === "initials" || source === "none") return undefined;
+  const [fixed = ""] = source.split("{");
+  if (!/^https:\/\/[^/]+\//.test(fixed) || !URL.canParse(fixed) || /[\s"'<>;,]/.test(source))
+    return `must be "initials", "none", or an https address such as ${example}`;
+  const named = [...source.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name as string);
   const unknown = named.find((name) => !placeholders.includes(name));
-  if (unknown !== undefined) return `{${unknown}} is unknown; it may have {sha256}, {md5}, {email} and {size}`;
-  if (!named.some((name) => name !== "size"))
-    return "must name the author by {sha256} or {md5} of the address, or {email}";
-  const [origin] = address.split("{");
-  if (!/^https:\/\/[^/]+\//.test(address) || !URL.canParse(origin ?? "") || /[\s"'<>;,]/.test(address))
-    return "must be an https address, such as https://avatars.example.org/{sha256}?s={size}";
+  if (unknown !== undefined) return `{${unknown}} is unknown; there are {sha256}, {md5}, {email} and {size}`;
+  if (named.every((name) => name === "size")) return `must name the author, as ${example} does`;
   return undefined;
 }
 
 /** Where pictures of authors come from. */
 export const avatars = z
-  .union([
-    z.enum(["initials", "none"]),
-    z.string().superRefine((address, ctx) => {
-      const message = findProblem(address);
-      if (message !== undefined) ctx.addIssue({ code: "custom", message });
-    }),
-  ])
+  .string()
+  .superRefine((source, ctx) => {
+    const message = findProblem(source);
+    if (message !== undefined) ctx.addIssue({ code: "custom", message });
+  })
   .default("initials")
   .describe(
-    "Pictures of authors. initials: the page draws them, and asks no one; none; or the address of a service that visitors' browsers ask, with {sha256} or {md5} of the email address in lower case, {email}, and {size} in pixels.",
+    "Pictures of authors. initials: the page draws them and asks no one; none; or the address of a service that visitors' browsers ask, with {sha256} or {md5} of the email address in lower case, or {email}, and {size} in pixels.",
   );

@@ -1,7 +1,7 @@
 import { countTriggerItems, itemState } from "@multimaster/database";
-import { z } from "zod";
+import type { z } from "zod";
 import { defineResource, type ReadContext } from "../model/define-resource.ts";
-import { entity, identifier, integer, structured, text } from "../model/field-kinds.ts";
+import { entity, identifier, integer, text } from "../model/field-kinds.ts";
 import { loadItemBuilds, loadItemReasons } from "../waiting/explain-items.ts";
 import { buildIds, buildPaths } from "./build-paths.ts";
 
@@ -43,7 +43,7 @@ export const triggerItems = defineResource({
     rank: { schema: integer, sql: rank },
     /** Items that must succeed first, 20 at most. */
     waits_for: {
-      schema: structured(z.string().array()),
+      schema: text.array(),
       sql: "i.waits_for",
       read: (value) => JSON.parse(String(value)) as string[],
     },
