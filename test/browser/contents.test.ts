@@ -13,7 +13,10 @@ import { waitFor } from "../harness/wait-for.ts";
 import { waitForTexts } from "./pages.ts";
 
 /** With MULTIMASTER_SCREENSHOTS, pictures of these pages are taken: in light, in dark, and on a narrow phone. */
-const pictures = process.env["MULTIMASTER_SCREENSHOTS"] === undefined ? undefined : fileURLToPath(new URL("../../.cache/screenshots", import.meta.url));
+const pictures =
+  process.env["MULTIMASTER_SCREENSHOTS"] === undefined
+    ? undefined
+    : fileURLToPath(new URL("../../.cache/screenshots", import.meta.url));
 const looks: Readonly<Record<string, BrowserContextOptions>> = {
   light: { colorScheme: "light" },
   dark: { colorScheme: "dark" },
@@ -57,7 +60,7 @@ async function look(path: string, name: "ann" | undefined, as: string, texts: re
     const { page } = await open(path, name, options);
     await waitForTexts(page, texts);
     expect([as, kind, await findSeriousProblems(page)]).toEqual([as, kind, []]);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
     expect([as, kind, over]).toEqual([as, kind, 0]);
     if (pictures !== undefined) {
       mkdirSync(pictures, { recursive: true });
@@ -81,7 +84,8 @@ async function buildPage(builder: string): Promise<string> {
 const ended = (builder: string) =>
   waitFor(
     async () =>
-      (await master.api<{ builds: { complete: boolean }[] }>(`builders/${builder}/builds/1`)).body.builds?.[0]?.complete,
+      (await master.api<{ builds: { complete: boolean }[] }>(`builders/${builder}/builds/1`)).body.builds?.[0]
+        ?.complete,
     { what: `the build of ${builder} to end`, timeoutMs: 60_000 },
   );
 
@@ -123,7 +127,11 @@ it("the items of a matrix are shown while they are built and after, those that f
   await request("matrix");
   const path = await buildPage("matrix");
   const { page, problems } = await open(`${path}?tab=items`);
-  await waitForTexts(page, ["clang debug", "compile: price.c:48:31: error: expected ; before return", "It comes after gcc release."]);
+  await waitForTexts(page, [
+    "clang debug",
+    "compile: price.c:48:31: error: expected ; before return",
+    "It comes after gcc release.",
+  ]);
   await look(`${path}?tab=items`, undefined, "items-running", ["price.c:48:31", "It is being built on"]);
   writeFileSync(join(state, "gate"), "");
   await ended("matrix");
@@ -191,7 +199,7 @@ it("a build of two codebases names the revision of each, with its author and a l
   expect(await link.getAttribute("href")).toBe(`https://example.org/app/commit/${"a".repeat(40)}`);
   await page.getByText("bbbbbbbbb").waitFor();
   // The picture is drawn here: the page asks no other host.
-  expect(await page.locator(".avatar").first().innerText()).toBe("AE");
+  expect(await page.locator(".avatar").first().textContent()).toBe("AE");
   expect(problems()).toEqual([]);
   await look(`${path}?tab=changes`, undefined, "codebases", ["Source lib", "Fix the price"]);
 });

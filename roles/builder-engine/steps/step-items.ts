@@ -15,15 +15,17 @@ export async function listStepItems(
 ): Promise<StepItems> {
   const { data, persistence } = engine;
   const { triggerItems } = data.updates;
-  const shown = items.map(({ name, after }) => ({ name: secrets.hide(name), after: after.map((n) => secrets.hide(n)) }));
+  const shown = items.map(({ name, after }) => ({
+    name: secrets.hide(name),
+    after: after.map((n) => secrets.hide(n)),
+  }));
   turns.leave();
   await persistence.write(`list the items of step ${stepid}`, () =>
     triggerItems.begin({ buildid: build.buildid, stepid }, shown),
   );
   await turns.enter();
   return new ItemNotes(new Map(items.map(({ name }, i) => [name, i + 1])), {
-    write: (changes) =>
-      persistence.write(`note items of step ${stepid}`, () => triggerItems.change(stepid, changes)),
+    write: (changes) => persistence.write(`note items of step ${stepid}`, () => triggerItems.change(stepid, changes)),
     readFailure: (buildid) =>
       persistence.write(`read what failed in build ${buildid}`, () => triggerItems.readFailure(buildid)),
     turns,

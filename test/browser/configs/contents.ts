@@ -34,7 +34,11 @@ export default defineCluster({
       schedulers: [
         force({ name: "force", builders: names }),
         triggerable({ name: "items", builders: ["item"] }),
-        anyBranch({ name: "all", builders: ["two"], codebases: { app: {}, lib: { repository: "https://example.org/lib.git", branch: "main" } } }),
+        anyBranch({
+          name: "all",
+          builders: ["two"],
+          codebases: { app: {}, lib: { repository: "https://example.org/lib.git", branch: "main" } },
+        }),
       ],
     }),
   }),
@@ -104,7 +108,8 @@ export default defineCluster({
             workers: ["w1"],
             steps: [
               compile({
-                command: "printf 'src/price.c:48:31: warning: unused variable\\nsrc/cart.c:7: warning: implicit declaration\\nlib/old.c:1: warning: old\\n'",
+                command:
+                  "printf 'src/price.c:48:31: warning: unused variable\\nsrc/cart.c:7: warning: implicit declaration\\nlib/old.c:1: warning: old\\n'",
                 suppressWarnings: [{ file: "^lib/" }],
               }),
             ],
@@ -114,7 +119,12 @@ export default defineCluster({
             workers: ["w1"],
             steps: [setProperties({ properties: { got_revision: { app: "a".repeat(40), lib: "b".repeat(40) } } })],
           },
-          { name: "check", workers: ["w1"], approval: { untrusted: true }, steps: [shell({ command: ["echo", "checked"] })] },
+          {
+            name: "check",
+            workers: ["w1"],
+            approval: { untrusted: true },
+            steps: [shell({ command: ["echo", "checked"] })],
+          },
         ],
       }),
     }),

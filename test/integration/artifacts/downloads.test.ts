@@ -148,7 +148,10 @@ describe("a download", () => {
   it("and their lists are refused on the command line, too", async () => {
     const into = temporaryDirectory("refused");
     const run = (...args: string[]) => runCommandLine({ url: closed.url, token: "mmt_guest" }, "artifacts", ...args);
-    for (const args of [["list", "1"], ["get", "1", "--to", into]]) {
+    for (const args of [
+      ["list", "1"],
+      ["get", "1", "--to", into],
+    ]) {
       const { code, printed } = await run(...args);
       expect([args[0], code !== 0, printed]).toEqual([args[0], true, expect.stringContaining("may not read")]);
     }

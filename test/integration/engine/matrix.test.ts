@@ -77,9 +77,17 @@ describe("a trigger of items", () => {
       "app: success",
     ]);
     expect(lines[2]?.[2]).toBe('not built: "broken" has not succeeded');
-    const rows = (await engine.data.find(triggerItems, { filters: [equals("buildid", 1)], order: ["rank", "number"] })).rows;
+    const rows = (await engine.data.find(triggerItems, { filters: [equals("buildid", 1)], order: ["rank", "number"] }))
+      .rows;
     expect(
-      rows.map(({ name, state, results, note, builds, reasons }) => [name, state, results, note, builds.length, reasons]),
+      rows.map(({ name, state, results, note, builds, reasons }) => [
+        name,
+        state,
+        results,
+        note,
+        builds.length,
+        reasons,
+      ]),
     ).toEqual([
       ["broken", "ended", 2, "make: x.c:3: error: no such thing", 1, []],
       ["uses broken", "ended", 3, 'not built: "broken" has not succeeded', 0, []],

@@ -8,10 +8,16 @@ import { engines, newDatabase } from "../../harness/test-databases.ts";
 const count = 2000;
 
 /** Items 1 to 1990 succeeded in builds of their own, 1991 to 1994 failed, 1995 and 1996 were not built, the others go on. */
-async function addItems(database: Database, buildid: number, stepid: number, requests: readonly number[]): Promise<void> {
+async function addItems(
+  database: Database,
+  buildid: number,
+  stepid: number,
+  requests: readonly number[],
+): Promise<void> {
   const row = (number: number) => {
     const results = number <= 1990 ? 0 : number <= 1994 ? 2 : number <= 1996 ? 3 : null;
-    const asked = number <= 1994 ? "[1]" : number <= 1998 && number > 1996 ? JSON.stringify([requests[number - 1997]]) : null;
+    const asked =
+      number <= 1994 ? "[1]" : number <= 1998 && number > 1996 ? JSON.stringify([requests[number - 1997]]) : null;
     const note = results === 2 ? `make: error ${number}` : results === 3 ? 'not built: "x" has not succeeded' : null;
     const after = number === 1999 ? '["item 1997", "item 1"]' : "[]";
     return [buildid, stepid, number, `item ${number}`, after, asked, results, note];

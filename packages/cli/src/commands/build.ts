@@ -3,8 +3,8 @@ import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuild } from "../client/named-build.ts";
 import { following, showFollowedBuild } from "../follow.ts";
-import { describeItems, readItems } from "../show-items.ts";
 import { describeResult, exitCodeOf, formatSeconds } from "../show-build.ts";
+import { describeItems, readItems } from "../show-items.ts";
 import { formatJson, formatTable, openTerminal } from "../terminal.ts";
 import { addKeep } from "./keep.ts";
 import { addLog } from "./log.ts";
@@ -20,9 +20,12 @@ const which = "the build's id, BUILDER/NUMBER, or URL";
 export function addBuild(program: Command, setExitCode: (code: number) => void): void {
   const build = program.command("build").description("show, follow, stop, rebuild, keep a build, or print its logs");
 
-  clientOptions(build.command("show").description("show a build, its steps, and what they build item by item").argument("<build>", which)).action(
-    async (text: string, { json, ...flags }: ClientFlags) => show(await connect(flags), text, json),
-  );
+  clientOptions(
+    build
+      .command("show")
+      .description("show a build, its steps, and what they build item by item")
+      .argument("<build>", which),
+  ).action(async (text: string, { json, ...flags }: ClientFlags) => show(await connect(flags), text, json));
 
   clientOptions(
     build

@@ -13,7 +13,7 @@ const saysError = /\b(?:error|errors|fail|failed|failure|fatal|exception|panic)\
 export async function readFailure(connection: Connection, buildid: number): Promise<string | undefined> {
   const [step] = await queryRows<{ id: number; name: string; state: string }>(
     connection,
-    `select id, name, state_string as state from steps where buildid = ? and results in (2, 4) order by number limit 1`,
+    "select id, name, state_string as state from steps where buildid = ? and results in (2, 4) order by number limit 1",
     [buildid],
   );
   if (!step) return undefined;

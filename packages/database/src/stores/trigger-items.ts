@@ -48,10 +48,19 @@ export async function changeTriggerItems(
   const where = "where stepid = ? and number = ?";
   for (const { number, requests, end } of changes) {
     if (requests !== undefined)
-      await execute(tx, `update mm_trigger_items set requests = ? ${where}`, [JSON.stringify(requests), stepid, number]);
+      await execute(tx, `update mm_trigger_items set requests = ? ${where}`, [
+        JSON.stringify(requests),
+        stepid,
+        number,
+      ]);
     if (end === undefined) continue;
     const note = fitNullable(end.note, longest.sentence);
-    await execute(tx, `update mm_trigger_items set results = ?, note = ? ${where}`, [end.results, note, stepid, number]);
+    await execute(tx, `update mm_trigger_items set results = ?, note = ? ${where}`, [
+      end.results,
+      note,
+      stepid,
+      number,
+    ]);
   }
 }
 
@@ -84,9 +93,11 @@ export async function unendedAmong(
   );
   const named = rows.map((row) => ({ ...row, after: JSON.parse(row.waits_for) as string[] }));
   const waiting = named.filter(({ requests }) => requests === null);
-  const open = await openItemsNamed(connection, [...new Set(waiting.map(({ stepid }) => stepid))], [
-    ...new Set(waiting.flatMap(({ after }) => after)),
-  ]);
+  const open = await openItemsNamed(
+    connection,
+    [...new Set(waiting.map(({ stepid }) => stepid))],
+    [...new Set(waiting.flatMap(({ after }) => after))],
+  );
   return named.map(({ itemid, stepid, requests, after }) => ({
     itemid,
     requests: requests === null ? null : (JSON.parse(requests) as number[]),

@@ -12,7 +12,13 @@ import { usePlace, withQuery } from "../router.ts";
 const firstShown = 200;
 
 /** The files that a build left, by directory or by a part of their names, each to be downloaded. */
-export function BuildArtifacts({ build, artifacts }: { build: Build; artifacts: ReturnType<typeof useRows<"artifacts">> }) {
+export function BuildArtifacts({
+  build,
+  artifacts,
+}: {
+  build: Build;
+  artifacts: ReturnType<typeof useRows<"artifacts">>;
+}) {
   const [text, setText] = useState("");
   const path = usePlace().query.get("dir") ?? "";
   return (

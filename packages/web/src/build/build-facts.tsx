@@ -32,8 +32,16 @@ export function BuildFacts({
           {build.kept_reason && `: ${build.kept_reason}`}
         </Fact>
       )}
-      {patch && <Fact name="Patch">by <Person author={patch.author} /></Fact>}
-      {owner && <Fact name="By"><Person author={owner} /></Fact>}
+      {patch && (
+        <Fact name="Patch">
+          by <Person author={patch.author} />
+        </Fact>
+      )}
+      {owner && (
+        <Fact name="By">
+          <Person author={owner} />
+        </Fact>
+      )}
       {buildset?.reason && <Fact name="Why">{buildset.reason}</Fact>}
       {buildset?.parent_buildid && (
         <Fact name="Triggered by">

@@ -2,8 +2,8 @@ import type { Build, TriggerItem, TriggerItemCount } from "@multimaster/data";
 
 import { type QueryState, useRows } from "../api/live-query.ts";
 import { Choice } from "../components/choice.tsx";
-import { PageLinks } from "../components/page-links.tsx";
 import { Rows } from "../components/page.tsx";
+import { PageLinks } from "../components/page-links.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { Table } from "../components/table.tsx";
 import { countKinds, kindOfItem, wordOfItem } from "../format/items.ts";

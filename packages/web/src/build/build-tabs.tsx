@@ -45,9 +45,9 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
   const count = (rows: readonly unknown[] | undefined) => (rows?.length ? ` ${rows.length}` : "");
   const tabs: readonly [Tab, string][] = [
     ["steps", "Steps"],
-    ...(items.rows?.length || tab === "items" ? [["items", `Items${countItems(items.rows ?? [])}`] as const] : []),
+    ...(items.rows?.length || tab === "items" ? [["items", `Items${countItems(items.rows ?? [])}`] as [Tab, string]] : []),
     ["tests", `Tests${countTests(sets.rows ?? [])}`],
-    ...(issues.length > 0 || tab === "warnings" ? [["warnings", "Warnings"] as const] : []),
+    ...(issues.length > 0 || tab === "warnings" ? [["warnings", "Warnings"] as [Tab, string]] : []),
     ["changes", `Changes${count(changes.rows)}`],
     ["artifacts", `Artifacts${artifacts.total ? ` ${artifacts.total}` : ""}`],
     ["properties", "Properties"],

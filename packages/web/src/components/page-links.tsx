@@ -21,8 +21,7 @@ export function PageLinks({
       <span class="quiet num">
         {shown === 0 ? 0 : from + 1}–{from + shown} of {total}
       </span>{" "}
-      {from > 0 && <a href={to(from - size)}>Previous</a>}{" "}
-      {from + shown < total && <a href={to(from + size)}>Next</a>}
+      {from > 0 && <a href={to(from - size)}>Previous</a>} {from + shown < total && <a href={to(from + size)}>Next</a>}
     </nav>
   );
 }

@@ -1,7 +1,10 @@
 import { expect, it } from "vitest";
 import { listDirectory, listSteps } from "./directories.ts";
 
-const files = ["a.txt", "doc/index.html", "doc/api/x.html", "doc/api/y.html", "docs"].map((name) => ({ name, size: 10 }));
+const files = ["a.txt", "doc/index.html", "doc/api/x.html", "doc/api/y.html", "docs"].map((name) => ({
+  name,
+  size: 10,
+}));
 
 it("lists what is directly in a directory", () => {
   expect(listDirectory(files, "")).toEqual({

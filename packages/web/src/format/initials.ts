@@ -2,7 +2,10 @@ import { personName } from "./properties.ts";
 
 /** The letters that stand for an author: the first of the first two words. */
 export function initialsOf(author: string): string {
-  const words = personName(author).split("@")[0]?.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const words =
+    personName(author)
+      .split("@")[0]
+      ?.match(/[\p{L}\p{N}]+/gu) ?? [];
   const [first = "?", second = ""] = words.map((word) => [...word][0] as string);
   return (first + second).toUpperCase();
 }

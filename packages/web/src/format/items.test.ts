@@ -2,7 +2,12 @@ import { expect, it } from "vitest";
 import { countKinds, kindOfItem, wordOfItem } from "./items.ts";
 
 it("counts items by kind over all steps of a build, failures first", () => {
-  const count = (stepid: number, state: string, results: number | null, n: number) => ({ stepid, state, results, count: n });
+  const count = (stepid: number, state: string, results: number | null, n: number) => ({
+    stepid,
+    state,
+    results,
+    count: n,
+  });
   const kinds = countKinds([
     count(1, "ended", 0, 1990),
     count(1, "ended", 3, 4),

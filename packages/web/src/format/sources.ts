@@ -12,7 +12,8 @@ type Stamp = Pick<Buildset["sourcestamps"][number], "codebase" | "branch" | "rev
 
 /** The sources of a build by codebase: what was checked out, or else what was asked for. Those of which nothing is known are left out. */
 export function listSources(properties: Properties | null | undefined, stamps: readonly Stamp[]): BuiltSource[] {
-  const sources = stamps.length > 1 ? stamps.map((stamp) => ofCodebase(properties, stamp)) : [ofAll(properties, stamps[0])];
+  const sources =
+    stamps.length > 1 ? stamps.map((stamp) => ofCodebase(properties, stamp)) : [ofAll(properties, stamps[0])];
   return sources
     .filter(({ branch, revision }) => branch !== "" || revision !== "")
     .sort((a, b) => (a.codebase < b.codebase ? -1 : 1));

@@ -1,5 +1,14 @@
 /** A cluster that builds a matrix of so many items. */
-import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort, type RenderContext } from "@multimaster/config";
+import {
+  defineBuilders,
+  defineCluster,
+  defineScheduling,
+  defineUi,
+  defineWorkers,
+  env,
+  envPort,
+  type RenderContext,
+} from "@multimaster/config";
 import base from "@multimaster/plugins/hooks/base";
 import force from "@multimaster/plugins/schedulers/force";
 import triggerable from "@multimaster/plugins/schedulers/triggerable";
@@ -20,10 +29,7 @@ export default defineCluster({
   lease: env("LEASE", "4s"),
   scheduler: async () => ({
     default: defineScheduling({
-      schedulers: [
-        force({ name: "force", builders: ["matrix"] }),
-        triggerable({ name: "items", builders: ["item"] }),
-      ],
+      schedulers: [force({ name: "force", builders: ["matrix"] }), triggerable({ name: "items", builders: ["item"] })],
     }),
   }),
   builders: {

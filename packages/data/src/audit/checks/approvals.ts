@@ -9,7 +9,8 @@ export const approvalChecks: readonly Check[] = [
     id: "unapproved-and-built",
     one: "A build began although its request, of a stranger's code, waited for approval",
     many: "{n} builds began although their requests, of strangers' code, waited for approval",
-    means: "A stranger's code ran on a worker without a user having read it: a claim and the approval did not exclude each other.",
+    means:
+      "A stranger's code ran on a worker without a user having read it: a claim and the approval did not exclude each other.",
     advice: "Treat its worker as one that ran hostile code, and report the fault with the log of the build's master.",
     windowed: true,
     sql: (at) => `select b.id from mm_approvals a join builds b on b.buildrequestid = a.buildrequestid

@@ -35,7 +35,12 @@ describe("the counter of warnings", () => {
   });
 
   it("stores those that name a file and a line, each once", async () => {
-    const lines = ["a.c:3:1: warning: unused", "a.c:3:1: warning: unused", "src\\b.cs(12,4): warning CS1: old", "a warning"];
+    const lines = [
+      "a.c:3:1: warning: unused",
+      "a.c:3:1: warning: unused",
+      "src\\b.cs(12,4): warning CS1: old",
+      "a warning",
+    ];
     expect((await count(lines)).stored).toEqual([
       "code_issue a.c:3 warning: unused",
       "code_issue src\\b.cs:12 warning CS1: old",
