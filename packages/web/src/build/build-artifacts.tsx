@@ -124,11 +124,10 @@ function ArtifactTable({
         {directories.map(({ name, files: count, bytes }) => (
           <tr key={`${name}/`} data-row>
             <td class="wide">
-              <a href={withQuery(place, { dir: `${path}${name}/` })}>{name}/</a>{" "}
-              <span class="quiet num">{count === 1 ? "1 file" : `${count} files`}</span>
+              <a href={withQuery(place, { dir: `${path}${name}/` })}>{name}/</a>
             </td>
             <td class="right num">{formatBytes(bytes)}</td>
-            <td />
+            <td class="quiet">{count === 1 ? "1 file" : `${count} files`}</td>
             <td />
           </tr>
         ))}

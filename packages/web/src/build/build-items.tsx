@@ -51,7 +51,7 @@ export function BuildItems({ build, counts }: { build: Build; counts: QueryState
           options={[["", `all ${all}`], ...kinds.map(({ word, count }) => [word, `${count} ${word}`] as const)]}
           onChoose={(word) => show({ items: word })}
         />
-        <span class="quiet num">{kinds.map(({ word, count }) => `${count} ${word}`).join(", ")}</span>
+        <span class="quiet">{kinds.map(({ word, count }) => `${count} ${word}`).join(", ")}</span>
       </div>
       <Rows of={items} empty={all === 0 ? <NoItems /> : "No item is like that."}>
         {(rows) => (

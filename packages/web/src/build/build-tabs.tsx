@@ -38,14 +38,19 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
   ]);
   const changes = useRows("changes", `builds/${build.buildid}/changes`);
   const sets = useRows("test_result_sets", `builds/${build.buildid}/test_result_sets`, {}, ["test_result_sets/*/*"]);
-  const artifacts = useRows("artifacts", `builds/${build.buildid}/artifacts`, { order: "name", limit: mostArtifacts }, [
-    `builds/${build.buildid}/artifacts/*/*`,
-  ]);
+  const artifacts = useRows(
+    "artifacts",
+    `builds/${build.buildid}/artifacts`,
+    { order: "name", limit: tab === "artifacts" ? mostArtifacts : 1 },
+    [`builds/${build.buildid}/artifacts/*/*`],
+  );
   const issues = (sets.rows ?? []).filter(({ category }) => category === "code_issue");
   const count = (rows: readonly unknown[] | undefined) => (rows?.length ? ` ${rows.length}` : "");
   const tabs: readonly [Tab, string][] = [
     ["steps", "Steps"],
-    ...(items.rows?.length || tab === "items" ? [["items", `Items${countItems(items.rows ?? [])}`] as [Tab, string]] : []),
+    ...(items.rows?.length || tab === "items"
+      ? [["items", `Items${countItems(items.rows ?? [])}`] as [Tab, string]]
+      : []),
     ["tests", `Tests${countTests(sets.rows ?? [])}`],
     ...(issues.length > 0 || tab === "warnings" ? [["warnings", "Warnings"] as [Tab, string]] : []),
     ["changes", `Changes${count(changes.rows)}`],
