@@ -110,9 +110,11 @@ async function build(master: TestMaster, builder: string): Promise<void> {
 }
 
 async function downloadAll(master: TestMaster, builder: string): Promise<void> {
+  const { body: found } = await master.api<{ builders: { builderid: number }[] }>(`builders/${builder}`);
   const { body } = await master.api<{ artifacts: { artifactid: number; size: number; sha256: string }[] }>(
-    `builders/${builder}/artifacts`,
+    `builders/${found.builders[0]?.builderid}/artifacts`,
   );
+  expect(body.artifacts.length).toBeGreaterThan(0);
   for (const { artifactid, size, sha256 } of body.artifacts) {
     const answer = await master.fetch(`artifacts/${artifactid}`);
     const hash = createHash("sha256");
