@@ -17,7 +17,7 @@ export function BuildSources({ build, buildset }: { build: Build; buildset: Buil
       {sources.map((source) => (
         <div key={source.codebase}>
           <dt>{source.codebase === "" ? "Source" : `Source ${source.codebase}`}</dt>
-          <dd>
+          <dd class="in-text">
             <Source source={source} change={changes.rows?.find((change) => isOf(source, change))} />
           </dd>
         </div>
