@@ -215,6 +215,10 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     expect(await schedule()).toMatchObject({ waiting_changes: 33 });
     await execute(database, "update mm_scheduler_seen set seen_at = seen_at - 1000");
     expect((await waiting())[0].reasons).toMatchObject([{ kind: "submitting" }]);
+    const nextRun = Math.floor(Date.now() / 1000) + 3600;
+    await updates.schedulers.publish(id, { kind: "times", nextRun });
+    expect((await waiting())[0].reasons).toMatchObject([{ kind: "next_run", facts: { until: nextRun } }]);
+    await updates.schedulers.publish(id, { kind: "changes", timer: { seconds: 600, perBranch: true } });
     await updates.schedulers.setEnabled(id, false);
     expect((await waiting())[0].reasons).toMatchObject([{ kind: "scheduler_disabled" }]);
     await updates.schedulers.setEnabled(id, true);
