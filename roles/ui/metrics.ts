@@ -88,7 +88,8 @@ export function measureQueue(metrics: Registry, data: Pick<Data, "find">, clock:
     async collect() {
       const queues = await readQueues();
       this.reset();
-      for (const { builder, since } of queues) this.set({ builder }, Math.max(0, clock.now() / 1000 - since));
+      for (const { builder, since } of queues)
+        this.set({ builder }, Math.max(0, Math.round(clock.now() / 1000) - since));
     },
   });
 }

@@ -157,7 +157,8 @@ function create(host: FakeDockerHost, name: string, body: z.output<typeof newCon
 const login = z.strictObject({ username: z.string(), password: z.string(), serveraddress: z.string().optional() });
 
 function pull(host: FakeDockerHost, image: string, auth: string | string[] | undefined): Answer {
-  const given = auth === undefined ? undefined : login.parse(JSON.parse(Buffer.from(String(auth), "base64url").toString()));
+  const given =
+    auth === undefined ? undefined : login.parse(JSON.parse(Buffer.from(String(auth), "base64url").toString()));
   if (host.closed.has(image) && !(given?.username === "ci" && given.password === "token"))
     return { status: 500, body: { message: `unauthorized: authentication required for ${image}` } };
   const lines: object[] = [{ status: `Pulling from ${image}` }, { status: "Downloading", id: "layer" }];

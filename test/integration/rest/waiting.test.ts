@@ -68,9 +68,7 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
       'multimaster_builder_queue{builder="runtests"} 2',
       'multimaster_builder_queue{builder="docs"} 1',
     ]);
-    expect((await server.get("/metrics")).text).toMatch(
-      /^multimaster_builder_queue_age_seconds\{builder="docs"\} \d/m,
-    );
+    expect((await server.get("/metrics")).text).toMatch(/^multimaster_builder_queue_age_seconds\{builder="docs"\} \d/m);
     await build(docs, w1);
     expect(await queue()).toEqual(['multimaster_builder_queue{builder="runtests"} 2']);
   });

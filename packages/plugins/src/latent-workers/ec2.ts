@@ -31,14 +31,13 @@ export default defineLatentWorker({
     launchTemplate: renderable(z.string().regex(/^[\w().\-/]+$/, "must be the name or the id of a launch template"))
       .optional()
       .describe("Name or id of a launch template; what is set beside it wins over what it says."),
-    launchTemplateVersion: z
-      .string()
-      .optional()
-      .describe("Its version, or $Latest; absent: its default version."),
+    launchTemplateVersion: z.string().optional().describe("Its version, or $Latest; absent: its default version."),
     image: renderable(oneOf("ami")).optional().describe("Id of the image of the machines."),
     instanceType: renderable(z.string().min(1)).optional().describe("Type of the machines, such as c7g.large."),
     subnet: renderable(oneOf("subnet")).optional().describe("Id of their subnet."),
-    securityGroups: renderable(z.array(oneOf("sg"))).default([]).describe("Ids of their security groups."),
+    securityGroups: renderable(z.array(oneOf("sg")))
+      .default([])
+      .describe("Ids of their security groups."),
     spot: renderable(z.boolean())
       .default(false)
       .describe("Spot instances: cheaper, and ended by the cloud at any time; their builds run again."),
@@ -87,7 +86,16 @@ export default defineLatentWorker({
       : [],
   async start(ctx, options, instance) {
     const api = await openApi(ctx, options);
-    const { launchTemplate, image, instanceType, subnet, securityGroups, spot, tags, script = startScript } = options as Rendered;
+    const {
+      launchTemplate,
+      image,
+      instanceType,
+      subnet,
+      securityGroups,
+      spot,
+      tags,
+      script = startScript,
+    } = options as Rendered;
     const { masterUrl, worker, secret, instanceid } = instance;
     const named = {
       ...tags,

@@ -3,12 +3,7 @@ import { findAll, parseXml, textOf, type XmlElement } from "../../xml-elements.t
 import type { AwsKeys } from "./credentials.ts";
 
 /** A parameter of a request; lists and objects become names such as Filter.1.Name. */
-export type Parameter =
-  | string
-  | number
-  | undefined
-  | readonly Parameter[]
-  | { readonly [name: string]: Parameter };
+export type Parameter = string | number | undefined | readonly Parameter[] | { readonly [name: string]: Parameter };
 
 export interface Ec2Instance {
   readonly id: string;
@@ -82,7 +77,8 @@ export class Ec2Api {
     let NextToken: string | undefined;
     for (let page = 0; page < mostPages; page += 1) {
       const answer = await this.#ask("DescribeInstances", { Filter, MaxResults: 500, NextToken });
-      for (const set of findAll(answer, "instancesSet")) for (const item of set.children) found.push(readInstance(item));
+      for (const set of findAll(answer, "instancesSet"))
+        for (const item of set.children) found.push(readInstance(item));
       NextToken = textOf(answer, "nextToken") || undefined;
       if (NextToken === undefined) return found;
     }
@@ -115,13 +111,17 @@ export class Ec2Api {
 function* flatten(value: Parameter, name = ""): Generator<[string, string]> {
   if (value === undefined) return;
   if (typeof value !== "object") return yield [name, String(value)];
-  const entries = Array.isArray(value) ? value.map((one, i) => [String(i + 1), one] as const) : Object.entries(value);
-  for (const [key, one] of entries) yield* flatten(one as Parameter, name === "" ? key : `${name}.${key}`);
+  for (const [key, one] of Object.entries(value)) {
+    const part = Array.isArray(value) ? String(Number(key) + 1) : key;
+    yield* flatten(one, name === "" ? part : `${name}.${part}`);
+  }
 }
 
 function readInstance(item: XmlElement): Ec2Instance {
   const part = (name: string) => item.children.find((child) => child.name === name);
-  const tags = (part("tagSet")?.children ?? []).map((tag) => [textOf(tag, "key") ?? "", textOf(tag, "value") ?? ""]);
+  const tags = (part("tagSet")?.children ?? []).map(
+    (tag) => [textOf(tag, "key") ?? "", textOf(tag, "value") ?? ""] as const,
+  );
   return {
     id: textOf(item, "instanceId") ?? "",
     state: textOf(part("instanceState"), "name") ?? "",
@@ -133,7 +133,7 @@ function readInstance(item: XmlElement): Ec2Instance {
 async function readText(answer: Response): Promise<string> {
   const blocks: Uint8Array[] = [];
   let size = 0;
-  for await (const block of answer.body ?? []) {
+  for await (const block of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
     size += block.length;
     if (size > longestAnswer) throw new Error("its answer is too long");
     blocks.push(block);

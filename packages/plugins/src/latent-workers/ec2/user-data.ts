@@ -5,7 +5,6 @@ export const startScript = [
   'printf %s "$WORKER_PASSWORD" >"$password"',
   "unset WORKER_PASSWORD",
   'exec multimaster-worker start --master "$MASTER_URL" --name "$WORKER_NAME" --password-file "$password" \\',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of sh
   '  --basedir "${WORKER_BASEDIR:-/var/lib/multimaster-worker}"',
   "",
 ].join("\n");
