@@ -15,8 +15,8 @@ const tagNames = {
 } as const;
 
 const url = z.string().regex(/^https?:\/\/[^\s/?#]+(\/\S*)?$/, 'must be a URL, such as "https://ec2.example"');
-const oneOf = (prefix: string) =>
-  z.string().regex(new RegExp(`^${prefix}-[0-9a-z]+$`), `must be an id that begins with "${prefix}-"`);
+const idOf = (prefix: string, pattern: RegExp) =>
+  z.string().regex(pattern, `must be an id that begins with "${prefix}-"`);
 /** EC2 takes 16 KiB, in which the login is, too. */
 const longestScript = 14_000;
 
@@ -32,10 +32,14 @@ export default defineLatentWorker({
       .optional()
       .describe("Name or id of a launch template; what is set beside it wins over what it says."),
     launchTemplateVersion: z.string().optional().describe("Its version, or $Latest; absent: its default version."),
-    image: renderable(oneOf("ami")).optional().describe("Id of the image of the machines."),
+    image: renderable(idOf("ami", /^ami-[0-9a-z]+$/))
+      .optional()
+      .describe("Id of the image of the machines."),
     instanceType: renderable(z.string().min(1)).optional().describe("Type of the machines, such as c7g.large."),
-    subnet: renderable(oneOf("subnet")).optional().describe("Id of their subnet."),
-    securityGroups: renderable(z.array(oneOf("sg")))
+    subnet: renderable(idOf("subnet", /^subnet-[0-9a-z]+$/))
+      .optional()
+      .describe("Id of their subnet."),
+    securityGroups: renderable(z.array(idOf("sg", /^sg-[0-9a-z]+$/)))
       .default([])
       .describe("Ids of their security groups."),
     spot: renderable(z.boolean())
