@@ -72,6 +72,9 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
+/** Held back from the short form until they have run as a whole. */
+const inLongForm = it.runIf(process.env["MULTIMASTER_LONG"] === "1");
+
 const configOf = (farm: string) => configFile(`configs/farms/${farm}/cluster.ts`);
 
 /** Checks the config as `master check-config` does, and starts a master with all roles. */
@@ -147,7 +150,7 @@ async function commitUntilSeen(ui: TestMaster, commit: () => string): Promise<st
   return revision;
 }
 
-it("a farm of branches and recipes collapses what waits, tells the forge, and the owner of a lost worker", async () => {
+inLongForm("a farm of branches and recipes collapses what waits, tells the forge, and the owner of a lost worker", async () => {
   const served = join(temporaryDirectory("served"), "acme");
   mkdirSync(served);
   symlinkSync(repository.path, join(served, "language.git"));
@@ -187,7 +190,7 @@ it("a farm of branches and recipes collapses what waits, tells the forge, and th
   await waitFor(() => told().includes("owner-1@example.org"), { what: "the owner's mail", timeoutMs: 60_000 });
   expect(told()).not.toContain("owner-2@example.org");
   const lost = { builderNames: ["release main"], branch: "main", revision: "f".repeat(40), reason: "a lost commit" };
-  await master.apiPost("forceschedulers/by%20hand", "force", lost);
+  await master.apiPost("forceschedulers/by-hand", "force", lost);
   const failed = await waitFor(
     async () => (await readBuilds(master)).find((one) => one.buildid > 2 && one.results !== null),
     {
@@ -198,10 +201,10 @@ it("a farm of branches and recipes collapses what waits, tells the forge, and th
   await server.stop();
 });
 
-it("a farm of images makes steps from JSON, publishes under a lock, and knows the next night", async () => {
+inLongForm("a farm of images makes steps from JSON, publishes under a lock, and knows the next night", async () => {
   const master = await start("embedded-images");
   await attach(master, ["big-1"]);
-  await master.apiPost("forceschedulers/by%20hand", "force", { builderNames: ["board-arm"], reason: "by hand" });
+  await master.apiPost("forceschedulers/by-hand", "force", { builderNames: ["board-arm"], reason: "by hand" });
   const build = await ended(master, "board-arm", Results.SUCCESS);
   expect(await stepsOf(master, build)).toEqual([
     ...["git: 0", "plan: 0", "add-steps: 0", "kernel: 0", "image: 0"],

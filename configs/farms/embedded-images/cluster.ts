@@ -52,7 +52,7 @@ export default defineCluster({
         nightOf("weeknights", "mon-fri", { suite: "quick" }),
         nightOf("saturday", "sat", { suite: "full" }),
         nightOf("sunday", "sun", { suite: "full", reproducible: "yes" }),
-        force({ name: "by hand", builders: names }),
+        force({ name: "by-hand", builders: names }),
       ],
     }),
   }),

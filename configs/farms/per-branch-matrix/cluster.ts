@@ -70,7 +70,7 @@ export default defineCluster({
       changeSources: [gitPoller({ repository: repourl, branches, pollInterval: env("POLL_INTERVAL", "1m") })],
       schedulers: [
         ...branches.flatMap((branch) => [follow(branch, false), follow(branch, true)]),
-        force({ name: "by hand", builders: pairs.map(({ name }) => name) }),
+        force({ name: "by-hand", builders: pairs.map(({ name }) => name) }),
       ],
       reporters: [
         // The owner of a worker gets a mail when it is missing.
