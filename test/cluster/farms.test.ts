@@ -150,56 +150,59 @@ async function commitUntilSeen(ui: TestMaster, commit: () => string): Promise<st
   return revision;
 }
 
-inLongForm("a farm of branches and recipes collapses what waits, tells the forge, and the owner of a lost worker", async () => {
-  const served = join(temporaryDirectory("served"), "acme");
-  mkdirSync(served);
-  symlinkSync(repository.path, join(served, "language.git"));
-  const server = await startGitHttpServer(dirname(served), { name: "ci", password: "pw" });
-  const [forge, mail] = [await startReportTarget(), await startMailServer({ isRelay: true })];
-  const master = await start("per-branch-matrix", {
-    REPOSITORY: `http://ci:pw@${server.host}/acme/language.git`,
-    ...{ FORGE: forge.url, FORGE_TOKEN: "t0ken", SMTP_PORT: String(mail.smtp.port), MISSING_TIMEOUT: "1s" },
-  });
-  await commitUntilSeen(master, () => repository.commit({ files: { "docs/page.md": String(Math.random()) } }));
-  repository.commit({ files: { "a.c": "1" } });
-  // Quick recipes only, and nothing for the documentation.
-  await waitFor(async () => (await readRequests(master)).length === 4, { what: "the requests of the first push" });
-  const newest = repository.commit({ files: { "a.c": "2" } });
-  await waitFor(async () => (await readRequests(master)).length === 8, { what: "the requests of the second push" });
-  await waitFor(
-    async () => (await readRequests(master)).filter(({ results }) => results === Results.SKIPPED).length === 4,
-    {
-      what: "the older requests to be collapsed",
-    },
-  );
-  const [first] = await attach(master, ["volunteer-1", "volunteer-2"]);
-  const build = await ended(master, "debug main", Results.WARNINGS);
-  expect(await stepsOf(master, build)).toEqual(["git: 0", "configure: 0", "test: 1"]);
-  expect(build.properties["got_revision"]?.[0]).toBe(newest);
-  await ended(master, "release main", Results.WARNINGS);
-  const states = () =>
-    forge.calls
-      .filter(({ body }) => body?.context === "ci/debug main")
-      .map(({ path, body }) => `${path} ${body.state}`);
-  const path = `/api/v1/repos/acme/language/statuses/${newest}`;
-  await waitFor(() => states().length === 2, { what: "the forge to know" });
-  expect(states()).toEqual([`${path} pending`, `${path} success`]);
+inLongForm(
+  "a farm of branches and recipes collapses what waits, tells the forge, and the owner of a lost worker",
+  async () => {
+    const served = join(temporaryDirectory("served"), "acme");
+    mkdirSync(served);
+    symlinkSync(repository.path, join(served, "language.git"));
+    const server = await startGitHttpServer(dirname(served), { name: "ci", password: "pw" });
+    const [forge, mail] = [await startReportTarget(), await startMailServer({ isRelay: true })];
+    const master = await start("per-branch-matrix", {
+      REPOSITORY: `http://ci:pw@${server.host}/acme/language.git`,
+      ...{ FORGE: forge.url, FORGE_TOKEN: "t0ken", SMTP_PORT: String(mail.smtp.port), MISSING_TIMEOUT: "1s" },
+    });
+    await commitUntilSeen(master, () => repository.commit({ files: { "docs/page.md": String(Math.random()) } }));
+    repository.commit({ files: { "a.c": "1" } });
+    // Quick recipes only, and nothing for the documentation.
+    await waitFor(async () => (await readRequests(master)).length === 4, { what: "the requests of the first push" });
+    const newest = repository.commit({ files: { "a.c": "2" } });
+    await waitFor(async () => (await readRequests(master)).length === 8, { what: "the requests of the second push" });
+    await waitFor(
+      async () => (await readRequests(master)).filter(({ results }) => results === Results.SKIPPED).length === 4,
+      {
+        what: "the older requests to be collapsed",
+      },
+    );
+    const [first] = await attach(master, ["volunteer-1", "volunteer-2"]);
+    const build = await ended(master, "debug main", Results.WARNINGS);
+    expect(await stepsOf(master, build)).toEqual(["git: 0", "configure: 0", "test: 1"]);
+    expect(build.properties["got_revision"]?.[0]).toBe(newest);
+    await ended(master, "release main", Results.WARNINGS);
+    const states = () =>
+      forge.calls
+        .filter(({ body }) => body?.context === "ci/debug main")
+        .map(({ path, body }) => `${path} ${body.state}`);
+    const path = `/api/v1/repos/acme/language/statuses/${newest}`;
+    await waitFor(() => states().length === 2, { what: "the forge to know" });
+    expect(states()).toEqual([`${path} pending`, `${path} success`]);
 
-  await first?.kill();
-  const told = () => mail.received.flatMap(({ to }) => to);
-  await waitFor(() => told().includes("owner-1@example.org"), { what: "the owner's mail", timeoutMs: 60_000 });
-  expect(told()).not.toContain("owner-2@example.org");
-  const lost = { builderNames: ["release main"], branch: "main", revision: "f".repeat(40), reason: "a lost commit" };
-  await master.apiPost("forceschedulers/by-hand", "force", lost);
-  const failed = await waitFor(
-    async () => (await readBuilds(master)).find((one) => one.buildid > 2 && one.results !== null),
-    {
-      what: "the build of a lost commit",
-    },
-  );
-  expect([failed.results, await stepsOf(master, failed)]).toEqual([Results.WARNINGS, ["git: 2"]]);
-  await server.stop();
-});
+    await first?.kill();
+    const told = () => mail.received.flatMap(({ to }) => to);
+    await waitFor(() => told().includes("owner-1@example.org"), { what: "the owner's mail", timeoutMs: 60_000 });
+    expect(told()).not.toContain("owner-2@example.org");
+    const lost = { builderNames: ["release main"], branch: "main", revision: "f".repeat(40), reason: "a lost commit" };
+    await master.apiPost("forceschedulers/by-hand", "force", lost);
+    const failed = await waitFor(
+      async () => (await readBuilds(master)).find((one) => one.buildid > 2 && one.results !== null),
+      {
+        what: "the build of a lost commit",
+      },
+    );
+    expect([failed.results, await stepsOf(master, failed)]).toEqual([Results.WARNINGS, ["git: 2"]]);
+    await server.stop();
+  },
+);
 
 inLongForm("a farm of images makes steps from JSON, publishes under a lock, and knows the next night", async () => {
   const master = await start("embedded-images");
