@@ -1,12 +1,11 @@
 /**
  * What steps can do, one builder for each subject. Properties of the force form say where the service is that `web` asks.
  */
-import { defineBuilders } from "@multimaster/config";
+import { defineBuilders, env } from "@multimaster/config";
 import { z } from "@multimaster/plugins";
 import addSteps from "@multimaster/plugins/steps/add-steps";
 import announced from "@multimaster/plugins/steps/announced";
 import assert from "@multimaster/plugins/steps/assert";
-import compile from "@multimaster/plugins/steps/compile";
 import copyDirectory from "@multimaster/plugins/steps/copy-directory";
 import download from "@multimaster/plugins/steps/download";
 import downloadText from "@multimaster/plugins/steps/download-text";
@@ -15,6 +14,7 @@ import fetchArtifacts from "@multimaster/plugins/steps/fetch-artifacts";
 import fileExists from "@multimaster/plugins/steps/file-exists";
 import fromRepository from "@multimaster/plugins/steps/from-repository";
 import httpRequest from "@multimaster/plugins/steps/http-request";
+import junit from "@multimaster/plugins/steps/junit";
 import loadProperties from "@multimaster/plugins/steps/load-properties";
 import makeDirectory from "@multimaster/plugins/steps/make-directory";
 import masterCommand from "@multimaster/plugins/steps/master-command";
@@ -30,6 +30,8 @@ import sleep from "@multimaster/plugins/steps/sleep";
 import testResults from "@multimaster/plugins/steps/test-results";
 import trigger from "@multimaster/plugins/steps/trigger";
 import upload from "@multimaster/plugins/steps/upload";
+import { published } from "./places.ts";
+import { programSteps, warningSteps } from "./programs.ts";
 import { sourceSteps } from "./sources.ts";
 
 const workers = ["w1"];
@@ -70,16 +72,22 @@ function observeTests() {
 }
 
 export default defineBuilders({
+  secrets: {
+    // Without the variables no server lets anyone in.
+    password: env("REPOSITORY_PASSWORD") ?? "none is set",
+    "deploy-key": env("DEPLOY_KEY") ?? "-----BEGIN OPENSSH PRIVATE KEY-----",
+  },
   builders: [
     { name: "sources", workers, steps: sourceSteps },
+    { name: "programs", workers, steps: programSteps },
     {
       name: "files",
       workers,
       steps: [
-        removeDirectory({ dir: "." }),
+        removeDirectory({ dir: ".", timeout: "1m" }),
         makeDirectory({ dir: "build/out" }),
         shell({ command: "echo one > out/a.txt" }),
-        copyDirectory({ from: "build/out", to: "copy" }),
+        copyDirectory({ from: "build/out", to: "copy", timeout: "1m" }),
         move({ from: "copy/a.txt", to: "copy/b.txt" }),
         fileExists({ path: "copy/b.txt" }),
         fileExists({ name: "it is a directory", path: "copy", kind: "directory" }),
@@ -107,7 +115,13 @@ export default defineBuilders({
         shell({ name: "test", command: "printf 'ok a\\nok b\\nnot ok c\\n'", observe: observeTests }),
         setProperties({ properties: { label: (b) => `${b.property("version")}-${b.build.number}`, list: [1, 2] } }),
         shell({ name: "write", command: `echo '{"flavour": "dark", "size": 7, "other": true}' > facts.json` }),
-        loadProperties({ file: "facts.json", only: ["flavour", "size"], prefix: "built-" }),
+        loadProperties({
+          file: "facts.json",
+          workdir: "build",
+          only: ["flavour", "size"],
+          prefix: "built-",
+          maxSize: 10_000,
+        }),
         assert({ that: (b) => b.property("built-size") === 7, message: "the size is wrong" }),
         sleep({ time: "10ms" }),
       ],
@@ -119,23 +133,24 @@ export default defineBuilders({
         shell({ name: "write", command: "cat > sums.test.js", initialStdin: tests }),
         shell({
           name: "run",
-          command: ["node", "--test", "--test-reporter=tap", "--test-reporter-destination=sums.tap", "sums.test.js"],
+          command: [
+            ...["node", "--test", "--test-reporter=tap", "--test-reporter-destination=sums.tap"],
+            ...["--test-reporter=junit", "--test-reporter-destination=sums.xml", "sums.test.js"],
+          ],
           flunkOnFailure: false,
+        }),
+        junit({
+          files: ["*.xml", "reports/**/*.xml"],
+          workdir: "build",
+          suite: "sums",
+          onFailedTests: "warnings",
+          onNoFiles: "warnings",
+          maxFileSize: 1_000_000,
         }),
         testResults({ format: "tap", files: "*.tap", removeFiles: true, onFailedTests: "warnings" }),
       ],
     },
-    {
-      name: "warnings",
-      workers,
-      steps: [
-        compile({
-          command: "for i in 1 2 3; do echo 'src/a.c:12:5: warning: unused'; done; echo 'old/b.c:7: warning: ugly'",
-          suppressWarnings: [{ file: "^old/" }],
-        }),
-        compile({ name: "too many", command: "echo 'warning: one'; echo 'warning: two'", maxWarnings: 1 }),
-      ],
-    },
+    { name: "warnings", workers, steps: warningSteps },
     {
       name: "several",
       workers,
@@ -178,6 +193,8 @@ export default defineBuilders({
         shell({ name: "list", command: `echo '["unit", "slow"]' > suites.json` }),
         addSteps({
           file: "suites.json",
+          workdir: "build",
+          maxSize: 10_000,
           steps: (_build, value) =>
             z
               .array(z.string())
@@ -215,7 +232,9 @@ export default defineBuilders({
         announced({
           name: "script",
           command:
-            "echo @@@BUILD_STEP compile@@@; echo compiled; echo '@@@BUILD_STEP test@@@'; echo @@@STEP_WARNINGS@@@",
+            "echo @@@BUILD_STEP compile@@@; echo compiled; echo '@@@BUILD_STEP test@@@'; echo @@@STEP_WARNINGS@@@; echo '@@@SET_BUILD_PROPERTY@image@\"small\"@@@'",
+          maxSteps: 5,
+          properties: ["image"],
         }),
       ],
     },
@@ -227,8 +246,13 @@ export default defineBuilders({
         shell({ name: "check out", command: "cat > pipeline.yaml", initialStdin: pipeline }),
         fromRepository({
           file: "pipeline.yaml",
+          workdir: "build",
           steps: [shell, sleep],
+          secrets: ["password"],
           properties: ["buildername"],
+          schedulers: ["items"],
+          trustForks: "base",
+          repourl: "https://repositories.example",
           limits: { steps: 10, bytes: 10_000 },
         }),
         shell({ name: "pack", command: "echo packed" }),
@@ -246,6 +270,20 @@ export default defineBuilders({
             { name: "program", after: ["library"], properties: { size: 2 } },
           ],
         }),
+        trigger({
+          name: "of a branch",
+          schedulerNames: ["items"],
+          waitForFinish: true,
+          updateSourceStamp: false,
+          sourceStamps: [
+            { codebase: "", branch: "main", revision: null, repository: "https://repositories.example", project: "p" },
+          ],
+          setProperties: { size: 3 },
+          copyProperties: ["workername"],
+          unimportantSchedulerNames: ["items"],
+          parentRelationship: "Tried by",
+        }),
+        trigger({ name: "newest", schedulerNames: ["items"], alwaysUseLatest: true, setProperties: { size: 4 } }),
       ],
     },
     { name: "item", workers, steps: [shell({ command: ["echo", (b) => String(b.property("size"))] })] },
@@ -265,6 +303,8 @@ export default defineBuilders({
         httpRequest({
           name: "gone",
           url: (b) => `${b.property("server")}/gone`,
+          method: "PUT",
+          body: "farewell",
           expect: [404],
         }),
         httpRequest({
@@ -279,17 +319,34 @@ export default defineBuilders({
       name: "with artifacts",
       workers,
       steps: [
-        downloadText({ text: (b) => `build ${b.build.number}\n`, to: "lock" }),
-        restoreCache({ key: "deps-", files: ["lock"], fallbackKeys: ["deps-"], property: "cache" }),
+        downloadText({ text: (b) => `build ${b.build.number}\n`, to: "lock", workdir: "build", mode: 0o644 }),
+        restoreCache({
+          key: "deps-",
+          files: ["lock"],
+          fallbackKeys: ["deps-"],
+          property: "cache",
+          scope: "showcase",
+          workdir: "build",
+          timeout: "5m",
+        }),
         shell({
           name: "make",
           command: "mkdir -p deps out/pages; date > deps/fetched; cp lock out/app; cp lock out/pages/a",
         }),
-        saveCache({ key: "deps-", files: ["lock"], paths: ["deps"] }),
+        saveCache({ key: "deps-", files: ["lock"], paths: ["deps"], scope: "showcase" }),
         upload({ files: "out/app", rename: "app" }),
         upload({ name: "upload pages", directory: "out", prefix: "site/" }),
-        download({ artifact: "site/pages/a", to: "again" }),
-        masterCommand({ command: ["echo", (b) => `published ${b.build.number}`], property: "published" }),
+        upload({ name: "no notes", files: "notes/*", workdir: "build", whenMissing: "success", maxSize: 1_000_000 }),
+        download({ artifact: "site/pages/a", to: "again", workdir: "build", mode: 0o600 }),
+        upload({ name: "publish", files: "out/app", toMaster: `${published}/app`, mode: 0o640 }),
+        download({ name: "take back", fromMaster: `${published}/app`, to: "back" }),
+        masterCommand({
+          command: ["sh", "-c", 'echo "$WHAT"'],
+          env: { WHAT: (b) => `published ${b.build.number}` },
+          timeout: "1m",
+          maxOutput: 1000,
+          property: "published",
+        }),
       ],
     },
     {
@@ -297,7 +354,22 @@ export default defineBuilders({
       workers,
       steps: [
         fetchArtifacts({ builder: "with artifacts", names: ["app", "site/*"], property: "from" }),
-        shell({ command: "cat app site/pages/a" }),
+        fetchArtifacts({
+          name: "the same",
+          buildid: (b) => Number(b.property("from")),
+          to: "again",
+          workdir: "build",
+          mode: 0o600,
+          forks: false,
+        }),
+        fetchArtifacts({
+          name: "none of a branch",
+          builder: "with artifacts",
+          branch: "release",
+          results: ["success"],
+          whenMissing: "warnings",
+        }),
+        shell({ command: "cat app again/site/pages/a" }),
       ],
     },
   ],

@@ -7,16 +7,16 @@ import cancelFailing from "@multimaster/plugins/schedulers/cancel-failing";
 import cancelSuperseded from "@multimaster/plugins/schedulers/cancel-superseded";
 import force from "@multimaster/plugins/schedulers/force";
 import triggerable from "@multimaster/plugins/schedulers/triggerable";
+import { published, state } from "./places.ts";
 
 /** Repositories that are polled, if there are any. */
 const polled = { svn: env("SVN_URL", ""), hg: env("HG_URL", "") };
-const state = env("MULTIMASTER_STATE", "state");
 
 export default defineCluster({
   name: "showcase",
   database: env("DATABASE_URL", `sqlite:${state}/showcase.sqlite`),
   artifacts: { store: directory({ path: `${state}/artifacts` }), keepBuilds: 10 },
-  onMaster: { commands: true, readFrom: ["."], writeTo: [`${state}/published`] },
+  onMaster: { commands: true, readFrom: [published], writeTo: [published] },
   scheduler: async () => ({
     default: defineScheduling({
       changeSources: [
@@ -28,6 +28,7 @@ export default defineCluster({
           name: "force",
           builders: [
             "sources",
+            "programs",
             "files",
             "values",
             "tests",

@@ -171,7 +171,7 @@ it("the pipeline file that docs/pipeline-files.md shows is what the config besid
 it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
-  expect(stdout).toContain("The config is good: 16 builders in 1 set, 1 worker, 4 schedulers");
+  expect(stdout).toContain("The config is good: 17 builders in 1 set, 1 worker, 4 schedulers");
 });
 
 it("the config of reporters is a good one, with any of them, and with all", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, realpath, rename, rm } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { explainFileError } from "@multimaster/core";
 import { type ArtifactDownload, type ArtifactWriter, MasterRefused } from "@multimaster/plugins";
 
@@ -28,7 +28,8 @@ export async function writeMasterFile(
   directories: readonly string[],
 ): Promise<ArtifactWriter & { discard(): Promise<void> }> {
   const { file, part, target } = await explained(path, async () => {
-    const directory = dirname(demandAbsolute(path));
+    const directory = resolve(dirname(demandAbsolute(path)));
+    await makeAllowed(directory, directories);
     // Before anything is made: the part of the path that exists may lead elsewhere by a link.
     if (!(await isWithin(await realpath(await findExisting(directory)), directories)))
       throw refuse(path, directories, "writeTo");
@@ -62,6 +63,12 @@ async function writeAll(file: FileHandle, block: Uint8Array): Promise<void> {
 function demandAbsolute(path: string): string {
   if (isAbsolute(path) && !/[\0]/.test(path)) return path;
   throw new MasterRefused(`${JSON.stringify(path.slice(0, 200))} is not the absolute path of a file on the master.`);
+}
+
+/** Makes the directory of the config in which another one is to be, if it is not there yet. */
+async function makeAllowed(wanted: string, directories: readonly string[]): Promise<void> {
+  for (const directory of directories)
+    if (`${wanted}${sep}`.startsWith(`${directory}${sep}`)) await mkdir(directory, { recursive: true });
 }
 
 async function findExisting(directory: string): Promise<string> {

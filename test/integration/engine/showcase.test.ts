@@ -1,35 +1,59 @@
+import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { clusterConfig } from "@multimaster/config";
+import { join } from "node:path";
+import { clusterConfig, type PluginDescriptor } from "@multimaster/config";
 import { Results } from "@multimaster/core";
 import { builders as builderRows, equals } from "@multimaster/data";
 import directory from "@multimaster/plugins/artifact-stores/directory";
-import { describe, expect, it } from "vitest";
-import showcase from "../../../configs/showcase/builders.ts";
+import s3 from "@multimaster/plugins/artifact-stores/s3";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { startBuildbotWorker } from "../../harness/buildbot-worker.ts";
 import { type Engine, endAfterTest, localWorkers, type Steps, startEngine } from "../../harness/engine.ts";
-import { createGitRepository } from "../../harness/git-repository.ts";
+import { startS3, type TestS3 } from "../../harness/s3-server.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
-import { startHg, startSvn } from "../../harness/version-control.ts";
+import { fakeSsh, startSources } from "./showcase-sources.ts";
 
+const state = temporaryDirectory("showcase");
+/** It is not there yet. */
+const published = join(state, "published");
+vi.stubEnv("MULTIMASTER_STATE", state);
+vi.stubEnv("REPOSITORY_PASSWORD", "secret-word");
+const { default: showcase } = await import("../../../configs/showcase/builders.ts");
 const builders: Record<string, Steps> = Object.fromEntries(showcase.builders.map(({ name, steps }) => [name, steps]));
+const secrets = showcase.secrets as Record<string, string>;
 
-/** A store of its own for each engine. */
-function sharedPart() {
+let storage: TestS3;
+beforeAll(async () => {
+  storage = await startS3();
+});
+afterAll(() => storage.stop());
+afterEach(() => vi.unstubAllEnvs());
+
+function shared(store: PluginDescriptor<"artifact-store">) {
   const { artifacts, onMaster } = clusterConfig.parse({
     name: "showcase",
     database: "sqlite:unused",
-    artifacts: { store: directory({ path: temporaryDirectory("artifacts") }) },
-    onMaster: { commands: true },
+    artifacts: { store },
+    onMaster: { commands: true, readFrom: [published], writeTo: [published] },
   });
   return { artifacts, onMaster };
 }
 
+let buckets = 0;
+
 const engines = {
-  "our own worker": () => startEngine(builders, { workers: localWorkers, shared: sharedPart() }),
-  "buildbot-worker": async () => {
-    const workers = { host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret" }] };
-    const engine = await startEngine(builders, { workers, shared: sharedPart() });
+  "our own worker and a directory": () =>
+    startEngine(builders, {
+      secrets,
+      workers: localWorkers,
+      shared: shared(directory({ path: temporaryDirectory("artifacts") })),
+    }),
+  "buildbot-worker and S3": async () => {
+    const workers = { host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret", maxBuilds: 2 }] };
+    buckets += 1;
+    const store = s3(await storage.makeBucket(`showcase-${buckets}`));
+    const engine = await startEngine(builders, { secrets, workers, shared: shared(store) });
     const worker = await startBuildbotWorker({ port: engine.port(), name: "w1", password: "secret" });
     endAfterTest(() => worker.stop());
     return engine;
@@ -56,50 +80,68 @@ async function startService(): Promise<{ url: string; asked: string[] }> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-/** Builds it; returns the build's end and that of each step, without the preparation of the worker. */
-async function build(engine: Engine, builder: string, properties: Record<string, [string, string]> = {}) {
-  const [end] = await engine.finished(await engine.submit(builder, { properties }));
-  const buildid = end?.buildid as number;
-  const steps = (await engine.stepsOf(buildid)).slice(1);
-  const logText = (step: string, log: string) =>
-    engine.logText(steps.find(({ name }) => name === step)?.stepid as number, log);
-  return {
-    end: [end?.results, end?.state_string],
-    steps: steps.map(({ name, results, state_string }) => `${name}: ${results} ${state_string}`),
-    properties: await engine.properties(buildid),
-    logText,
-  };
-}
+describe.each(Object.entries(engines))("the showcase on %s", (kind, start) => {
+  const builtHere = new Set<string>();
 
-describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
+  /** Builds it; returns the build's end and that of each step, without the preparation of the worker. */
+  async function build(engine: Engine, builder: string, properties: Record<string, [string, string]> = {}) {
+    builtHere.add(builder);
+    const [end] = await engine.finished(await engine.submit(builder, { properties }));
+    const buildid = end?.buildid as number;
+    const steps = (await engine.stepsOf(buildid)).slice(1);
+    const logText = (step: string, log: string) =>
+      engine.logText(steps.find(({ name }) => name === step)?.stepid as number, log);
+    return {
+      end: [end?.results, end?.state_string],
+      steps: steps.map(({ name, results, state_string }) => `${name}: ${results} ${state_string}`),
+      properties: await engine.properties(buildid),
+      logText,
+    };
+  }
+
   it("checks out sources from git, Subversion and Mercurial", { timeout: 240_000 }, async () => {
-    const git = createGitRepository({ files: { f: "1" } });
-    git.createTag("v1");
-    git.commit({ branch: "topic", files: { topic: "1" } });
-    git.commit({ branch: "tools", files: { "bin/tool": "1", "doc/text": "1" } });
-    const main = git.commit({ files: { f: "2" } });
-    const [svn, hg] = [await startSvn(), await startHg()];
-    endAfterTest(() => svn.stop());
-    endAfterTest(() => hg.stop());
-    svn.commit({ s: "1" });
-    const node = hg.commit({ h: "1" });
+    const { git, large, node, properties: given } = await startSources();
+    const ssh = fakeSsh();
+    vi.stubEnv("PATH", `${ssh.directory}:${process.env["PATH"]}`);
     const engine = await start();
-    const addresses = { git: git.url, svn: svn.url, hg: hg.url };
-    const properties = Object.entries(addresses).map(([name, url]) => [name, [url, "test"]] as const);
-    const { end, steps, properties: got } = await build(engine, "sources", Object.fromEntries(properties) as never);
-    const tools = git.revision("tools").slice(0, 10);
+    const properties = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value, "test"]]));
+    const { end, steps, properties: got } = await build(engine, "sources", properties as never);
+    const short = (branch: string) => git.revision(branch).slice(0, 10);
     expect(steps).toEqual([
-      `git: 0 update main ${main.slice(0, 10)}`,
-      `merge: 0 update topic ${git.revision("topic").slice(0, 10)} into main`,
-      `tools: 0 update tools ${tools}`,
+      `git: 0 update main ${short("main")}`,
+      `merge: 0 update topic ${short("topic")} into main`,
+      `tools: 0 update tools ${short("tools")}`,
+      `signed: 0 update signed ${short("signed")}`,
+      `large: 0 update HEAD ${large.revision.slice(0, 10)}`,
+      `with a key: 0 update HEAD ${short("main")}`,
       "svn: 0 update trunk r2",
       `hg: 0 update default ${node.slice(0, 12)}`,
     ]);
     expect(end).toEqual([Results.SUCCESS, "build successful"]);
-    expect(got).toMatchObject({
-      got_revision: [main, "Git"],
-      "commit-description": [`v1-1-g${main.slice(0, 7)}`, "Git"],
-    });
+    expect(got["commit-description"]).toEqual([`v1-1-g${git.revision().slice(0, 7)}`, "Git"]);
+    expect(got["got_revision"]).toEqual([git.revision(), "Git"]);
+    expect(ssh.seen()).toContain("git@repositories.example");
+    expect(ssh.seen()).toContain(secrets["deploy-key"]);
+  });
+
+  it("runs programs in many ways", async () => {
+    const { end, steps, logText } = await build(await start(), "programs");
+    expect(steps).toEqual([
+      "surroundings: 0 greeted",
+      "terminal: 0 'test -t ...'",
+      "watched: 0 'for i ...'",
+      "endless: 2 'trap 'exit ...' (more than 50 lines of output)",
+      "odd code: 1 'exit 3' (warnings)",
+      expect.stringMatching(/^with locks: 0 'echo port 400[12]'$/),
+    ]);
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+    const surroundings = await logText("surroundings", "stdio");
+    expect(surroundings).toMatch(/^ohello from .*elsewhere$/m);
+    expect(surroundings).toMatch(/^h.*GREETING=hello$/m);
+    expect(surroundings).not.toMatch(/^enot kept$/m);
+    expect(await logText("terminal", "stdio")).toContain(kind.startsWith("buildbot-worker") ? "oa terminal" : "onone");
+    expect(await logText("watched", "progress")).toContain("3");
+    expect(await logText("watched", "stdio")).not.toMatch(/^ounseen/m);
   });
 
   it("handles files of the worker, and asks about them", async () => {
@@ -143,6 +185,7 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
   it("stores the results of tests", async () => {
     const { end, steps, logText } = await build(await start(), "tests");
     expect(steps.at(-1)).toBe("test-results: 1 2 passed, 1 failed, 1 skipped (warnings)");
+    expect(steps.at(-2)).toMatch(/^junit: 1 \d passed, \d failed, 1 skipped \(warnings\)$/);
     expect(await logText("test-results", "failed tests")).toMatch(/^FAIL sums > large, [\d.]+ s\n[\s\S]*too large/);
     expect(end[0]).toBe(Results.WARNINGS);
   });
@@ -150,11 +193,13 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
   it("counts warnings once each, but for those that are suppressed", async () => {
     const { end, steps, properties, logText } = await build(await start(), "warnings");
     expect(steps).toEqual([
+      expect.stringMatching(/^list: 0 /),
       expect.stringMatching(/^compile: 1 'for i ...' \(3 warnings\)$/),
+      "strict: 1 'echo W: ...' (1 warning)",
       expect.stringMatching(/^too many: 2 .*\(2 warnings, more than 1 \(maxWarnings\)\)$/),
     ]);
     expect(await logText("compile", "warnings")).toBe("src/a.c:12:5: warning: unused  [3 times]\n");
-    expect(properties["warnings-count"]).toEqual([5, "too many"]);
+    expect(properties["warnings-count"]).toEqual([6, "too many"]);
     expect(end[0]).toBe(Results.FAILURE);
   });
 
@@ -169,15 +214,24 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
       "save-cache: 0 cache saved",
       "upload: 0 1 file uploaded",
       "upload pages: 0 2 files uploaded",
+      "no notes: 0 no files to upload",
       "download: 0 download again",
-      "master-command: 0 'echo published 1' on the master",
+      "publish: 0 1 file uploaded",
+      "take back: 0 download back",
+      "master-command: 0 'sh -c ...' on the master",
     ]);
+    expect(readFileSync(join(published, "app"), "utf8")).toBe("build 1\n");
+    expect(statSync(join(published, "app")).mode & 0o777).toBe(0o640);
     expect(first.properties).toMatchObject({
       cache: ["none", "restore-cache"],
       published: ["published 1", "master-command"],
     });
     const taking = await build(engine, "with artifacts of others");
-    expect(taking.steps[0]).toBe("fetch-artifacts: 0 3 artifacts of build 1");
+    expect(taking.steps.slice(0, 3)).toEqual([
+      "fetch-artifacts: 0 3 artifacts of build 1",
+      "the same: 0 3 artifacts of build 1",
+      "none of a branch: 1 no artifacts to fetch (no build has any)",
+    ]);
     expect(taking.end).toEqual([Results.SUCCESS, "build successful"]);
     expect((await build(engine, "with artifacts")).properties).toMatchObject({ cache: ["partial", "restore-cache"] });
   });
@@ -225,7 +279,8 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
   });
 
   it("shows the steps that a program announces", async () => {
-    const { end, steps, logText } = await build(await start(), "announces");
+    const { end, steps, properties, logText } = await build(await start(), "announces");
+    expect(properties["image"]?.[0]).toBe("small");
     expect(steps.slice(1)).toEqual(["compile: 0 finished", "test: 1 finished (warnings)"]);
     expect(await logText("compile", "stdio")).toBe("ocompiled\n");
     expect(end[0]).toBe(Results.WARNINGS);
@@ -252,12 +307,31 @@ describe.each(Object.entries(engines))("the showcase on %s", (_kind, start) => {
     const host = url.slice("http://".length);
     expect(steps).toEqual([
       `http-request: 0 POST ${host}: 200`,
-      `gone: 0 GET ${host}: 404`,
+      `gone: 0 PUT ${host}: 404`,
       `slow: 2 GET ${host} (no complete answer in time (timeout))`,
     ]);
     expect(properties).toMatchObject({ answer: ["forty-two", "http-request"], status: [200, "http-request"] });
     const [web] = (await engine.data.find(builderRows, { filters: [equals("name", "web")] })).rows;
     const address = `#/builders/${web?.builderid}/builds/1`;
     expect(asked.slice(0, 2)).toEqual(Array(2).fill(`POST /ask t {"address":"${address}"}`));
+  });
+
+  it("builds each item of a matrix, and what others ask for", async () => {
+    const engine = await start();
+    const ids = await engine.data.updates.schedulers.register(["items"]);
+    const triggerable = { builders: ["item"], properties: {}, priority: 0, reason: "triggered", codebases: {} };
+    await engine.data.updates.schedulers.publish(ids.get("items") as number, { kind: "builds", triggerable });
+    const { end, steps } = await build(engine, "matrix");
+    expect(steps).toEqual([
+      expect.stringMatching(/^trigger: 0 /),
+      "of a branch: 0 triggered items, 1 success",
+      "newest: 0 triggered items",
+    ]);
+    expect(end).toEqual([Results.SUCCESS, "build successful"]);
+    builtHere.add("item");
+  });
+
+  it("is built as a whole by these tests", () => {
+    expect([...builtHere].toSorted()).toEqual(Object.keys(builders).toSorted());
   });
 });
