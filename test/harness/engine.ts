@@ -196,6 +196,7 @@ export async function startEngine(
     async finished(requestid) {
       await waitFor(async () => (await data.get(buildrequests, requestid))?.complete, {
         what: `request ${requestid} to end`,
+        timeoutMs: 120_000,
       });
       const found = await data.find(builds, { filters: [equals("buildrequestid", requestid)], order: ["buildid"] });
       return found.rows as unknown as Finished[];
