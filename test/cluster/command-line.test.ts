@@ -1,10 +1,10 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { configFile } from "../harness/cluster.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { freePort } from "../harness/ports.ts";
-import { runProcess } from "../harness/processes.ts";
+import { runProcess, startProcess } from "../harness/processes.ts";
 import { masterProgram, runMaster, startCommand } from "../harness/run-master.ts";
 import { startTcpProxy } from "../harness/tcp-proxy.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
@@ -138,6 +138,58 @@ it("a request that no worker can build is cancelled", async () => {
   const id = String(asked.requests[0]?.buildrequestid);
   expect((await run("cancel", id)).stdout).toBe(`Build request ${id} is cancelled.\n`);
   expect((await run("cancel", id)).stdout).toBe(`Build request ${id} was already complete.\n`);
+});
+
+describe("what the pages show is there in the terminal, too", () => {
+  it("a failed build says what was built, for whom, and the lines that look like the reason", async () => {
+    await run("force", "--builder", "web", "--property", "code=3", "--reason", "to see it fail", "--follow");
+    const build = JSON.parse((await run("builds", "--failed", "--limit", "1", "--json")).stdout).builds[0];
+    expect(build).toMatchObject({ builder: "web", result: "failure" });
+    const shown = await run("build", "show", String(build.buildid));
+    expect(shown.code).toBe(1);
+    expect(shown.stdout).toContain(`builders/${build.builderid}/builds/${build.number}`);
+    expect(shown.stdout).toMatch(/reason +.*to see it fail/);
+    expect(shown.stdout).toMatch(/worker +local/);
+    expect(shown.stdout).toMatch(/^2\twork\t✗ failure\t/m);
+    expect(shown.stdout).toMatch(/^work:\n( {2}after \d+\n)+$/m);
+    const failed = (await run("log", String(build.buildid), "--failed")).stdout.trim().split("\n");
+    expect(failed).toHaveLength(before.length + after.length);
+    expect(failed[0]).toBe("before 1");
+  });
+
+  it("builders, changes, schedulers and the addresses of pages are listed, with tabs in a pipe", async () => {
+    expect((await run("builders")).stdout).toMatch(/^absent\t.*\nweb\t✗ failure\t#\d+\t/m);
+    const change = ["--branch", "side", "--revision", "a".repeat(40), "--author", "Ann", "--comments", "One\nTwo"];
+    await run("send-change", ...change);
+    expect((await run("changes", "--branch", "side")).stdout).toMatch(/^\d+\taaaaaaaaaa\tside\tAnn\t.*Z\tOne$/m);
+    expect((await run("changes", "--author", "Bob")).stdout).toBe("No changes.\n");
+    expect((await run("schedulers")).stdout).toMatch(/^force\t\w+\ton\tone\t/m);
+    expect((await run("tests", "web/1")).stdout).toBe("No test of the build failed.\n");
+    const { builders } = (await master.api<{ builders: { builderid: number }[] }>("builders?name=web")).body;
+    const page = `${url}builders/${builders[0]?.builderid}`;
+    expect((await run("open", "web")).stdout).toBe(`${page}\n`);
+    expect((await run("open", "web/1")).stdout).toBe(`${page}/builds/1\n`);
+  });
+
+  it("status asks the ui master of the environment, unless a config is named", async () => {
+    const asked = JSON.parse((await run("status", "--json")).stdout);
+    expect(asked.masters).toMatchObject([{ name: "one" }]);
+    const other = { DATABASE_URL: `sqlite:${directory}/none.sqlite`, MULTIMASTER_URL: url };
+    expect((await runMaster(["status", "--config", config], { ...environment, ...other })).stdout).not.toContain("one");
+  });
+
+  it("a login is tried before it is kept", async () => {
+    const home = { ...environment, XDG_CONFIG_HOME: temporaryDirectory("login") };
+    const login = await startProcess({
+      name: "master login",
+      command: process.execPath,
+      args: [masterProgram, "login", url],
+      env: home,
+      input: "no-such-token\n",
+    });
+    expect((await login.waitForExit()).code).toBe(2);
+    expect(readdirSync(home.XDG_CONFIG_HOME)).toEqual([]);
+  });
 });
 
 it("every example of docs/command-line.md works", async () => {

@@ -27,21 +27,29 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["force"], load: async () => (await import("./commands/force.ts")).addForce },
   { names: ["try"], load: async () => (await import("./commands/try.ts")).addTry },
   { names: ["builds"], load: async () => (await import("./commands/builds.ts")).addBuilds },
+  { names: ["builders"], load: async () => (await import("./commands/builders.ts")).addBuilders },
   { names: ["build"], load: async () => (await import("./commands/build.ts")).addBuild },
   { names: ["log"], load: async () => (await import("./commands/log.ts")).addLog },
   { names: ["artifacts"], load: async () => (await import("./commands/artifacts.ts")).addArtifacts },
+  { names: ["tests"], load: async () => (await import("./commands/tests.ts")).addTests },
   { names: ["rebuild"], load: async () => (await import("./commands/rebuild.ts")).addRebuild },
   { names: ["cancel"], load: async () => (await import("./commands/cancel.ts")).addCancel },
   { names: ["approve", "reject"], load: async () => (await import("./commands/approve.ts")).addApprove },
   { names: ["send-change"], load: async () => (await import("./commands/send-change.ts")).addSendChange },
+  { names: ["changes"], load: async () => (await import("./commands/changes.ts")).addChanges },
+  { names: ["schedulers"], load: async () => (await import("./commands/schedulers.ts")).addSchedulers },
   { names: ["workers"], load: async () => (await import("./commands/workers.ts")).addWorkers },
   { names: ["locks", "lock"], load: async () => (await import("./commands/locks.ts")).addLocks },
   { names: ["report"], load: async () => (await import("./commands/report.ts")).addReport },
   { names: ["why"], load: async () => (await import("./commands/why.ts")).addWhy },
+  { names: ["open"], load: async () => (await import("./commands/open.ts")).addOpen },
+  { names: ["login"], load: async () => (await import("./commands/login.ts")).addLogin },
+  { names: ["completion"], load: async () => (await import("./commands/completion.ts")).addCompletion },
 ];
 
 /** The command of this name, so that nothing is loaded for the others; all of them for the help and for what is no command. */
 export async function loadCommands(name: string | undefined): Promise<readonly AddCommand[]> {
-  const named = commands.filter(({ names }) => name !== undefined && names.includes(name));
+  // Completion lists all of them.
+  const named = name === "completion" ? [] : commands.filter(({ names }) => name !== undefined && names.includes(name));
   return Promise.all((named.length > 0 ? named : commands).map(({ load }) => load()));
 }

@@ -30,8 +30,8 @@ Examples:
   master drain engine-1 --wait                  let a master finish its builds and end
   master force --builder web --follow           build, and see it run (asks a ui master)
 
-force, builds, build, log, rebuild, cancel, send-change, workers and why ask a ui master: the one of --url, of
-MULTIMASTER_URL, or of the client file (docs/command-line.md). "stop" and "drain" are for masters, "build stop" for builds.
+Commands for builds, changes, schedulers and workers ask a ui master: the one of --url, of MULTIMASTER_URL, or of the
+client file that "master login" writes (docs/command-line.md). "stop" and "drain" are for masters, "build stop" for builds.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (database, port, name) is not to be had.`,
     );

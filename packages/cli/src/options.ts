@@ -42,7 +42,15 @@ export function parseStartCommand(value: string): string {
   return value;
 }
 
+export const defaultConfig = "cluster.ts";
+
 /** `--config FILE`, the same for every command. */
 export function configOption(description = "the cluster's config"): Option {
-  return new Option("--config <file>", description).default("cluster.ts").env("MULTIMASTER_CONFIG");
+  return new Option("--config <file>", description).default(defaultConfig).env("MULTIMASTER_CONFIG");
+}
+
+/** The same for a command that can also ask a ui master: without the option, it is for the command to choose. */
+export function chosenConfigOption(): Option {
+  const description = `the cluster's config: its database is used, not a ui master (default: ${defaultConfig}, if there is no ui master to ask)`;
+  return new Option("--config <file>", description).env("MULTIMASTER_CONFIG");
 }

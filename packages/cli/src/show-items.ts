@@ -1,7 +1,8 @@
 import type { TriggerItem, TriggerItemCount } from "@multimaster/data";
 import type { Api } from "./client/api.ts";
 import { describeResult } from "./show-build.ts";
-import { formatTable, type Terminal } from "./terminal.ts";
+import { formatTable } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Items that are read, and those of them that are printed. */
 const most = { read: 500, shown: 20 };

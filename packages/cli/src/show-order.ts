@@ -3,7 +3,7 @@ import type { MasterControl } from "@multimaster/operator/control-masters";
 import type { Command } from "commander";
 import { serverOptions } from "./client/connect.ts";
 import type { ControlFlags } from "./open-control.ts";
-import { configOption } from "./options.ts";
+import { chosenConfigOption } from "./options.ts";
 
 export interface OrderFlags extends ControlFlags {
   wait?: boolean;
@@ -13,7 +13,7 @@ export interface OrderFlags extends ControlFlags {
 
 /** The options of all commands to masters. */
 export function orderOptions(command: Command): Command {
-  return serverOptions(command.addOption(configOption()))
+  return serverOptions(command.addOption(chosenConfigOption()))
     .option("--wait", "show its progress until it is done; the exit code is 1 if it fails")
     .option("--reason <text>", "the reason, shown with the command")
     .option("--json", "as JSON");

@@ -21,7 +21,10 @@ export async function showAsked(
   }));
   const { write } = openTerminal();
   if (!json) {
-    for (const { buildrequestid, builder } of asked) await write(`Build request ${buildrequestid}: ${builder}\n`);
+    for (const { buildrequestid, builder } of asked) {
+      const page = new URL(`buildrequests/${buildrequestid}`, api.url).href;
+      await write(`Build request ${buildrequestid}: ${builder}  ${page}\n`);
+    }
   } else if (follow) await write(`${JSON.stringify({ event: "requests", buildsetid: bsid, requests: asked })}\n`);
   else await write(formatJson({ buildsetid: bsid, requests: asked }));
   const ids = asked.map(({ buildrequestid }) => buildrequestid);

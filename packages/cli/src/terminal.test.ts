@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
-import { formatTable, openTerminal } from "./terminal.ts";
+import { openTerminal } from "./terminal.ts";
 
 const esc = "\u001b";
 
@@ -27,15 +27,4 @@ it("keeps a line of progress at the bottom of a terminal, and out of a pipe", as
   pipe.terminal.status(() => "working");
   await pipe.terminal.write("done\n");
   expect(pipe.written()).toBe("done\n");
-});
-
-it("shows in a table no sequence that moves the cursor or removes what is there", () => {
-  const table = formatTable(
-    ["who"],
-    [[`ann${esc}[2A${esc}[2K\r\nroot \u009b1Ab${esc}]0;x\u0007`], [`${esc}[31mred${esc}[0m`]],
-    "",
-  );
-  expect(table).toContain("ann root 1Ab");
-  expect(table).toContain(`${esc}[31mred${esc}[0m`);
-  expect(table.replaceAll(new RegExp(`${esc}\\[[0-9]*m`, "g"), "")).not.toMatch(/[^\P{Cc}\n]/u);
 });

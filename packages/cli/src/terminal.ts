@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { styleText } from "node:util";
-import { append } from "@multimaster/core";
-import Table from "cli-table3";
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** The output of a command: a terminal or a pipe. */
 export interface Terminal {
   readonly isTty: boolean;
+  /** The width of the terminal; undefined in a pipe. */
+  readonly columns: number | undefined;
   /** Resolves when more may be written, so that data is fetched only as fast as it is read. */
   write(text: string): Promise<void>;
   /** A line at the bottom, updated each second until the next text replaces it; nothing in a pipe. */
@@ -29,6 +29,7 @@ export function openTerminal(stream: NodeJS.WriteStream = process.stdout): Termi
   };
   return {
     isTty,
+    columns: isTty ? stream.columns || 80 : undefined,
     async write(text) {
       if (!stream.write(clear() + text)) await once(stream, "drain");
     },
@@ -71,23 +72,9 @@ function keepColours(text: string, isColoured: boolean): string {
 }
 
 /** What others wrote stays in its cell, on one line; the colours are ours. */
-function cleanCell(text: string): string {
-  return text.replace(controls, (sequence) => (colour.test(sequence) ? sequence : sequence === "\n" ? " " : ""));
-}
-
-/** A table with a heading line, or the sentence that there is nothing. */
-export function formatTable(
-  head: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-  none: string,
-): string {
-  if (rows.length === 0) return `${none}\n`;
-  const table = new Table({ head: [...head], style: { head: [], border: [] } });
-  append(
-    table,
-    rows.map((row) => row.map((cell) => cleanCell(String(cell)))),
-  );
-  return `${table.toString()}\n`;
+export function cleanCell(text: string): string {
+  const oneLine = text.replaceAll("\t", " ");
+  return oneLine.replace(controls, (sequence) => (colour.test(sequence) ? sequence : sequence === "\n" ? " " : ""));
 }
 
 /** Formats an answer for programs. */

@@ -42,8 +42,8 @@ describe.each(engines)("locks by REST and on the command line on %s", (engine) =
     expect((await get("/api/v2/lock_waits")).body.lock_waits).toMatchObject([{ lock: "db", buildrequestid: second }]);
 
     const list = await run(url, "locks");
-    expect(list.printed).toMatch(/db +│ has it +│ 1 +│ runtests \(request 1\) on \S+ +│ alone/);
-    expect(list.printed).toMatch(/db +│ waits, 1\. +│ - +│ runtests \(request 2\) on/);
+    expect(list.printed).toMatch(/^db\thas it\t1\truntests \(request 1\) on \S+\talone/m);
+    expect(list.printed).toMatch(/^db\twaits, 1\.\t-\truntests \(request 2\) on/m);
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "break", params: {} });
     const init = { method: "POST", body, headers: { "Content-Type": "application/json" } };
     expect((await fetch(new URL(`/api/v2/lock_holds/${hold.holdid}`, url), init)).status).toBe(403);

@@ -1,4 +1,4 @@
-import { Backoff, type Clock, errors, type Json, systemClock, type UserError } from "@multimaster/core";
+import { Backoff, type Clock, errors, type Json, onAbort, systemClock, type UserError } from "@multimaster/core";
 import type { NounName } from "@multimaster/data";
 import {
   type Client,
@@ -11,6 +11,7 @@ import {
   type Row,
   readPage,
 } from "@multimaster/data/client";
+import { z } from "zod";
 import type { Server } from "./profile.ts";
 
 export interface ApiOptions {
@@ -31,9 +32,13 @@ export interface ApiOptions {
  */
 export interface Api extends Client {
   readonly url: string;
+  /** The user as whom the token acts; null: no one is logged in. */
+  whoAmI(): Promise<{ readonly username: string | null }>;
   /** The bytes of an artifact, as they come. */
   download(artifact: { readonly artifactid: number; readonly name: string }): Promise<ReadableStream<Uint8Array>>;
 }
+
+const whoAmIAnswer = z.object({ whoami: z.tuple([z.object({ username: z.string().nullable() })]) });
 
 /** Statuses that depend on the master's state, not on the request: another master, or a later attempt, may succeed. */
 const passing = new Set([429, 502, 503, 504]);
@@ -65,8 +70,8 @@ export function createApi({
   async function send(path: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
     let response: Response;
     let text: string;
-    try {
-      response = await doFetch(new URL(`api/v2/${path}`, server.url), {
+    const exchange = async () => {
+      const answer = await doFetch(new URL(`api/v2/${path}`, server.url), {
         ...init,
         headers: {
           Accept: "application/json",
@@ -76,7 +81,10 @@ export function createApi({
         redirect: "manual",
         signal: AbortSignal.any([AbortSignal.timeout(answerMs), ...(signal ? [signal] : [])]),
       });
-      text = await response.text();
+      return [answer, await answer.text()] as const;
+    };
+    try {
+      [response, text] = await (signal ? orAborted(signal, exchange()) : exchange());
     } catch (error) {
       signal?.throwIfAborted();
       const { why, ...is } = explain(error);
@@ -141,6 +149,11 @@ export function createApi({
   return {
     url: server.url,
     list,
+    async whoAmI() {
+      const answer = whoAmIAnswer.safeParse(await get("whoami"));
+      if (!answer.success) throw errors.noUiThere(server.url, "it does not say who asks");
+      return answer.data.whoami[0];
+    },
     async download({ artifactid, name }) {
       // The body has no time limit: it may be large.
       const response = await doFetch(
@@ -176,6 +189,14 @@ export function createApi({
       throw refusal(status, answer.error?.message ?? answer.error);
     },
   };
+}
+
+/** The outcome, or the signal's reason when it aborts: a body that was cut off then may never end by itself. */
+function orAborted<T>(signal: AbortSignal, outcome: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const ignore = onAbort(signal, () => reject(signal.reason));
+    void outcome.then(resolve, reject).finally(ignore);
+  });
 }
 
 /** Converts a ui master's refusal to this command's error; each invalid form field gets a line. */

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { findServer } from "./profile.ts";
+import { clientFilePath, findServer, saveProfile } from "./profile.ts";
 
 const home = mkdtempSync(join(tmpdir(), "multimaster-profile-"));
 afterAll(() => rmSync(home, { recursive: true }));
@@ -78,5 +78,33 @@ describe("which ui master is meant", () => {
     await expect(findServer({ profile: "x" }, withFile(file))).rejects.toThrow('no profile "x" (have: test)');
     await expect(findServer({}, withFile({ token: 1 }))).rejects.toThrow(/client\.json cannot be used: token: /);
     await expect(findServer({}, withFile("{"))).rejects.toThrow(/it is not JSON/);
+  });
+});
+
+describe("what a login keeps", () => {
+  const own = { url: "https://new.example.org/", token: "new" };
+
+  it("counts for later commands, beside the profiles that were there, and only its owner can read it", async () => {
+    const env = withFile(file);
+    await saveProfile(clientFilePath(env), undefined, own);
+    expect(await findServer({}, env)).toEqual(own);
+    expect((await findServer({ profile: "test" }, env)).token).toBe("of-test");
+    expect(statSync(clientFilePath(env)).mode & 0o077).toBe(0);
+  });
+
+  it("is a profile if it has a name; what counted before still counts", async () => {
+    const env = withFile(file);
+    await saveProfile(clientFilePath(env), "new", own);
+    expect(await findServer({ profile: "new" }, env)).toEqual(own);
+    expect((await findServer({}, env)).token).toBe("of-the-file");
+  });
+
+  it("makes the directory of the file, and leaves a file as it is that it cannot read", async () => {
+    const env = { XDG_CONFIG_HOME: join(home, "not", "there") };
+    await saveProfile(clientFilePath(env), undefined, own);
+    expect(await findServer({}, env)).toEqual(own);
+    const broken = withFile("{ no JSON");
+    await expect(saveProfile(clientFilePath(broken), undefined, own)).rejects.toThrow("is not JSON");
+    expect(readFileSync(clientFilePath(broken), "utf8")).toBe("{ no JSON");
   });
 });

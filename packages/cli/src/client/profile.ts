@@ -1,5 +1,6 @@
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { errors, explainFileError, openToOthers, readPrivateFile } from "@multimaster/core";
 import { z } from "zod";
 
@@ -48,6 +49,11 @@ export async function findServer(flags: ServerFlags, env: Environment = process.
   return { url, token: await findToken(url, flags, named !== undefined, chosen, env) };
 }
 
+/** Whether the client file names a ui master that counts when nothing else does. */
+export async function hasClientFile(env: Environment): Promise<boolean> {
+  return (await readClientFile(clientFilePath(env)))?.url !== undefined;
+}
+
 /** Finds the token. A token of the client file is sent only to that file's URL. */
 async function findToken(
   url: string,
@@ -66,7 +72,8 @@ async function findToken(
   return isNamed ? ((await ofFile()) ?? ofEnvironment) : (ofEnvironment ?? (await ofFile()));
 }
 
-function readUrl(text: string): string {
+/** An address that a user gave, ending with a slash. */
+export function readUrl(text: string): string {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) throw errors.uiUrlInvalid(text);
   const url = new URL(text);
   url.hash = "";
@@ -98,6 +105,27 @@ async function readClientFile(file: string): Promise<z.output<typeof clientFile>
   }
   const [issue] = parsed.error.issues;
   throw errors.clientFileInvalid(file, `${issue?.path.join(".") || "the whole"}: ${issue?.message ?? "is not valid"}`);
+}
+
+/** Keeps an address and its token in the client file, which only its owner can read: as a profile, or as what counts without one. */
+export async function saveProfile(
+  file: string,
+  name: string | undefined,
+  own: { url: string; token: string },
+): Promise<void> {
+  const before = (await readClientFile(file)) ?? { profiles: {} };
+  const { profiles, ...usual } = before;
+  const after = name === undefined ? { ...own, profiles } : { ...usual, profiles: { ...profiles, [name]: own } };
+  const part = `${file}.${process.pid}`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(part, `${JSON.stringify(after, null, 2)}\n`, { mode: 0o600 });
+    await rename(part, file);
+  } catch (error) {
+    throw errors.cannotWrite(file, explainFileError(error) ?? "it cannot be written", { cause: error });
+  } finally {
+    await rm(part, { force: true });
+  }
 }
 
 async function readToken(file: string): Promise<string> {

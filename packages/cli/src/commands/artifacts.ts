@@ -12,7 +12,8 @@ import type { Command } from "commander";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuild } from "../client/named-build.ts";
 import { configOption } from "../options.ts";
-import { formatJson, formatTable, openTerminal, type Terminal } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatJson, openTerminal, type Terminal } from "../terminal.ts";
 
 interface GetFlags extends ClientFlags {
   to: string;

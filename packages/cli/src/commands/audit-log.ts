@@ -3,7 +3,7 @@ import { readAuditLog } from "@multimaster/operator/audit-log";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import type { Command } from "commander";
 import { configOption, parseCount, parseDuration } from "../options.ts";
-import { formatTable } from "../terminal.ts";
+import { formatTable } from "../table.ts";
 
 interface Flags {
   config: string;

@@ -1,11 +1,13 @@
 import type { Command } from "commander";
+import { describeBuild } from "../build-overview.ts";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuild } from "../client/named-build.ts";
 import { following, showFollowedBuild } from "../follow.ts";
-import { describeResult, exitCodeOf, formatSeconds } from "../show-build.ts";
+import { describeResult, exitCodeOf } from "../show-build.ts";
 import { describeItems, readItems } from "../show-items.ts";
-import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { sourceProperties } from "../source-of-build.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
 import { addKeep } from "./keep.ts";
 import { addLog } from "./log.ts";
 import { addRebuild } from "./rebuild.ts";
@@ -61,24 +63,18 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
   for (const command of build.commands) command.exitOverride();
 
   async function show(api: Api, text: string, json: boolean | undefined): Promise<void> {
-    const found = await findBuild(api, text);
-    const { items: steps } = await api.list("steps", `builds/${found.buildid}/steps`);
-    const { name } = await api.one("builders", `builders/${found.builderid}`);
+    const { buildid } = await findBuild(api, text);
+    const build = await api.one("builds", `builds/${buildid}`, { property: sourceProperties });
+    const { items: steps } = await api.list("steps", `builds/${buildid}/steps`);
+    const builder = await api.one("builders", `builders/${build.builderid}`);
     const terminal = openTerminal();
-    const items = await readItems(api, found.buildid);
-    if (found.complete) setExitCode(exitCodeOf(found.results ?? 2));
-    if (json) return terminal.write(formatJson({ ...found, builder: name, steps, ...(items && { items }) }));
-    const rows = steps.map((step) => [
-      step.number,
-      step.name,
-      step.started_at === null ? "" : describeResult(step.results),
-      terminal.foreign(step.state_string),
-      step.started_at === null || step.complete_at === null ? "" : formatSeconds(step.complete_at - step.started_at),
-    ]);
-    await terminal.write(
-      `${name} #${found.number} (build ${found.buildid}): ${describeResult(found.results)}, ${terminal.foreign(found.state_string)}\n`,
-    );
-    await terminal.write(formatTable(["step", "name", "result", "state", "took"], rows, "No steps yet."));
+    const items = await readItems(api, buildid);
+    if (build.complete) setExitCode(exitCodeOf(build.results ?? 2));
+    if (json) {
+      const result = describeResult(build.results);
+      return terminal.write(formatJson({ ...build, builder: builder.name, result, steps, ...(items && { items }) }));
+    }
+    await terminal.write(await describeBuild(api, { build, builder, steps }, terminal));
     if (items) await terminal.write(`\n${describeItems(items, terminal)}`);
   }
 }

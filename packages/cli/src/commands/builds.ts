@@ -3,8 +3,11 @@ import { type Command, Option } from "commander";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuilder, nameBuilders } from "../client/find-item.ts";
 import { parseCount } from "../options.ts";
-import { describeResult, formatSeconds } from "../show-build.ts";
-import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { describeResult, formatSeconds, markResult } from "../show-build.ts";
+import { sourceOf, sourceProperties } from "../source-of-build.ts";
+import { formatTable } from "../table.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
+import { formatWhen } from "../when.ts";
 
 interface Flags extends ClientFlags {
   builder?: string;
@@ -31,6 +34,7 @@ export function addBuilds(program: Command): void {
     const { items, total } = await api.list("builds", path, {
       order: "-buildid",
       limit,
+      property: sourceProperties,
       complete: running ? false : undefined,
       results__in: failed
         ? [Results.FAILURE, Results.EXCEPTION]
@@ -41,17 +45,26 @@ export function addBuilds(program: Command): void {
     const names = await nameBuilders(api);
     const terminal = openTerminal();
     if (json) {
-      const rows = items.map((build) => ({ ...build, builder: names.get(build.builderid) ?? null }));
+      const rows = items.map((build) => ({
+        ...build,
+        builder: names.get(build.builderid) ?? null,
+        result: describeResult(build.results),
+      }));
       return terminal.write(formatJson({ builds: rows, total }));
     }
-    const rows = items.map((build) => [
-      build.buildid,
-      `${names.get(build.builderid) ?? build.builderid}/${build.number}`,
-      describeResult(build.results),
-      terminal.foreign(build.state_string),
-      new Date(build.started_at * 1000).toISOString(),
-      formatSeconds((build.complete_at ?? Math.floor(Date.now() / 1000)) - build.started_at),
-    ]);
-    await terminal.write(formatTable(["id", "build", "result", "state", "started", "took"], rows, "No builds."));
+    const rows = items.map((build) => {
+      const { revision, branch, by } = sourceOf(build);
+      return [
+        build.buildid,
+        `${names.get(build.builderid) ?? build.builderid}/${build.number}`,
+        markResult(terminal, build.results),
+        ...[revision, branch, by].map(terminal.foreign),
+        formatWhen(build.started_at, terminal),
+        formatSeconds((build.complete_at ?? Math.floor(Date.now() / 1000)) - build.started_at),
+        terminal.foreign(build.state_string),
+      ];
+    });
+    const head = ["id", "build", "result", "commit", "branch", "by", "started", "took", "state"];
+    await terminal.write(formatTable(head, rows, "No builds.", terminal));
   });
 }

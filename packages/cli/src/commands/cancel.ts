@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findRequest } from "../client/find-item.ts";
-import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
 
 interface FilterFlags {
   builder?: string[];

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { serverOptions } from "../client/connect.ts";
 import { openControlOf } from "../open-control.ts";
-import { configOption, parseDuration } from "../options.ts";
+import { chosenConfigOption, parseDuration } from "../options.ts";
 import { followOrder, type OrderFlags, orderOptions, printOrder } from "../show-order.ts";
 
 interface DrainFlags extends OrderFlags {
@@ -24,7 +24,7 @@ export function addDrain(program: Command, setExitCode: (code: number) => void):
       "after",
       `
 The order is written into the database: it works from any host, also while the router or the ui masters are down.
-With --url or --profile a ui master writes it; then this host needs neither the config nor the database.
+Where a ui master is named (docs/command-line.md) it writes the order; this host then needs neither the config nor the database.
 Ordered again it is the same drain with another deadline. With --wait the command ends when the master has.`,
     )
     .action(async (name: string, flags: DrainFlags) => {
@@ -42,7 +42,7 @@ Ordered again it is the same drain with another deadline. With --wait the comman
       .command("undrain")
       .description("undo a drain: the master takes work again")
       .argument("<name>", "the master's name")
-      .addOption(configOption()),
+      .addOption(chosenConfigOption()),
   )
     .option("--json", "as JSON")
     .action(async (name: string, flags: OrderFlags) => {

@@ -2,7 +2,9 @@ import { errors } from "@multimaster/core";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
-import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
+import { formatWhen } from "../when.ts";
 
 interface BreakFlags extends ClientFlags {
   hold?: number;
@@ -74,7 +76,7 @@ function describeLocks({ locks, lock_holds: holds, lock_waits: waits }: Found): 
   return formatTable(["lock", "state", "hold", "build", "use", "since"], rows, "No build has or wants a lock.");
 }
 
-const since = (seconds: number) => new Date(seconds * 1000).toISOString();
+const since = (seconds: number) => formatWhen(seconds);
 
 /** "web #81 on engine-2", or "web (request 7) on engine-2" before its build begins. */
 function nameOwner(owner: { builder: string; master: string; buildrequestid: number; number?: number | null }): string {

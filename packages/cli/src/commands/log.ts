@@ -1,12 +1,13 @@
 import { append, errors } from "@multimaster/core";
 import type { Build, Log, Step } from "@multimaster/data";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { type FollowOptions, followStep } from "../client/follow-build.ts";
 import { type LogLine, readLog } from "../client/follow-log.ts";
 import { findBuild } from "../client/named-build.ts";
 import { Pace } from "../client/pace.ts";
+import { hasFailed } from "../error-lines.ts";
 import { following, showFollowedBuild } from "../follow.ts";
 import { parseCount } from "../options.ts";
 import { formatLine } from "../show-build.ts";
@@ -15,6 +16,7 @@ import { openTerminal, type Terminal } from "../terminal.ts";
 interface Flags extends ClientFlags {
   follow?: boolean;
   lines?: number;
+  failed?: boolean;
 }
 
 /** The named step and log; all of them if absent. */
@@ -32,6 +34,7 @@ export function addLog(parent: Command, setExitCode: (code: number) => void): vo
       .argument("<build>", "the build's id, BUILDER/NUMBER, or URL")
       .argument("[step]", "the step's name or number (default: all steps)")
       .argument("[log]", "the log's name (default: all of the step)")
+      .addOption(new Option("--failed", "only what the commands of failed steps printed").conflicts("follow"))
       .option("--follow", "print further lines until the build or step ends")
       .option("--lines <count>", "only the last lines of each log", parseCount),
   )
@@ -41,6 +44,7 @@ export function addLog(parent: Command, setExitCode: (code: number) => void): vo
 Examples:
   master log web/17                             everything that build 17 of the builder web wrote
   master log web/17 test stdio --lines 50       the last 50 lines of one log
+  master log web/17 --failed                    what the failed steps of build 17 printed
   master log 4711 test --follow | grep FAIL     what a running step writes
 
 The exit code is 1 when a whole build was followed and it failed.`,
@@ -63,10 +67,11 @@ The exit code is 1 when a whole build was followed and it failed.`,
     });
 }
 
-async function print(api: Api, { buildid }: Build, wanted: Wanted, { json, lines }: Flags): Promise<void> {
+async function print(api: Api, { buildid }: Build, wanted: Wanted, { json, lines, failed }: Flags): Promise<void> {
   const terminal = openTerminal();
   const { items: steps } = await api.list("steps", `builds/${buildid}/steps`);
-  const chosen = wanted.step === undefined ? steps : [findStep(steps, wanted.step) ?? noStep(steps, wanted.step)];
+  const named = wanted.step === undefined ? steps : [findStep(steps, wanted.step) ?? noStep(steps, wanted.step)];
+  const chosen = failed ? named.filter(hasFailed) : named;
   const logs: { step: Step; log: Log }[] = [];
   for (const step of chosen) {
     const { items } = await api.list("logs", `steps/${step.stepid}/logs`);
@@ -81,7 +86,10 @@ async function print(api: Api, { buildid }: Build, wanted: Wanted, { json, lines
     if (logs.length > 1 && !json)
       await terminal.write(terminal.style("bold", `── ${terminal.foreign(`${step.name}: ${log.name}`)}\n`));
     const from = lines === undefined ? 0 : Math.max(0, log.num_lines - lines);
-    for await (const batch of readLog(api, log, { from })) await printLines(terminal, step, log, batch, json);
+    for await (const batch of readLog(api, log, { from })) {
+      const printed = failed ? batch.filter(({ stream }) => stream !== "header") : batch;
+      await printLines(terminal, step, log, printed, json);
+    }
   }
 }
 

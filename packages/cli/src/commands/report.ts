@@ -6,7 +6,8 @@ import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { configOption, parseCount } from "../options.ts";
-import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
 
 interface TestFlags {
   readonly config: string;

@@ -3,7 +3,8 @@ import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { countDeletable, latestRetention } from "@multimaster/operator/retention";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
-import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
 
 interface Flags {
   config: string;

@@ -2,7 +2,8 @@ import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { endSessions, type ListedSession, readSessions } from "@multimaster/operator/login-sessions";
 import type { Command } from "commander";
 import { configOption } from "../options.ts";
-import { formatTable } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatWhen } from "../when.ts";
 
 /** `master sessions list|end`: the sessions of users in browsers. */
 export function addSessions(program: Command): void {
@@ -32,10 +33,14 @@ export function addSessions(program: Command): void {
 }
 
 function format(sessions: readonly ListedSession[]): string {
-  const time = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
   return formatTable(
     ["user", "login", "began", "ends"],
-    sessions.map(({ username, method, began_at, expires_at }) => [username, method, time(began_at), time(expires_at)]),
+    sessions.map(({ username, method, began_at, expires_at }) => [
+      username,
+      method,
+      formatWhen(began_at),
+      formatWhen(expires_at),
+    ]),
     "No sessions.",
   );
 }

@@ -1,31 +1,33 @@
-import { append } from "@multimaster/core";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { type ClusterStatus, readClusterStatus } from "@multimaster/operator/status";
 import { explainStanding, wordStanding } from "@multimaster/operator/worker-standing";
-import Table from "cli-table3";
 import type { Command } from "commander";
 import { connect, serverOptions } from "../client/connect.ts";
 import { readRemoteStatus } from "../client/read-status.ts";
-import { type ControlFlags, isRemote } from "../open-control.ts";
-import { configOption } from "../options.ts";
+import { type ControlFlags, chooseConfig } from "../open-control.ts";
+import { chosenConfigOption } from "../options.ts";
+import { formatTable } from "../table.ts";
+import { formatWhen } from "../when.ts";
 
 export function addStatus(program: Command): void {
   serverOptions(
     program
       .command("status")
       .description("show masters with their roles and leases, running builds, and workers")
-      .addOption(configOption()),
+      .addOption(chosenConfigOption()),
   )
     .option("--json", "as JSON")
     .option("--all", "include masters that have ended")
     .addHelpText(
       "after",
-      "\nIt is read from the database; with --url or --profile from a ui master, without config or database.",
+      "\nIt is read from the database of the config, or from a ui master, which needs neither (docs/command-line.md).",
     )
     .action(async ({ json, all, ...flags }: ControlFlags & { json?: boolean; all?: boolean }) => {
-      const status = isRemote(flags)
-        ? await readRemoteStatus(await connect(flags))
-        : await readClusterStatus(await loadClusterConfig(flags.config));
+      const config = await chooseConfig(flags);
+      const status =
+        config === undefined
+          ? await readRemoteStatus(await connect(flags))
+          : await readClusterStatus(await loadClusterConfig(config));
       const masters = all ? status.masters : status.masters.filter(({ alive, state }) => alive || state === "expired");
       process.stdout.write(
         json ? `${JSON.stringify({ ...status, masters }, null, 2)}\n` : formatStatus({ ...status, masters }),
@@ -54,13 +56,7 @@ function formatStatus(status: ClusterStatus): string {
     section(
       "Running builds",
       ["build", "state", "master", "worker", "since"],
-      builds.map((b) => [
-        `${b.builder} #${b.number}`,
-        b.state,
-        b.master,
-        b.worker ?? "-",
-        new Date(b.started_at * 1000).toISOString(),
-      ]),
+      builds.map((b) => [`${b.builder} #${b.number}`, b.state, b.master, b.worker ?? "-", formatWhen(b.started_at)]),
     ),
     section(
       "Workers",
@@ -74,7 +70,7 @@ function formatStatus(status: ClusterStatus): string {
         s.name,
         s.enabled ? "on" : "off",
         s.master ?? "-",
-        s.next_at === null ? "-" : new Date(s.next_at * 1000).toISOString(),
+        s.next_at === null ? "-" : formatWhen(s.next_at),
         describeLastSlot(s),
       ]),
     ),
@@ -97,15 +93,10 @@ function formatStatus(status: ClusterStatus): string {
 function describeLastSlot({ last_slot, last_outcome, missed_slots }: ClusterStatus["schedulers"][number]): string {
   if (last_slot === null) return "-";
   const missed = missed_slots > 0 ? `, ${missed_slots} missed` : "";
-  return `${new Date(last_slot * 1000).toISOString()} (${last_outcome}${missed})`;
+  return `${formatWhen(last_slot)} (${last_outcome}${missed})`;
 }
 
 function section(title: string, head: string[], rows: (string | number)[][]): string {
   if (rows.length === 0) return `${title}: none\n`;
-  const table = new Table({ head, style: { head: [], border: [] } });
-  append(
-    table,
-    rows.map((row) => row.map(String)),
-  );
-  return `${title}\n${table.toString()}\n`;
+  return `${title}\n${formatTable(head, rows)}`;
 }

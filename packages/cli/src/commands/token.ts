@@ -3,7 +3,8 @@ import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { describeUnknownRoles } from "@multimaster/operator/unknown-roles";
 import type { Command } from "commander";
 import { configOption, gatherList, parseDuration, parseName } from "../options.ts";
-import { formatTable } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatWhen } from "../when.ts";
 
 interface CreateFlags {
   config: string;
@@ -64,14 +65,10 @@ function formatTokens(tokens: readonly TokenStatus[]): string {
       roles.join(", "),
       scope === "read" ? "read" : "read and act",
       state,
-      day(made_at),
-      expires_at === null ? "never" : day(expires_at),
-      used_at === null ? "never" : day(used_at),
+      formatWhen(made_at),
+      expires_at === null ? "never" : formatWhen(expires_at),
+      used_at === null ? "never" : formatWhen(used_at),
     ]),
     "There are no tokens.",
   );
-}
-
-function day(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
 }

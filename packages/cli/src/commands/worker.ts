@@ -6,7 +6,8 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { configOption, gatherPairs, parseCount } from "../options.ts";
 import { readPassword } from "../read-password.ts";
-import { formatTable } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatWhen } from "../when.ts";
 
 interface AddFlags {
   config: string;
@@ -121,7 +122,7 @@ function formatAccounts(accounts: Awaited<ReturnType<typeof listWorkerAccounts>>
       max_builds,
       allows_pb ? "any" : "not pb",
       revoked_at === null ? "valid" : "revoked",
-      new Date(made_at * 1000).toISOString().slice(0, 16).replace("T", " "),
+      formatWhen(made_at),
     ]),
     "No workers were added.",
   );

@@ -2,7 +2,9 @@ import { explainStanding, standingOf, wordStanding } from "@multimaster/operator
 import type { Command } from "commander";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findWorker } from "../client/find-item.ts";
-import { formatJson, formatTable, openTerminal } from "../terminal.ts";
+import { formatTable } from "../table.ts";
+import { formatJson, openTerminal } from "../terminal.ts";
+import { formatWhen } from "../when.ts";
 
 interface ActFlags extends ClientFlags {
   reason?: string;
@@ -99,7 +101,7 @@ function addHistory(workers: Command): void {
     const { items } = await api.list("worker_absences", `workers/${workerid}/absences`, { order, limit });
     const terminal = openTerminal();
     if (json) return terminal.write(formatJson({ worker_absences: items }));
-    const time = (seconds: number | null) => (seconds === null ? "-" : new Date(seconds * 1000).toISOString());
+    const time = (seconds: number | null) => (seconds === null ? "-" : formatWhen(seconds, terminal));
     await terminal.write(
       formatTable(
         ["from", "to", "state", "reason", "master", "detail"],

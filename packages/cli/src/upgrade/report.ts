@@ -1,6 +1,5 @@
-import { append } from "@multimaster/core";
 import type { DrainReport } from "@multimaster/operator/upgrade-rows";
-import Table from "cli-table3";
+import { formatTable } from "../table.ts";
 import type { Replacement } from "./plan.ts";
 
 /** The outcome of one old master and its successor. */
@@ -96,13 +95,4 @@ export function describeDrain({ outcome, seconds: after, requests }: DrainReport
 
 export function seconds(value: number): string {
   return `${value.toFixed(1)} s`;
-}
-
-function formatTable(head: string[], rows: (string | number)[][]): string {
-  const table = new Table({ head, style: { head: [], border: [] } });
-  append(
-    table,
-    rows.map((row) => row.map(String)),
-  );
-  return `${table.toString()}\n`;
 }

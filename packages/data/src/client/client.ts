@@ -2,6 +2,8 @@ import type { ActionName, ActionParameters, ActionResult } from "../actions/inde
 import type { Operator } from "../model/query.ts";
 import type { EventNameOf, ItemOf, NounName, PatternOf, TopicPatternOf } from "../resources/registry.ts";
 
+export { looksLikeTrouble } from "./trouble.ts";
+
 /** A field of a noun's objects. */
 export type FieldOf<N extends NounName> = keyof ItemOf<N> & string;
 

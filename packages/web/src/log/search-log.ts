@@ -1,3 +1,4 @@
+import { looksLikeTrouble } from "@multimaster/data/client";
 import { stripAnsi } from "./ansi.ts";
 import { readLines, splitStream } from "./read-log.ts";
 
@@ -45,8 +46,6 @@ export function createMatcher(typed: string): ((text: string) => boolean) | unde
   }
 }
 
-const trouble = /\b(errors?|fatal|fail|failed|failure|exception|traceback|panic|not ok|assertion)\b|✗/i;
-const noTrouble = /\b(0|no) (errors?|failed|failures?|fail)\b/i;
 const mostSearched = 200_000;
 
 /**
@@ -69,8 +68,4 @@ export async function findOpening(
     if (at !== -1) return offset + at;
   }
   return seeksTrouble ? log.num_lines - 1 : undefined;
-}
-
-export function looksLikeTrouble(text: string): boolean {
-  return trouble.test(text) && !noTrouble.test(text);
 }
