@@ -9,7 +9,7 @@ import { waitFor } from "../harness/wait-for.ts";
 
 // The long form, `npm run test:chaos`, lasts ten minutes; docs/faults.md holds what it printed.
 const isLong = process.env["MULTIMASTER_LONG"] === "1";
-const durationMs = isLong ? 600_000 : 20_000;
+const durationMs = isLong ? 600_000 : 12_000;
 /** In the long form 2,200 changes come, or a few less where the machine is too slow for this pace. */
 const changeEveryMs = isLong ? 270 : 400;
 const leaseMs = isLong ? 6000 : 4000;

@@ -43,7 +43,6 @@ const faults: readonly Fault[] = [
   {
     what: "PostgreSQL: immediate restart",
     strike: ({ cluster }) => cluster.postgres.restart("immediate"),
-    short: true,
   },
   {
     what: "PostgreSQL: stopped for 2 leases",
