@@ -34,6 +34,7 @@ export type { ApprovalUpdates, Deciding, WantedApproval } from "./updates/approv
 export type { ArtifactRow, ArtifactUpdates, NewArtifact } from "./updates/artifacts.ts";
 export type { AskedBuilds } from "./updates/asked-triggers.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
+export { type BuilderLineUpdates, createBuildHistoryService } from "./updates/builder-lines.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
 export type { BuildRequestUpdates, PendingRequest } from "./updates/buildrequests.ts";
 export type {

@@ -6,7 +6,7 @@ import {
   queryRows,
   upgradeDatabase,
 } from "@multimaster/database";
-import { releaseEverythingOf } from "@multimaster/lifecycle";
+import { noteEnds, releaseEverythingOf } from "@multimaster/lifecycle";
 import pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
@@ -86,6 +86,30 @@ describe.each(engines)("on %s", (engine) => {
     });
     await expect(evicted).rejects.toThrow(Undo);
     await expectBounded(asked.filter(({ sql }) => /^(select|delete|update)/.test(sql)));
+  });
+
+  it(`a hundred builds that ended are noted without reading the history at ${builds} builds`, async () => {
+    const ended = await queryRows<{ id: number }>(
+      database,
+      "select id from builds where results in (0, 2) and id not in (select buildid from mm_line_builds) order by id desc limit 100",
+    );
+    asked = [];
+    class Undo extends Error {}
+    const noted = database.transaction(async (tx) => {
+      await noteEnds(
+        tx,
+        ended.map(({ id }) => id),
+      );
+      const [{ n } = { n: 0 }] = await queryRows<{ n: number }>(
+        tx,
+        "select count(*) as n from mm_line_builds where buildid >= ?",
+        [ended.at(-1)?.id],
+      );
+      expect(Number(n)).toBeGreaterThan(90);
+      throw new Undo();
+    });
+    await expect(noted).rejects.toThrow(Undo);
+    await expectBounded(asked.filter(({ sql }) => /^(select|with|delete|update)/.test(sql)));
   });
 
   it(`an engine finds its open requests without reading its history at ${builds} builds`, async () => {

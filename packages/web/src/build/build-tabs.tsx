@@ -1,25 +1,36 @@
-import type { Build, TestResultSet } from "@multimaster/data";
+import type { Build, Comparison, TestResultSet } from "@multimaster/data";
 import { useState } from "preact/hooks";
-import { useRows } from "../api/live-query.ts";
+import { type QueryState, useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../components/change-row.tsx";
 import { Rows } from "../components/page.tsx";
-import { ResultToken } from "../components/result-token.tsx";
 import { Table } from "../components/table.tsx";
-import { Took } from "../components/when.tsx";
-import { useBuilderNames } from "../format/names.ts";
-import { standingOf } from "../format/result.ts";
 import { BuildArtifacts } from "./build-artifacts.tsx";
+import { BuildComparison, ChangesSince } from "./build-comparison.tsx";
 import { BuildTests } from "./build-tests.tsx";
+import { ChildList } from "./child-list.tsx";
 
 /** How many artifacts are read. */
 const mostArtifacts = 2000;
 
-export type Tab = "steps" | "tests" | "changes" | "artifacts" | "properties" | "children";
+export type Tab = "steps" | "tests" | "changes" | "compare" | "artifacts" | "properties" | "children";
 
-/** The tabs of a build: its steps, tests, changes, artifacts, properties and children. */
-export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: string }) {
+/** The tabs of a build: its steps, tests, changes, what differs from another one, artifacts, properties and children. */
+export function BuildTabs({
+  build,
+  tab,
+  here,
+  lastGood,
+}: {
+  build: Build;
+  tab: Tab;
+  here: string;
+  /** With the last good build before it on its branch; no rows: there is none. */
+  lastGood: QueryState<Comparison>;
+}) {
   const children = useRows("builds", `builds/${build.buildid}/triggered_builds`, {}, ["builds/*/*"]);
-  const changes = useRows("changes", `builds/${build.buildid}/changes`);
+  const [comparison] = lastGood.rows ?? [];
+  // Without a good build before it, those that it was started for.
+  const changes = useRows("changes", lastGood.rows?.length === 0 ? `builds/${build.buildid}/changes` : undefined);
   const sets = useRows("test_result_sets", `builds/${build.buildid}/test_result_sets`, {}, ["test_result_sets/*/*"]);
   const artifacts = useRows("artifacts", `builds/${build.buildid}/artifacts`, { order: "name", limit: mostArtifacts }, [
     `builds/${build.buildid}/artifacts/*/*`,
@@ -28,7 +39,8 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
   const tabs: readonly [Tab, string][] = [
     ["steps", "Steps"],
     ["tests", `Tests${countTests(sets.rows ?? [])}`],
-    ["changes", `Changes${count(changes.rows)}`],
+    ["changes", `Changes${comparison ? countChanges(comparison) : count(changes.rows)}`],
+    ["compare", "Compare"],
     ["artifacts", `Artifacts${artifacts.total ? ` ${artifacts.total}` : ""}`],
     ["properties", "Properties"],
     ["children", `Children${count(children.rows)}`],
@@ -47,17 +59,29 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
         ))}
       </nav>
       {tab === "tests" && <BuildTests build={build} />}
-      {tab === "changes" && (
-        <Rows of={changes} empty="No change since the last successful build: this one was forced or scheduled.">
-          {(rows) => (
-            <ul class="list boxed">
-              {rows.map((change) => (
-                <ChangeRow key={change.changeid} change={change} />
-              ))}
-            </ul>
-          )}
-        </Rows>
-      )}
+      {tab === "changes" &&
+        (comparison ? (
+          <ChangesSince comparison={comparison} />
+        ) : (
+          <Rows
+            of={{ rows: lastGood.rows && changes.rows, error: lastGood.error ?? changes.error }}
+            empty="No build of this branch passed before, and this one was started for no change."
+          >
+            {(rows) => (
+              <>
+                <p class="quiet">
+                  No build of this branch passed before: these are the changes that it was started for.
+                </p>
+                <ul class="list boxed">
+                  {rows.map((change) => (
+                    <ChangeRow key={change.changeid} change={change} />
+                  ))}
+                </ul>
+              </>
+            )}
+          </Rows>
+        ))}
+      {tab === "compare" && <BuildComparison build={build} lastGood={lastGood} />}
       {tab === "artifacts" && <BuildArtifacts artifacts={artifacts} />}
       {tab === "properties" && <PropertyTable build={build} />}
       {tab === "children" && (
@@ -69,30 +93,14 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
   );
 }
 
+const countChanges = ({ changes: { total } }: Comparison) => (total > 0 ? ` ${total}` : "");
+
 /** How many failed, or if none did, how many passed. */
 function countTests(sets: readonly TestResultSet[]): string {
   const sum = (of: "tests_failed" | "tests_passed") => sets.reduce((all, set) => all + (set[of] ?? 0), 0);
   const [failed, passed] = [sum("tests_failed"), sum("tests_passed")];
   if (failed > 0) return ` ${failed} failed`;
   return passed > 0 ? ` ${passed}` : "";
-}
-
-function ChildList({ builds }: { builds: readonly Build[] }) {
-  const builderName = useBuilderNames();
-  return (
-    <ul class="list boxed">
-      {builds.map((child) => (
-        <li key={child.buildid} data-row>
-          <ResultToken standing={standingOf(child)} />
-          <a class="grow" href={`/builders/${child.builderid}/builds/${child.number}`}>
-            {builderName(child.builderid)} <span class="num">#{child.number}</span>
-          </a>
-          <span class="quiet cut">{child.state_string}</span>
-          <Took from={child.started_at} to={child.complete_at} />
-        </li>
-      ))}
-    </ul>
-  );
 }
 
 function PropertyTable({ build }: { build: Build }) {

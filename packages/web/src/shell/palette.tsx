@@ -8,6 +8,7 @@ import { type Findable, findBest } from "./find-best.ts";
 const pages: readonly Findable[] = [
   ["Home", "/"],
   ["Builders", "/builders"],
+  ["Failing", "/failing"],
   ["Changes", "/changes"],
   ["Console", "/console"],
   ["Grid", "/grid"],
