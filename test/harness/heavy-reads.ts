@@ -60,6 +60,7 @@ export function heavyReads(builds: number): readonly Read[] {
       "changes",
       "changes?order=-changeid&limit=60",
       "changes?order=-changeid&limit=300",
+      "changes/search/number%201?order=-changeid&limit=60",
       `changes/${change(old)}/builds`,
     ],
     ["console", `builds?order=-buildid&limit=600&${facts}`],

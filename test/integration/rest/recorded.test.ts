@@ -66,6 +66,7 @@ describe.each(engines)("the data API on %s", (engine) => {
       "builds/n:buildid/compare",
       "builds/n:buildid/compare/n:baseid",
       "builds/n:buildid/tests",
+      "changes/search/s:text",
       "cluster",
       "failing",
       "failing/n:lineid",

@@ -130,11 +130,12 @@ async function findChange(
   connection: Connection,
   { codebase, branch, revision }: { codebase: string; branch: string | null; revision: string },
 ): Promise<number | null> {
+  const given = connection.dialect.rowsOf(["text", "text", "text"], [[codebase, branch, revision]]);
   const [row] = await queryRows<{ id: number | null }>(
     connection,
-    `with v(codebase, branch, revision) as (${connection.dialect.rowsOf(["text", "text", "text"], [[codebase, branch, revision]]).sql})
+    `with v(codebase, branch, revision) as (${given.sql})
      select ${changeOf("v.revision", "v.codebase", "v.branch")} as id from v`,
-    connection.dialect.rowsOf(["text", "text", "text"], [[codebase, branch, revision]]).bindings,
+    given.bindings,
   );
   return row?.id ?? null;
 }

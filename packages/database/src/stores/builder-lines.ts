@@ -39,8 +39,7 @@ export async function lockLines(tx: Connection, keys: readonly LineKey[]): Promi
       tx,
       `with v(builderid, line_hash) as (${given.sql})
        select l.lineid, l.builderid, l.line_hash from mm_builder_lines l
-        where exists (select 1 from v where v.builderid = l.builderid and v.line_hash = l.line_hash)
-          and l.builderid in (select builderid from v) order by l.lineid${tx.dialect.noKeyUpdateLock}`,
+        where (l.builderid, l.line_hash) in (select builderid, line_hash from v) order by l.lineid${tx.dialect.noKeyUpdateLock}`,
       given.bindings,
     );
     for (const row of rows) lines.set(keyOf(row.builderid, row.line_hash), row);
@@ -238,7 +237,7 @@ export function unplacedAfter(connection: Connection, after: CompletedBuild, lim
     `select b.id, b.complete_at from builds b
       where (b.complete_at, b.id) > (?, ?) and b.results in (${saysSomething.join(", ")})
         and not exists (select 1 from mm_line_builds n where n.buildid = b.id)
-      order by b.complete_at, b.id limit ?`,
+      order by b.complete_at${connection.dialect.ascending}, b.id limit ?`,
     [after.complete_at, after.id, limit],
   );
 }

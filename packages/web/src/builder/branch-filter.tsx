@@ -22,12 +22,9 @@ export function BranchFilter({
     { limit: mostOffered, order: "-lineid", ...(text === "" ? {} : { words__contains: text.toLowerCase() }) },
     ["builds/*/finished"],
   );
-  const [chosen] = useRows(
-    "builder_lines",
-    lineid === "" ? undefined : `builders/${builderid}/lines`,
-    { lineid: Number(lineid) || 0 },
-    [],
-  ).rows ?? [undefined];
+  const chosen = useRows("builder_lines", lineid === "" ? undefined : `builders/${builderid}/lines`, {
+    lineid: Number(lineid) || 0,
+  }).rows?.[0];
   if (lineid !== "")
     return (
       <span class="chosen-branch">
