@@ -1,5 +1,6 @@
 import { type Result, Results } from "@multimaster/core";
 import type { NewSourceStamp } from "@multimaster/data";
+import { execute } from "@multimaster/database";
 import { aWorker, type Member } from "./masters-with-data.ts";
 import { createSeededRandom } from "./seeded-random.ts";
 
@@ -66,7 +67,10 @@ export async function scriptHistory(seed: string, members: readonly Member[]): P
   const pick = <T>(values: readonly T[]): T => values[random.below(values.length)] as T;
   const chance = (percent: number) => random.below(100) < percent;
   const workers = await Promise.all(members.map((member, i) => aWorker(member, `w${i}`)));
-  await members[0]?.updates.builders.configure(
+  const [first] = members as readonly [Member, ...Member[]];
+  // Patches are accepted only by a cluster without masters of earlier releases.
+  await execute(first.database, "update mm_data_version set version = 2");
+  await first.updates.builders.configure(
     Object.keys(codebasesOf).map((name) => ({ name, description: null, tags: [], project: null, workers: [] })),
   );
   const commits = new Map<string, Commit[]>();
