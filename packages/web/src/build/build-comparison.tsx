@@ -107,7 +107,12 @@ function Differences({ comparison }: { comparison: Comparison }) {
         </Panel>
       )}
       <TestDifferences tests={tests} />
-      <Panel title="Properties" note={properties.length === 0 ? "all alike" : `${properties.length} differ`}>
+      <Panel
+        title="Properties"
+        note={
+          properties.length === 0 ? "all alike" : properties.length === 1 ? "1 differs" : `${properties.length} differ`
+        }
+      >
         {properties.length > 0 && (
           <Table
             stacks

@@ -104,7 +104,7 @@ function judgeHolders(
 /** Whether what fails is known of all builds, or only of the newer ones. */
 export function judgeHistory(below: number, newest: number): Part {
   const base = { part: "history", kind: "history", facts: { below, newest } } as const;
-  if (below === 0) return { ...base, state: "ok", sentence: "All builds were read for what fails." };
+  if (below <= 1) return { ...base, state: "ok", sentence: "All builds were read for what fails." };
   return {
     ...base,
     state: "starting",

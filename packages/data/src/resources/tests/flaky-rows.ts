@@ -1,6 +1,6 @@
 import { type Connection, queryRows } from "@multimaster/database";
 import { groupValues } from "../../read/group-values.ts";
-import { judgeFlaky, readRunPlaces } from "./run-places.ts";
+import { type FlakyRow, judgeFlaky, readRunPlaces } from "./run-places.ts";
 import { hasFailed, isWhole, outcomeOf } from "./test-rows.ts";
 
 /** How many builds back are read: of one builder, and of all builders together. */
@@ -8,13 +8,6 @@ const recentBuilds = 20;
 const recentSets = 2000;
 /** The number of tests that are checked, those that failed most often first. */
 const mostSuspects = 500;
-export interface FlakyRow {
-  testid: number;
-  /** Its recent outcomes on the branch where it turned most often, oldest source first. */
-  outcomes: string[];
-  /** How often its outcome differed from the one before. */
-  turns: number;
-}
 
 /**
  * Tests that failed and passed alternately in recent builds of one branch, in the order of their sources, or that did both at one

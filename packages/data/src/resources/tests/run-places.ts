@@ -1,7 +1,6 @@
 import { type Connection, queryRows } from "@multimaster/database";
 import { groupValues } from "../../read/group-values.ts";
 import { readBuildProperties } from "../build-properties.ts";
-import type { FlakyRow } from "./flaky-rows.ts";
 
 /** Where the source of a build stands: see docs/decisions/failing-by-source.md. */
 export interface RunPlace {
@@ -37,6 +36,14 @@ export async function readRunPlaces(
       return [row.buildid, { ...row, revision: got === undefined || got === null ? undefined : JSON.stringify(got) }];
     }),
   );
+}
+
+export interface FlakyRow {
+  testid: number;
+  /** Its recent outcomes on the branch where it turned most often, oldest source first. */
+  outcomes: string[];
+  /** How often its outcome differed from the one before. */
+  turns: number;
 }
 
 /** One turn is a test that broke, or was repaired; a second one on the same branch makes it unpredictable. */
