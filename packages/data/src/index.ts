@@ -77,12 +77,15 @@ export { createBuildHistoryService } from "./updates/read-build-history.ts";
 export type {
   Attempt,
   DueReport,
+  HandedEvent,
+  LateAnswer,
   NewReport,
   OwedEvent,
   ReportEnd,
   ReporterRow,
   ReportUpdates,
   TargetState,
+  UnaskedReport,
 } from "./updates/reports.ts";
 export type { RequestDetails } from "./updates/request-details.ts";
 export { dryRunRetention } from "./updates/retention/dry-run.ts";
