@@ -4,6 +4,7 @@ import {
   hashColumns,
   openRequestsClaimedBy,
   queryRows,
+  unplacedAfter,
   upgradeDatabase,
 } from "@multimaster/database";
 import { noteEnds, releaseEverythingOf } from "@multimaster/lifecycle";
@@ -110,6 +111,16 @@ describe.each(engines)("on %s", (engine) => {
     });
     await expect(noted).rejects.toThrow(Undo);
     await expectBounded(asked.filter(({ sql }) => /^(select|with|delete|update)/.test(sql)));
+  });
+
+  it(`builds that no one noted are found without reading the history at ${builds} builds`, async () => {
+    const [{ newest } = { newest: 0 }] = await queryRows<{ newest: number }>(
+      database,
+      "select max(complete_at) as newest from builds",
+    );
+    asked = [];
+    expect(await unplacedAfter(database, { complete_at: newest - 300, id: 0 }, 250)).not.toEqual([]);
+    await expectBounded(asked);
   });
 
   it(`an engine finds its open requests without reading its history at ${builds} builds`, async () => {

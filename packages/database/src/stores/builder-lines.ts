@@ -232,10 +232,12 @@ export interface CompletedBuild {
 
 /** Builds that passed or failed after a moment and are in no line, in that order: some belong into none. */
 export function unplacedAfter(connection: Connection, after: CompletedBuild, limit: number): Promise<CompletedBuild[]> {
+  // Not by the index of results: nearly all builds have these.
+  const results = connection.dialect.inOrder("b.results");
   return queryRows(
     connection,
     `select b.id, b.complete_at from builds b
-      where (b.complete_at, b.id) > (?, ?) and b.results in (${saysSomething.join(", ")})
+      where (b.complete_at, b.id) > (?, ?) and ${results} in (${saysSomething.join(", ")})
         and not exists (select 1 from mm_line_builds n where n.buildid = b.id)
       order by b.complete_at${connection.dialect.ascending}, b.id limit ?`,
     [after.complete_at, after.id, limit],
