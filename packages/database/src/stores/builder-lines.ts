@@ -37,9 +37,8 @@ export async function lockLines(tx: Connection, keys: readonly LineKey[]): Promi
     );
     const rows = await queryRows<LineRow>(
       tx,
-      `with v(builderid, line_hash) as (${given.sql})
-       select l.lineid, l.builderid, l.line_hash from mm_builder_lines l
-        where (l.builderid, l.line_hash) in (select builderid, line_hash from v) order by l.lineid${tx.dialect.noKeyUpdateLock}`,
+      `select l.lineid, l.builderid, l.line_hash from mm_builder_lines l
+        where (l.builderid, l.line_hash) in (${given.sql}) order by l.lineid${tx.dialect.noKeyUpdateLock}`,
       given.bindings,
     );
     for (const row of rows) lines.set(keyOf(row.builderid, row.line_hash), row);
