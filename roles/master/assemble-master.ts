@@ -10,7 +10,7 @@ import {
   type Lease,
 } from "@multimaster/cluster";
 import { type Audience, createMetrics, onAbort, ServiceGroup, systemClock } from "@multimaster/core";
-import { createData, createEvictionService, type Data } from "@multimaster/data";
+import { createBuildHistoryService, createData, createEvictionService, type Data } from "@multimaster/data";
 import { dataVersions } from "@multimaster/database";
 import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";
@@ -104,6 +104,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
       watch,
       createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
       eviction,
+      createBuildHistoryService({ updates: data.updates, clock: systemClock, log }),
       createPeerLeftHints({ bus, lease, onPeerLeft: (masterid) => eviction.suspect(masterid) }),
       createLoopDelay(metrics, signs.main),
       createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),

@@ -6,6 +6,8 @@ export { completeBuildsets } from "./end-buildsets.ts";
 export { endRequest } from "./end-requests.ts";
 export * from "./finish-build.ts";
 export type { WorkerFailure, WorkerVerdict } from "./judge-workers.ts";
+export { noteEnds, placeOf } from "./note-ends.ts";
+export { noteHistory } from "./note-history.ts";
 export { type OutboxEntry, type OutboxKind, outboxBounds, pruneOutbox } from "./outbox.ts";
 export { noOutcomes, type Outcomes } from "./outcomes.ts";
 export { releaseClaim } from "./release-claims.ts";

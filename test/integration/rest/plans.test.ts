@@ -4,9 +4,10 @@ import {
   hashColumns,
   openRequestsClaimedBy,
   queryRows,
+  unplacedAfter,
   upgradeDatabase,
 } from "@multimaster/database";
-import { releaseEverythingOf } from "@multimaster/lifecycle";
+import { noteEnds, releaseEverythingOf } from "@multimaster/lifecycle";
 import pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
@@ -88,6 +89,41 @@ describe.each(engines)("on %s", (engine) => {
     await expectBounded(asked.filter(({ sql }) => /^(select|delete|update)/.test(sql)));
   });
 
+  it(`a hundred builds that ended are noted without reading the history at ${builds} builds`, async () => {
+    const ended = await queryRows<{ id: number }>(
+      database,
+      "select id from builds where results in (0, 2) and id not in (select buildid from mm_line_builds) order by id desc limit 100",
+    );
+    asked = [];
+    class Undo extends Error {}
+    const noted = database.transaction(async (tx) => {
+      await noteEnds(
+        tx,
+        ended.map(({ id }) => id),
+      );
+      const [{ n } = { n: 0 }] = await queryRows<{ n: number }>(
+        tx,
+        "select count(*) as n from mm_line_builds where buildid >= ?",
+        [ended.at(-1)?.id],
+      );
+      // Others are of revisions that stand nowhere.
+      expect(Number(n)).toBeGreaterThan(0);
+      throw new Undo();
+    });
+    await expect(noted).rejects.toThrow(Undo);
+    await expectBounded(asked.filter(({ sql }) => /^(select|with|delete|update)/.test(sql)));
+  });
+
+  it(`builds that no one noted are found without reading the history at ${builds} builds`, async () => {
+    const [{ newest } = { newest: 0 }] = await queryRows<{ newest: number }>(
+      database,
+      "select max(complete_at) as newest from builds",
+    );
+    asked = [];
+    expect(await unplacedAfter(database, { complete_at: newest - 300, id: 0 }, 250)).not.toEqual([]);
+    await expectBounded(asked);
+  });
+
   it(`an engine finds its open requests without reading its history at ${builds} builds`, async () => {
     asked = [];
     expect((await openRequestsClaimedBy(database, 3)).length).toBeGreaterThan(10);
@@ -153,7 +189,7 @@ const ofMaster = /\b(ix_buildrequest_claims_masterid|builds_masterid)\b/;
 
 /** Indexes of what is open, and of what belongs to one thing. */
 const small =
-  /INTEGER PRIMARY KEY|mm_running_builds|mm_open_requests|mm_pending_requests|mm_builds_completed \(complete_at=|buildrequests_complete|number=|buildrequestid=|buildsetid=|brid=/;
+  /INTEGER PRIMARY KEY|mm_running_builds|mm_open_requests|mm_pending_requests|mm_builds_completed \(complete_at=|buildrequests_complete|number=|buildrequestid=|buildsetid=|brid=|revision=/;
 
 interface Planned {
   readonly "Plan Rows": number;

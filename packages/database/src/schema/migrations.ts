@@ -6,6 +6,7 @@ import { approvals } from "./migrations/approvals.ts";
 import { artifacts } from "./migrations/artifacts.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
+import { builderLines } from "./migrations/builder-lines.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { instanceDestroys } from "./migrations/instance-destroys.ts";
@@ -97,6 +98,7 @@ export const migrations: readonly Migration[] = [
   reporters,
   reportsByContext,
   triggerItems,
+  builderLines,
 ];
 
 /** The tables that migrations made. */

@@ -5,6 +5,8 @@ export * from "./approvals.ts";
 export * from "./artifacts.ts";
 export * from "./asked-triggers.ts";
 export * from "./audit-trail.ts";
+export * from "./build-sources.ts";
+export * from "./builder-lines.ts";
 export * from "./builders.ts";
 export * from "./buildrequests.ts";
 export * from "./builds.ts";
