@@ -44,7 +44,7 @@ export default defineReporter({
         ? `buildset ${buildset.buildsetid}`
         : `worker ${worker?.workerid}`,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
+    const ask = askWith(ctx, opts, { isOnlyAddress: true });
     const source = ctx.cluster.url;
     return {
       async send(report, { id }) {
