@@ -55,6 +55,8 @@ const pythonComponents = {
   },
   /** The S3-compatible server that the artifact store is tested with. */
   moto: { requirements: ["moto[server,s3]==5.2.5"], minimum: "3.9" },
+  /** A homeserver of Matrix, for the long form of the tests of reporters; only they install it. */
+  synapse: { requirements: ["matrix-synapse==1.163.2"], minimum: "3.10" },
   schemathesis: { requirements: ["schemathesis==4.32.5"], minimum: "3.10" },
   // Only files: the program they belong to is not needed.
   "buildbot-www": {
@@ -169,18 +171,11 @@ export function buildbotFrontend() {
   );
 }
 
-/** The virtual environment of a Buildbot master, which is installed there if it is missing. Throws SetupError. */
-export function setUpBuildbot(print = console.log) {
+/** The virtual environment of a component that few tests need, which is installed there if it is missing. Throws SetupError. */
+export function setUpOnDemand(name, print = console.log) {
   mkdirSync(cache, { recursive: true });
-  withLock(cache, () => setUpPython("buildbot", print));
-  return componentDirectory("buildbot");
-}
-
-/** The virtual environment of another release of buildbot-worker, which is installed there if it is missing. Throws SetupError. */
-export function setUpWorkerRelease(release, print = console.log) {
-  mkdirSync(cache, { recursive: true });
-  withLock(cache, () => setUpPython(`buildbot-worker-${release}`, print));
-  return componentDirectory(`buildbot-worker-${release}`);
+  withLock(cache, () => setUpPython(name, print));
+  return componentDirectory(name);
 }
 
 /** Brings every component into place and prints a line for each. Throws SetupError with a sentence. */

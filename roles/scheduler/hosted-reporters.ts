@@ -7,6 +7,7 @@ import type { SingletonKind } from "./claimed-host.ts";
 import type { ConfiguredReporter } from "./reporting/configured-reporter.ts";
 import { handEventsOut } from "./reporting/hand-out.ts";
 import { createReportGauges } from "./reporting/report-gauges.ts";
+import { shareReads } from "./reporting/share-reads.ts";
 import { sendReports } from "./reporting/send-reports.ts";
 
 /** The singleton that finds out who is to report what. A config can give no name that begins with a space. */
@@ -23,6 +24,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
     }),
   );
   const updates = data.updates.reports;
+  const sharing = shareReads(updates, clock);
   const gauges = createReportGauges(metrics);
   let ids: ReadonlyMap<string, number> = new Map();
   const kindsOf = ({ plugin, options }: ConfiguredReporter) => options.events ?? plugin.events;
@@ -59,7 +61,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
       }
       const reporter = configured.get(singleton.name) as ConfiguredReporter;
       const { name, url = "http://localhost:8010/" } = config.shared;
-      return sendReports({ ...base, reporter, gauges, cluster: { name, url } });
+      return sendReports({ ...base, updates: sharing, reporter, gauges, cluster: { name, url } });
     },
     listen: (look, wake) =>
       listenForClaims(data, look, [

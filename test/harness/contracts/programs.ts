@@ -4,11 +4,20 @@ import { z } from "zod";
 import type { TargetCall } from "../report-target.ts";
 import type { Contract } from "../strict-target.ts";
 
-const secret = "a long secret of both";
+const key = Buffer.from("a long secret of both");
+const secret = `whsec_${key.toString("base64")}`;
 
-/** As receivers of GitHub's webhooks check them: before anything is parsed. */
-const isSigned = ({ headers, text }: TargetCall) =>
-  headers["x-hub-signature-256"] === `sha256=${createHmac("sha256", secret).update(text).digest("hex")}`;
+/** As receivers of GitHub's webhooks check them, and those of Standard Webhooks: before anything is parsed. */
+function isSigned({ headers, text }: TargetCall): boolean {
+  const { "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature } = headers;
+  const isFresh = Math.abs(Date.now() / 1000 - Number(at)) < 300;
+  return (
+    headers["x-hub-signature-256"] === `sha256=${createHmac("sha256", secret).update(text).digest("hex")}` &&
+    isFresh &&
+    id === headers["idempotency-key"] &&
+    signature === `v1,${createHmac("sha256", key).update(`${id}.${at}.${text}`).digest("base64")}`
+  );
+}
 
 const seconds = z.number().nullable();
 const builder = z.strictObject({ builderid: z.int(), name: z.string(), tags: z.array(z.string()) });

@@ -123,6 +123,9 @@ describe.each(contracts)("$kind", (contract) => {
     await send(target, report, { unsure: true });
     expect(target.wrong).toEqual([]);
     expect(target.kept.size).toBe(contract.shown);
+    const calm = await startStrictTarget(contract);
+    await send(calm, report);
+    if (contract.shown === 1) expect([...target.kept.values()]).toEqual([...calm.kept.values()]);
   });
 
   it.each(troubles)("an operator reads of $name, and nothing secret", async ({ answer, sentence, failure }) => {

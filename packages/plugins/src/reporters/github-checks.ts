@@ -112,7 +112,7 @@ function readMemory(memory: string | undefined): Record<string, number> {
 
 function annotate({ name, path, line, value }: ReportedTest) {
   if (path === null) return [];
-  const at = line ?? 1;
+  const at = Math.max(1, line ?? 1);
   return [
     {
       path,
