@@ -2,7 +2,7 @@ import type { LoadedConfig } from "@multimaster/config";
 import { errors, silentLog, systemClock } from "@multimaster/core";
 import { readBuildDetails, readChanges, readLogTail, readReportedBuilds } from "@multimaster/data";
 import type { Connection } from "@multimaster/database";
-import { type ReporterDefinition, ReportFailure, type ReporterOptions } from "@multimaster/plugins";
+import { type ReporterDefinition, type ReporterOptions, ReportFailure } from "@multimaster/plugins";
 import { openReport } from "./scheduler/reporting/open-report.ts";
 
 export interface ReportTest {

@@ -7,8 +7,8 @@ import type { SingletonKind } from "./claimed-host.ts";
 import type { ConfiguredReporter } from "./reporting/configured-reporter.ts";
 import { handEventsOut } from "./reporting/hand-out.ts";
 import { createReportGauges } from "./reporting/report-gauges.ts";
-import { shareReads } from "./reporting/share-reads.ts";
 import { sendReports } from "./reporting/send-reports.ts";
+import { shareReads } from "./reporting/share-reads.ts";
 
 /** The singleton that finds out who is to report what. A config can give no name that begins with a space. */
 const handOut = " hand-out";

@@ -1,6 +1,6 @@
 // How chats show what a reporter sends them, as far as their documentation says: for pictures that people judge messages by.
 
-const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const escapeText = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** Slack's marks: *bold*, ```block```; the three entities are escaped already. */
 function showMrkdwn(text: string): string {
@@ -25,7 +25,7 @@ export function showMarkdown(text: string): string {
   for (const line of text.split("\n")) {
     const marks = /^`{3,}$/.exec(line)?.[0];
     if (marks && (fence === "" || marks === fence)) {
-      if (fence) html.push(`<pre>${escape(block.join("\n"))}</pre>`);
+      if (fence) html.push(`<pre>${escapeText(block.join("\n"))}</pre>`);
       fence = fence ? "" : marks;
       block = [];
     } else if (fence) block.push(line);
@@ -37,12 +37,10 @@ export function showMarkdown(text: string): string {
 
 function showInline(line: string): string {
   const kept: string[] = [];
-  return escape(
-    line.replaceAll(/\\(.)/g, (_, character: string) => `\u0001${kept.push(character) - 1}\u0002`),
-  )
+  return escapeText(line.replaceAll(/\\(.)/g, (_, character: string) => `\uE000${kept.push(character) - 1}\uE001`))
     .replaceAll(/\*\*(.+?)\*\*/g, "<b>$1</b>")
     .replaceAll(/\[(.+?)\]\((.+?)\)/g, '<a href="$2">$1</a>')
-    .replaceAll(/\u0001(\d+)\u0002/g, (_, i: string) => escape(kept[Number(i)] ?? ""));
+    .replaceAll(/\uE000(\d+)\uE001/g, (_, i: string) => escapeText(kept[Number(i)] ?? ""));
 }
 
 /** Clients of Matrix leave tags and drop styles. */
@@ -63,9 +61,11 @@ function showCard(elements: readonly CardElement[]): string {
   return elements
     .map(({ type, text = "", weight, color = "", fontType, size, facts = [] }) => {
       if (type === "FactSet")
-        return `<table>${facts.map((fact) => `<tr><td><b>${escape(fact.title)}</b></td><td>${escape(fact.value)}</td></tr>`).join("")}</table>`;
+        return `<table>${facts.map((fact) => `<tr><td><b>${escapeText(fact.title)}</b></td><td>${escapeText(fact.value)}</td></tr>`).join("")}</table>`;
       const style = `${weight === "Bolder" ? "font-weight:600;" : ""}${colours[color] ? `color:${colours[color]};` : ""}${fontType === "Monospace" ? "font-family:monospace;font-size:12px;" : ""}${size === "Medium" ? "font-size:17px;" : ""}`;
-      const lines = text.split(/\n\n|\r/).map((line) => (line.startsWith("- ") ? `<li>${escape(line.slice(2))}</li>` : `${escape(line)}<br>`));
+      const lines = text
+        .split(/\n\n|\r/)
+        .map((line) => (line.startsWith("- ") ? `<li>${escapeText(line.slice(2))}</li>` : `${escapeText(line)}<br>`));
       return `<div style="${style}margin:6px 0">${lines.join("")}</div>`;
     })
     .join("");
@@ -91,7 +91,7 @@ const views: Readonly<Record<string, (sent: Sent, text: string) => string>> = {
   },
   discord({ embeds: [one] }: Sent) {
     const colour = one.color.toString(16).padStart(6, "0");
-    return `<div style="border-left:4px solid #${colour};background:#2b2d31;border-radius:4px;padding:10px 14px"><a href="${one.url}"><b>${escape(one.title)}</b></a>${showMarkdown(one.description)}</div>`;
+    return `<div style="border-left:4px solid #${colour};background:#2b2d31;border-radius:4px;padding:10px 14px"><a href="${one.url}"><b>${escapeText(one.title)}</b></a>${showMarkdown(one.description)}</div>`;
   },
   teams({ attachments: [{ content }] }: Sent) {
     return `<div style="background:#fff;border-radius:6px;padding:12px 16px;box-shadow:0 1px 2px #0003">${showCard(content.body)}<span style="display:inline-block;border:1px solid #bbb;border-radius:4px;padding:4px 14px;font-weight:600;margin-top:8px">${content.actions[0].title}</span></div>`;
@@ -101,7 +101,7 @@ const views: Readonly<Record<string, (sent: Sent, text: string) => string>> = {
   zulip: (_, text) => showMarkdown(new URLSearchParams(text).get("content") ?? ""),
   mattermost: ({ text }: Sent) => showMarkdown(text),
   matrix: ({ formatted_body: html }: Sent) => showMatrix(html),
-  irc: (_, text) => escape(text),
+  irc: (_, text) => escapeText(text),
 };
 
 /** A page with what a chat shows. */

@@ -17,7 +17,11 @@ const builds = 3;
 
 /** What each target does to reports, and what an operator reads of it. */
 const troubles: readonly (readonly [name: string, sentence: RegExp, answer: (() => TargetAnswer) | undefined])[] = [
-  ["limited", /limits the rate: slow down/, () => ({ status: 429, headers: { "retry-after": "3600" }, body: "slow down" })],
+  [
+    "limited",
+    /limits the rate: slow down/,
+    () => ({ status: 429, headers: { "retry-after": "3600" }, body: "slow down" }),
+  ],
   ["faulty", /answers 500: out of disk/, () => ({ status: 500, body: { message: "out of disk" } })],
   ["silent", /did not answer within 1 s/, () => () => undefined],
   [
@@ -30,7 +34,11 @@ const troubles: readonly (readonly [name: string, sentence: RegExp, answer: (() 
     },
   ],
   ["revoked", /refuses the credentials \(401\): are they revoked or expired\?/, () => ({ status: 401, body: {} })],
-  ["hook", /takes no reports at this address \(404\): is it removed, or wrong\?: no_service/, () => ({ status: 404, body: "no_service" })],
+  [
+    "hook",
+    /takes no reports at this address \(404\): is it removed, or wrong\?: no_service/,
+    () => ({ status: 404, body: "no_service" }),
+  ],
   // Its certificate is its own authority: nothing is answered over it.
   ["untrusted", /has no valid certificate/, undefined],
 ];
@@ -88,9 +96,12 @@ afterAll(async () => {
 describe("targets in trouble", () => {
   it("hold up no other, and an operator reads of each in REST, the command line and the page why it fails", async () => {
     await waitFor(() => target("fine").calls.length === builds, { what: "the target that works to have all" });
-    await waitFor(async () => (await reporters()).filter(({ problem }) => problem !== null).length === troubles.length, {
-      what: "every other to have failed",
-    });
+    await waitFor(
+      async () => (await reporters()).filter(({ problem }) => problem !== null).length === troubles.length,
+      {
+        what: "every other to have failed",
+      },
+    );
     const { stdout } = await run("report", "list");
     const { page, problems } = await openPage(browser);
     await page.goto(new URL("/reports", url).href);

@@ -22,9 +22,7 @@ export async function startSynapse({ burst }: { readonly burst: number }): Promi
   const config = {
     server_name: "example.org",
     pid_file: join(directory, "pid"),
-    listeners: [
-      { port, tls: false, type: "http", bind_addresses: ["127.0.0.1"], resources: [{ names: ["client"] }] },
-    ],
+    listeners: [{ port, tls: false, type: "http", bind_addresses: ["127.0.0.1"], resources: [{ names: ["client"] }] }],
     database: { name: "sqlite3", args: { database: join(directory, "homeserver.db") } },
     media_store_path: join(directory, "media"),
     signing_key_path: join(directory, "signing.key"),

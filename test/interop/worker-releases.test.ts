@@ -15,7 +15,10 @@ import { openWorkerPort, type WorkerPort } from "./worker-port.ts";
 const releases = process.env["MULTIMASTER_LONG"] ? ["3.11.9", "3.4.1", "2.10.5", "1.8.2", "0.9.14"] : ["2.10.5"];
 const installations = (process.env["MULTIMASTER_WORKERS"] ?? "").split(",").filter((directory) => directory !== "");
 const all = [
-  ...releases.map((release) => ({ title: release, installation: () => setUpOnDemand(`buildbot-worker-${release}`, () => undefined) })),
+  ...releases.map((release) => ({
+    title: release,
+    installation: () => setUpOnDemand(`buildbot-worker-${release}`, () => undefined),
+  })),
   ...installations.map((directory) => ({ title: basename(directory), installation: () => directory })),
 ];
 

@@ -36,7 +36,10 @@ function fakeReads() {
     shared,
     pass: (ms: number) => void (time += ms),
     async open<T>(reading: Promise<T>): Promise<T> {
-      const timer = setInterval(() => gates.splice(0).forEach((open) => open()), 1);
+      const openAll = () => {
+        for (const openGate of gates.splice(0)) openGate();
+      };
+      const timer = setInterval(openAll, 1);
       return reading.finally(() => clearInterval(timer));
     },
   };

@@ -54,7 +54,11 @@ export function shareReads<R extends Reads>(reads: R, clock: Pick<Clock, "now">)
       // Another reporter's read may have begun before what this one reports happened.
       const stale = found.flatMap(([id, build]) => (own.has(id) || hasEnded(build) ? [] : id));
       const fresh = stale.length > 0 ? await reads.readBuilds(stale) : new Map<number, ReportedBuild>();
-      return new Map(found.flatMap(([id, build]) => (fresh.get(id) ?? build ? [[id, (fresh.get(id) ?? build) as ReportedBuild]] : [])));
+      return new Map(
+        found.flatMap(([id, build]) =>
+          (fresh.get(id) ?? build) ? [[id, (fresh.get(id) ?? build) as ReportedBuild]] : [],
+        ),
+      );
     },
     async readDetails(buildid) {
       const one = kept.get(buildid);

@@ -10,7 +10,10 @@ import shell from "@multimaster/plugins/steps/shell";
 const targets = Object.entries(JSON.parse(env("TARGETS", "{}")) as Record<string, string>);
 
 /** Breaks where a build has no failing test, or no log. */
-const broken: Template = ({ logs }) => ({ subject: String(logs[0]?.step.toUpperCase()), text: logs[0]?.text as string });
+const broken: Template = ({ logs }) => ({
+  subject: String(logs[0]?.step.toUpperCase()),
+  text: logs[0]?.text as string,
+});
 
 export default defineCluster({
   name: "reports",

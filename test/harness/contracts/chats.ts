@@ -21,7 +21,8 @@ const show = (call: TargetCall, kept: Kept) => void kept.set(String(kept.size), 
 const say = (status: number, body: string) => ({ status, body });
 
 /** No text may name all of a channel, or one user, however it got into the build; in a block of code it names no one. */
-const namesNoOne = (pattern: RegExp) => (value: string) => !pattern.test(value.replaceAll(/(`{3,})\n[\s\S]*?(?:\n\1|$)/g, ""));
+const namesNoOne = (pattern: RegExp) => (value: string) =>
+  !pattern.test(value.replaceAll(/(`{3,})\n[\s\S]*?(?:\n\1|$)/g, ""));
 
 /** Slack's incoming webhooks with attachments; texts in mrkdwn, where <!channel> names all. */
 const slackText = (longest: number) => text(longest).refine(namesNoOne(/<[!@#]/), "mentions someone");
@@ -236,9 +237,7 @@ const teamsContract: Contract = {
                 version: z.enum(["1.2", "1.3", "1.4", "1.5"]),
                 msteams: z.strictObject({ width: z.literal("Full") }).optional(),
                 body: z.array(card).min(1),
-                actions: z.array(
-                  z.strictObject({ type: z.literal("Action.OpenUrl"), title: text(50), url: page }),
-                ),
+                actions: z.array(z.strictObject({ type: z.literal("Action.OpenUrl"), title: text(50), url: page })),
               }),
             }),
           ]),
@@ -254,9 +253,7 @@ const teamsContract: Contract = {
 
 /** What Telegram shows of its HTML: without the tags that it knows, and with the four entities read. */
 function shownByTelegram(html: string): string {
-  return html
-    .replaceAll(/<\/?(?:b|i|pre|code)>|<a href="[^"<>]*">|<\/a>/g, "")
-    .replaceAll(/&(lt|gt|amp|quot);/g, "x");
+  return html.replaceAll(/<\/?(?:b|i|pre|code)>|<a href="[^"<>]*">|<\/a>/g, "").replaceAll(/&(lt|gt|amp|quot);/g, "x");
 }
 
 const telegramContract: Contract = {

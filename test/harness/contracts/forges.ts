@@ -209,9 +209,7 @@ const gitLabContract: Contract = {
     },
     {
       method: "GET",
-      path: new RegExp(
-        `^/api/v4/projects/own%2Fproject/repository/commits/${sha}/statuses\\?name=[^&]+&per_page=100$`,
-      ),
+      path: new RegExp(`^/api/v4/projects/own%2Fproject/repository/commits/${sha}/statuses\\?name=[^&]+&per_page=100$`),
       act: (_, kept) => ({
         body: newestFirst(kept).map((one) => ({ ...(one as object), status: (one as { state: string }).state })),
       }),

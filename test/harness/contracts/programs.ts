@@ -56,9 +56,7 @@ const build = z.strictObject({
       complete_at: seconds,
       complete: z.boolean(),
       urls: z.array(z.strictObject({ name: z.string(), url: z.string() })),
-      logs: z.array(
-        z.strictObject({ logid: z.int(), name: z.string(), slug: z.string(), num_lines: z.int().min(0) }),
-      ),
+      logs: z.array(z.strictObject({ logid: z.int(), name: z.string(), slug: z.string(), num_lines: z.int().min(0) })),
     }),
   ),
 });
@@ -93,8 +91,7 @@ const cloudEventsContract: Contract = {
   ...base,
   kind: "http-push of CloudEvents",
   reporter: (url, more) => httpPush({ name: "r", url: `${url}/in`, secret, format: "cloudevents", ...more }),
-  isAllowed: (call) =>
-    isSigned(call) && call.headers["content-type"] === "application/cloudevents+json; charset=utf-8",
+  isAllowed: (call) => isSigned(call) && call.headers["content-type"] === "application/cloudevents+json; charset=utf-8",
   routes: [
     {
       method: "POST",

@@ -72,7 +72,8 @@ it.each([
     const { report } = await startReporting(each);
     const young = await report(builds, isLong ? minuteMs / builds : 0);
     const old = await report(builds, isLong ? minuteMs / builds : 0);
-    if (isLong || process.env["MULTIMASTER_FIGURES"]) console.log(JSON.stringify({ each, builds, reporters, young, old }));
+    if (isLong || process.env["MULTIMASTER_FIGURES"])
+      console.log(JSON.stringify({ each, builds, reporters, young, old }));
     expect(young.statements).toBeLessThan(most);
     expect(old.statements).toBeLessThan(most);
   },

@@ -7,6 +7,14 @@ import { startReportTarget } from "../../harness/report-target.ts";
 import { startSchedulerCluster } from "../../harness/scheduler-masters.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
+function gateOf<T>() {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 it("a master that loses the claim just before an attempt sends nothing while another one does: nothing is repeated", async () => {
   // Without messages: the first one does not notice that it has the claim no more.
   const cluster = await startSchedulerCluster("postgresql", { mute: true, pollMs: 60_000 });
@@ -19,8 +27,8 @@ it("a master that loses the claim just before an attempt sends nothing while ano
   const first = await cluster.add(slice);
   const reports = first.data.updates.reports;
   const begin = reports.begin;
-  const gate = Promise.withResolvers<void>();
-  const began = Promise.withResolvers<unknown>();
+  const gate = gateOf<void>();
+  const began = gateOf<unknown>();
   let isWaiting = false;
   reports.begin = async (...args) => {
     isWaiting = true;

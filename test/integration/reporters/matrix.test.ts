@@ -32,7 +32,10 @@ it.runIf(process.env["MULTIMASTER_LONG"])(
     for (let i = 0; i < 5 && failures.length === 0; i++)
       await sendReport(reporter, report, { id: `test-8-${i}` }).catch((error: unknown) => failures.push(error));
     expect(failures).toMatchObject([
-      { message: expect.stringContaining("limits the rate"), failure: { of: "target", retryAfterMs: expect.any(Number) } },
+      {
+        message: expect.stringContaining("limits the rate"),
+        failure: { of: "target", retryAfterMs: expect.any(Number) },
+      },
     ]);
     await ask("POST", "logout", {});
     await expect(sendReport(reporter, report, { id: "test-9" })).rejects.toMatchObject({

@@ -101,7 +101,11 @@ export function statusContext({ build }: ReportedEvent, options: ForgeOptions): 
 }
 
 /** The text beside a status, at most as long as the forge takes it. */
-export function describeStatus(report: Report, { description = describeEnd }: Pick<ForgeOptions, "description">, longest: number): string {
+export function describeStatus(
+  report: Report,
+  { description = describeEnd }: Pick<ForgeOptions, "description">,
+  longest: number,
+): string {
   return cutText(description(report), longest);
 }
 

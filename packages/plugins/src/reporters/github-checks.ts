@@ -37,7 +37,12 @@ export default defineReporter({
   warnings: ({ token }) =>
     token === undefined
       ? []
-      : [{ path: ["token"], sentence: "GitHub takes checks from Apps alone: the token must be one of an App's installation" }],
+      : [
+          {
+            path: ["token"],
+            sentence: "GitHub takes checks from Apps alone: the token must be one of an App's installation",
+          },
+        ],
   open(ctx, opts) {
     const ask = askWith(ctx, opts);
     const login = gitHubLogin(ask, ctx.clock, opts);

@@ -36,10 +36,10 @@ export default defineReporter({
         const { status, json } = await ask({ method: "POST", url: opts.url, body, accept: [400] });
         if (status !== 400) return;
         // Mattermost answers so for a webhook that was deleted, too.
-        const { id, message } = refusal.parse(json);
+        const { id, message: said } = refusal.parse(json);
         const isGone = id === "web.incoming_webhook.invalid.app_error";
         const sentence = `${new URL(opts.url).host} ${isGone ? "does not know this webhook: is it deleted, or wrong?" : "refuses the report (400)"}`;
-        throw new ReportFailure(`${sentence}${message && `: ${message}`}`, { of: isGone ? "target" : "report" });
+        throw new ReportFailure(`${sentence}${said && `: ${said}`}`, { of: isGone ? "target" : "report" });
       },
     };
   },

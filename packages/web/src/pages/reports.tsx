@@ -72,7 +72,7 @@ function ReporterTable({ reporters }: { reporters: readonly Reporter[] }) {
 }
 
 function ReporterRow({ reporter }: { reporter: Reporter }) {
-  const { reporterid, name, type, configured, master, owed, dead, sent } = reporter;
+  const { reporterid, name, type, master, owed, dead, sent } = reporter;
   return (
     <tr>
       <td>

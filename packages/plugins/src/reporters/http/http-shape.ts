@@ -9,7 +9,9 @@ export const httpShape = {
   ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
 };
 
-export type Ask = (request: Omit<TargetRequest, "timeoutMs" | "signal" | "ca" | "isOnlyAddress">) => Promise<TargetAnswer>;
+export type Ask = (
+  request: Omit<TargetRequest, "timeoutMs" | "signal" | "ca" | "isOnlyAddress">,
+) => Promise<TargetAnswer>;
 
 /** Returns how a reporter sends its requests; `isOnlyAddress`: all go to the address that its options have. */
 export function askWith(

@@ -122,7 +122,8 @@ function judgeStatus({ url, isOnlyAddress = false }: TargetRequest, answer: Targ
   const { status, headers } = answer;
   const { host: where, pathname } = new URL(url);
   // The path of a webhook is a secret, and servers repeat it: "Route POST:/hook/… not found".
-  const said = isOnlyAddress && pathname.length > 1 ? describeAnswer(answer).replaceAll(pathname, "/…") : describeAnswer(answer);
+  const said =
+    isOnlyAddress && pathname.length > 1 ? describeAnswer(answer).replaceAll(pathname, "/…") : describeAnswer(answer);
   const retryAfterMs = readRetryAfter(headers, answer.json);
   if (status === 429 || (status === 403 && retryAfterMs !== undefined) || isSecondaryLimit(status, said)) {
     const wait = retryAfterMs ?? (isSecondaryLimit(status, said) ? secondaryLimitMs : undefined);

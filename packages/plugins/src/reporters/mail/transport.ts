@@ -42,7 +42,7 @@ export function openTransport({ host, port, security, user, password, ca, timeou
     async send(mail) {
       try {
         const { rejected } = await (await transport()).sendMail(mail);
-        return rejected.map((one) => (typeof one === "string" ? one : one.address));
+        return rejected.map(String);
       } catch (error) {
         throw judge(host, error);
       }

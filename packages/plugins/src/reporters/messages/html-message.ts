@@ -42,7 +42,9 @@ export function htmlMessage(facts: MessageFacts): Message {
   );
   const sections = listSections(facts).map(({ title, shown, more }) => {
     const items = more > 0 ? [...shown, `and ${more} more`] : shown;
-    const list = items.map((item) => `<li style="overflow-wrap:anywhere;word-break:break-word">${escapeHtml(item)}</li>`);
+    const list = items.map(
+      (item) => `<li style="overflow-wrap:anywhere;word-break:break-word">${escapeHtml(item)}</li>`,
+    );
     return `${heading(title)}<ul style="margin:0;padding-left:20px">${list.join("")}</ul>`;
   });
   const logs = facts.logs.map(

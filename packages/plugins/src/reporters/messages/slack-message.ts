@@ -8,8 +8,8 @@ export function slackMessage(facts: MessageFacts): Message {
     lines.push("", `*${title}*`, ...shown.map((item) => `• ${unmark(item)}`));
     if (more > 0) lines.push(`• and ${more} more`);
   }
+  // Nothing can be escaped within a block: its end is broken up.
   for (const { step, log, text } of facts.logs)
-    // Nothing can be escaped within a block: its end is broken up.
     lines.push("", `*Last lines of ${unmark(`${step}/${log}`)}*`, `\`\`\`${text.replaceAll("```", "`\u200b``")}\`\`\``);
   return { subject: nameEvent(facts), text: `${lines.join("\n")}\n` };
 }

@@ -16,7 +16,10 @@ export function richCard(facts: MessageFacts, { subject, text }: Message): objec
   const rows = listFacts(facts).flatMap(([name, value]) =>
     name === "Page" || value === "" ? [] : { title: name, value: unlink(value) },
   );
-  const head = [title(subject, { color: colourOf(facts) }), ...(rows.length > 0 ? [{ type: "FactSet", facts: rows }] : [])];
+  const head = [
+    title(subject, { color: colourOf(facts) }),
+    ...(rows.length > 0 ? [{ type: "FactSet", facts: rows }] : []),
+  ];
   const sections = listSections(facts).flatMap(({ title: name, shown, more }) => {
     const items = more > 0 ? [...shown, `and ${more} more`] : shown;
     return [
@@ -28,7 +31,12 @@ export function richCard(facts: MessageFacts, { subject, text }: Message): objec
     block(unlink(`Last lines of ${step}/${log}`), { weight: "Bolder" }),
     block(unlink(lines.replaceAll("\n", "\n\n")) || " ", { fontType: "Monospace", size: "Small", spacing: "None" }),
   ]);
-  return [[...head, ...sections, ...logs], [...head, ...sections]].find(isShort) ?? plainCard({ subject, text });
+  return (
+    [
+      [...head, ...sections, ...logs],
+      [...head, ...sections],
+    ].find(isShort) ?? plainCard({ subject, text })
+  );
 }
 
 /** The same of a text alone, as much as there is room for. Two line ends make one in a card. */
