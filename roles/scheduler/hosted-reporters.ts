@@ -24,7 +24,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
     }),
   );
   const updates = data.updates.reports;
-  const sharing = shareReads(updates, clock);
+  const shared = shareReads(updates, clock);
   const gauges = createReportGauges(metrics);
   let ids: ReadonlyMap<string, number> = new Map();
   const kindsOf = ({ plugin, options }: ConfiguredReporter) => options.events ?? plugin.events;
@@ -61,7 +61,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
       }
       const reporter = configured.get(singleton.name) as ConfiguredReporter;
       const { name, url = "http://localhost:8010/" } = config.shared;
-      return sendReports({ ...base, updates: sharing, reporter, gauges, cluster: { name, url } });
+      return sendReports({ ...base, updates: { ...updates, ...shared }, reporter, gauges, cluster: { name, url } });
     },
     listen: (look, wake) =>
       listenForClaims(data, look, [

@@ -17,7 +17,7 @@ interface Kept {
  * Reporters of one master report the same builds within moments: what a build that has ended is gets read once for all of them.
  * A build that runs changes, and is read by each.
  */
-export function shareReads<R extends Reads>(reads: R, clock: Pick<Clock, "now">): R {
+export function shareReads(reads: Reads, clock: Pick<Clock, "now">): Reads {
   const kept = new Map<number, Kept>();
 
   function keep(buildids: readonly number[]): void {
@@ -44,7 +44,6 @@ export function shareReads<R extends Reads>(reads: R, clock: Pick<Clock, "now">)
   }
 
   return {
-    ...reads,
     async readBuilds(buildids) {
       forgetOld();
       const missing = buildids.filter((id) => !kept.has(id));

@@ -17,7 +17,6 @@ const broken: Template = ({ logs }) => ({
 
 export default defineCluster({
   name: "reports",
-  url: "https://ci.example.org/",
   database: env("DATABASE_URL", "sqlite:state/reports.sqlite"),
 
   scheduler: async () => ({
