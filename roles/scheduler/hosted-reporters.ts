@@ -5,7 +5,7 @@ import type { RoleContext } from "../define-role.ts";
 import { listenForClaims } from "./claim-wakes.ts";
 import type { SingletonKind } from "./claimed-host.ts";
 import type { ConfiguredReporter } from "./reporting/configured-reporter.ts";
-import { handEventsOut } from "./reporting/hand-out.ts";
+import { handEventsOut, kindsOf } from "./reporting/hand-out.ts";
 import { createReportGauges } from "./reporting/report-gauges.ts";
 import { sendReports } from "./reporting/send-reports.ts";
 import { shareReads } from "./reporting/share-reads.ts";
@@ -27,7 +27,6 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
   const shared = shareReads(updates, clock);
   const gauges = createReportGauges(metrics);
   let ids: ReadonlyMap<string, number> = new Map();
-  const kindsOf = ({ plugin, options }: ConfiguredReporter) => options.events ?? plugin.events;
 
   return {
     noun: "reporter",
@@ -39,7 +38,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
         ...[...configured.values()].map((one) => ({
           name: one.name,
           type: one.plugin.type,
-          kinds: [...new Set(kindsOf(one))],
+          kinds: kindsOf(one),
         })),
       ]);
       return ids;

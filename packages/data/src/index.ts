@@ -75,12 +75,15 @@ export type { PublishedScheduler } from "./updates/published-scheduler.ts";
 export type {
   Attempt,
   DueReport,
+  HandedEvent,
+  LateAnswer,
   NewReport,
   OwedEvent,
   ReportEnd,
   ReporterRow,
   ReportUpdates,
   TargetState,
+  UnaskedReport,
 } from "./updates/reports.ts";
 export type { RequestDetails } from "./updates/request-details.ts";
 export { dryRunRetention } from "./updates/retention/dry-run.ts";

@@ -145,6 +145,11 @@ describe("a download", () => {
 
   it("of a damaged store is an error, not a file", async () => {
     rmSync(join(path, "ab", "0000000000-2"));
-    expect((await get("/artifacts/2")).status).toBe(502);
+    const { status, headers } = await get("/artifacts/2", { range: "bytes=0-0" });
+    expect(status).toBe(502);
+    // Nothing of the file that was not sent, which a client could keep or go on from.
+    for (const name of ["etag", "accept-ranges", "content-range", "content-encoding", "content-disposition"])
+      expect([name, headers.get(name)]).toEqual([name, null]);
+    expect(headers.get("cache-control")).toBe("no-store");
   });
 });

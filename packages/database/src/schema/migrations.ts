@@ -23,6 +23,7 @@ import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { reporters } from "./migrations/reporters.ts";
+import { reportsByContext } from "./migrations/reports-by-context.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { patchIndex, retention } from "./migrations/retention.ts";
@@ -93,6 +94,7 @@ export const migrations: readonly Migration[] = [
   patchIndex,
   artifacts,
   reporters,
+  reportsByContext,
 ];
 
 /** The tables that migrations made. */

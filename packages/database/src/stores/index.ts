@@ -52,6 +52,7 @@ export * from "./steps.ts";
 export * from "./superseded-requests.ts";
 export * from "./test-results.ts";
 export * from "./triggers.ts";
+export * from "./unasked-reports.ts";
 export * from "./worker-accounts.ts";
 export * from "./worker-instances.ts";
 export * from "./worker-lives.ts";

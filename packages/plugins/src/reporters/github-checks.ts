@@ -44,8 +44,7 @@ export default defineReporter({
           },
         ],
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
-    const login = gitHubLogin(ask, ctx.clock, opts);
+    const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
     return {
       async send(report, { unsure, memory, remember }) {
         const { build } = report;

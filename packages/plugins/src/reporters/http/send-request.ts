@@ -114,6 +114,9 @@ function describeTrouble(error: unknown): string {
   return `cannot be reached: ${describeCause(error)}`;
 }
 
+/** Who keeps sending wrong credentials is locked out, and only an operator can mend them. */
+const credentialsMs = 600_000;
+
 /** GitHub's limit for many requests in a short time may come without a header; its documentation asks for a minute then. */
 const isSecondaryLimit = (status: number, said: string) => status === 403 && /secondary rate limit/i.test(said);
 const secondaryLimitMs = 60_000;
@@ -132,6 +135,7 @@ function judgeStatus({ url, isOnlyAddress = false }: TargetRequest, answer: Targ
   if (status === 401)
     return new ReportFailure(`${where} refuses the credentials (401): are they revoked or expired?${said}`, {
       of: "target",
+      retryAfterMs: credentialsMs,
     });
   if (status === 408 || status >= 500)
     return new ReportFailure(`${where} answers ${status}${said}`, { of: "target", unsure: true, retryAfterMs });
