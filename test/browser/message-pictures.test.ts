@@ -60,7 +60,7 @@ it("chats show a message once, with its log and without a scroll bar", async () 
     await sendReport(contract.reporter(target.url), reportOf(Results.FAILURE));
     const [call] = target.calls;
     await page.setContent(showInChat(contract.kind, call?.body, call?.text ?? ""));
-    const shown = await page.locator("body").innerText();
+    const shown = (await page.locator("body").textContent()) ?? "";
     expect(shown.split("web #81 fails now on main"), contract.kind).toHaveLength(2);
     expect(shown).toContain("expected [1, 2]");
     expect(shown).toContain("list is sorted (test/list.test.ts:12)");
