@@ -177,7 +177,8 @@ export class StepTriggers {
         filters: [equals("buildrequestid", ...requests.map(({ buildrequestid }) => buildrequestid))],
         order: ["buildid"],
       });
-      return found.rows.map(({ builderid, number, results }) => ({
+      return found.rows.map(({ buildid, builderid, number, results }) => ({
+        buildid,
         builder: names.get(builderid) ?? String(builderid),
         number,
         results: (results ?? Results.EXCEPTION) as Result,

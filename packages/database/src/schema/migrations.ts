@@ -33,6 +33,7 @@ import { sessionChecks } from "./migrations/session-checks.ts";
 import { startRules } from "./migrations/start-rules.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
+import { triggerItems } from "./migrations/trigger-items.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { trySchedulersTable } from "./migrations/try-schedulers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
@@ -95,6 +96,7 @@ export const migrations: readonly Migration[] = [
   artifacts,
   reporters,
   reportsByContext,
+  triggerItems,
 ];
 
 /** The tables that migrations made. */

@@ -51,6 +51,7 @@ export * from "./step-lock-times.ts";
 export * from "./steps.ts";
 export * from "./superseded-requests.ts";
 export * from "./test-results.ts";
+export * from "./trigger-items.ts";
 export * from "./triggers.ts";
 export * from "./unasked-reports.ts";
 export * from "./worker-accounts.ts";
