@@ -7,6 +7,7 @@ const programs = {
   mercurial: ["hg"],
   "git-lfs": ["git-lfs"],
   "openssh-client": ["ssh-keygen"],
+  gnupg: ["gpg", "gpgconf", "gpg-agent"],
 };
 
 /** The packages of which this machine lacks a program. */

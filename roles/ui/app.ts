@@ -43,7 +43,7 @@ export function createApp(
       br: { flush: constants.BROTLI_OPERATION_FLUSH, params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
     }),
   );
-  measureQueue(context.metrics, context.data);
+  measureQueue(context.metrics, context.data, context.clock);
   const measure = createRequestMeasure(context.metrics);
   app.use(measureRequests(measure));
   app.use(secureHeaders(context.config.shared.url));

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type FiguresText, Gauge, Histogram, type Registry } from "@multimaster/core";
-import { buildrequests, type Data, equals } from "@multimaster/data";
+import { type Clock, type FiguresText, Gauge, Histogram, type Registry } from "@multimaster/core";
+import { buildrequests, type Data, equals, type WaitingBuilder, waitingBuilders } from "@multimaster/data";
 import type Koa from "koa";
 
 /** Measures one request from now to the end of its answer. */
@@ -42,8 +42,11 @@ function areaOf(url: string): string {
   );
 }
 
-/** Measures how many build requests of the whole cluster wait; one role's masters suffice for this figure. */
-export function measureQueue(metrics: Registry, data: Pick<Data, "find">): void {
+/** Figures of so many builders are published: each is a series of its own in the monitoring system. */
+const mostBuilders = 1000;
+
+/** Measures how many build requests of the whole cluster wait; one role's masters suffice for these figures. */
+export function measureQueue(metrics: Registry, data: Pick<Data, "find">, clock: Pick<Clock, "now">): void {
   new Gauge({
     name: "multimaster_buildrequests_pending",
     help: "Build requests of the cluster that no master has claimed yet; NaN while the database is unreachable.",
@@ -55,6 +58,38 @@ export function measureQueue(metrics: Registry, data: Pick<Data, "find">): void 
         () => Number.NaN,
       );
       this.set(total);
+    },
+  });
+  // Both figures of one scrape come from one read.
+  let reading: Promise<readonly WaitingBuilder[]> | undefined;
+  const query = { fields: ["builder", "requests", "since"], order: ["since"], limit: mostBuilders, countTo: 0 };
+  const readQueues = () =>
+    (reading ??= data
+      .find(waitingBuilders, query)
+      .then(({ rows }) => rows)
+      .catch(() => [])
+      .finally(() => (reading = undefined)));
+  new Gauge({
+    name: "multimaster_builder_queue",
+    help: "Build requests of the cluster that no master has claimed yet, of each builder that has some.",
+    labelNames: ["builder"],
+    registers: [metrics],
+    async collect() {
+      const queues = await readQueues();
+      this.reset();
+      for (const { builder, requests } of queues) this.set({ builder }, requests);
+    },
+  });
+  new Gauge({
+    name: "multimaster_builder_queue_age_seconds",
+    help: "How long the oldest of these build requests has waited.",
+    labelNames: ["builder"],
+    registers: [metrics],
+    async collect() {
+      const queues = await readQueues();
+      this.reset();
+      for (const { builder, since } of queues)
+        this.set({ builder }, Math.max(0, Math.round(clock.now() / 1000) - since));
     },
   });
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
+import { pluginFiles } from "./reference.ts";
 import { mayImport } from "./rooms.ts";
 import { listFiles, readSource } from "./source-files.ts";
 
@@ -75,6 +76,13 @@ function shownImports(page: string): Record<string, string[]> {
   );
 }
 
+/** The names in an interface. */
+function membersOf(file: string, name: string): string[] {
+  const [, body = ""] =
+    new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, "m").exec(readSource(file)) ?? [];
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[(:]/gm)].map(([, member = ""]) => member);
+}
+
 describe("the pages", () => {
   it.each(["docs/architecture.md", "docs/CONTRIBUTING.md"])("%s names only paths that exist", (page) => {
     const named = namedPaths(page).filter((path) => !path.includes("<"));
@@ -109,6 +117,23 @@ describe("the pages", () => {
       ({ path, section }) => !existsSync(path) || (section !== undefined && !sectionsOf(path).includes(section)),
     );
     expect(wrong.map(({ file, path, section }) => `${file}: ${path} §${section ?? ""}`)).toEqual([]);
+  });
+
+  it("name each kind of step, and everything that a step of one's own gets", () => {
+    const guides = pages.filter((page) => /^docs\/[^/]+\.md$/.test(page)).map(readSource);
+    const steps = pluginFiles("steps").map((name) =>
+      name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
+    );
+    const isNamed = (step: string) => guides.some((text) => new RegExp(`\`${step}[\`(]`).test(text));
+    expect(steps.filter((step) => !isNamed(step))).toEqual([]);
+    const members = [
+      ...membersOf("packages/plugins/src/step-context.ts", "StepContext"),
+      ...membersOf("packages/plugins/src/step-context.ts", "StepRenderContext"),
+      ...membersOf("packages/config/src/renderable.ts", "RenderContext"),
+    ];
+    expect(members.length).toBeGreaterThan(20);
+    const page = readSource("docs/own-steps.md");
+    expect(members.filter((name) => !new RegExp(`\`ctx\\.${name}\\b`).test(page))).toEqual([]);
   });
 
   it("are all in the index", () => {

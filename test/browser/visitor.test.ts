@@ -2,6 +2,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { findSeriousProblems } from "../harness/accessibility.ts";
 import { launchBrowser, openPage } from "../harness/browser.ts";
 import { configFile } from "../harness/cluster.ts";
 import { createGitRepository } from "../harness/git-repository.ts";
@@ -124,6 +125,40 @@ it("asks for a build again with other values, beginning with those it had", asyn
     verbose: [true, "Force Build Form"],
     branch: ["main", expect.anything()],
   });
+});
+
+it("tries a difference that is in no repository, from the page of its builder", async () => {
+  const { body: found } = await master.api<{ builders: { builderid: number }[] }>("builders/app");
+  const path = `/builders/${found.builders[0]?.builderid}`;
+  const page = await open(path);
+  const button = page.getByRole("button", { name: "Try a difference" });
+  await button.focus(timeLimit);
+  await page.keyboard.press("Enter");
+  const form = page.getByRole("dialog");
+  await form.getByRole("button", { name: "Try", exact: true }).click(timeLimit);
+  await form.getByText("Paste the difference, or choose a file.").waitFor(timeLimit);
+  expect(await findSeriousProblems(page)).toEqual([]);
+  const makefile = "diff --git a/Makefile b/Makefile\n--- a/Makefile\n+++ b/Makefile\n@@ -1,2 +1,2 @@\n all:\n";
+  await form.getByLabel("Difference, as git diff prints it").fill(`${makefile}-\t@echo compiled\n+\t@echo tried it`);
+  await form.getByLabel("Branch", { exact: true }).fill("main");
+  await form.getByLabel("Properties").fill("colour");
+  await form.getByRole("button", { name: "Try", exact: true }).click();
+  await form.getByText('"colour" is no property: write NAME=VALUE.').waitFor(timeLimit);
+  await form.getByLabel("Properties").fill("colour=blue");
+  await form.getByRole("button", { name: "Try", exact: true }).click();
+  await page.waitForURL(/buildrequests|builds\/\d+/, timeLimit);
+  await built(6);
+  const { body } = await master.api<{ builds: { results: number; properties: object }[] }>(
+    "builders/app/builds/6?property=*",
+  );
+  expect(body.builds[0]).toMatchObject({ properties: { colour: ["blue", "Try"], owner: ["ann@example.org", "Try"] } });
+  const log = await master.fetch(`api/v2${path}/builds/6/steps/compile/logs/stdio/raw`);
+  expect(await log.text()).toContain("tried it");
+
+  // To those who may not try, it is not offered.
+  const anonymous = await open(path, {});
+  await anonymous.getByRole("button", { name: "Force" }).waitFor(timeLimit);
+  expect(await anonymous.getByText("Try a difference").count()).toBe(0);
 });
 
 it("makes what waits more or less urgent, and cancels it", async () => {

@@ -31,6 +31,9 @@ it("the packed worker program is installed without a network, runs, and checks i
   writeFileSync(password, "of twenty characters\n", { mode: 0o600 });
   const program = join(directory, "node_modules/.bin/multimaster-worker");
   expect((await run(program, ["start", "--help"])).said).toContain("Usage: multimaster-worker start [options]");
+  // A reader that reads no further ends it quietly.
+  const piped = await run("sh", ["-c", `'${program}' --help | true; '${program}' start --help | head -1`]);
+  expect(piped.said).toBe("Usage: multimaster-worker start [options]\n");
   const base = join(directory, "base");
   const master = ["--master", "ws://127.0.0.1:1", "--name", "w1", "--password-file", password, "--basedir", base];
   const checked = await run(program, ["check", ...master]);

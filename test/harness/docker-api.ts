@@ -46,6 +46,8 @@ export interface FakeDockerHost {
   readonly images: Set<string>;
   /** Images that a registry would have. */
   readonly registry: Set<string>;
+  /** Images that the registry has only for the user "ci" with the password "token". */
+  readonly closed: Set<string>;
   /** Method and path of every request, without the version. */
   readonly asked: string[];
   /** Adds a container that someone else has made. */
@@ -64,6 +66,7 @@ export async function startFakeDockerHost(images: readonly string[]): Promise<Fa
     containers: new Map(),
     images: new Set(images),
     registry: new Set(),
+    closed: new Set(),
     asked: [],
     add(name, labels) {
       const id = randomBytes(32).toString("hex");
@@ -111,7 +114,9 @@ async function answer(host: FakeDockerHost, directory: string, request: Incoming
     const body = newContainer.parse(JSON.parse(Buffer.concat(pieces).toString()));
     return create(host, name, body);
   }
-  if (what === "POST /images/create") return pull(host, url.searchParams.get("fromImage") ?? "");
+  if (what === "POST /images/create") {
+    return pull(host, url.searchParams.get("fromImage") ?? "", request.headers["x-registry-auth"]);
+  }
   if (what === "GET /containers/json") return list(host, url.searchParams);
   const image = /^GET \/images\/([^/]+)\/json$/.exec(what);
   if (image)
@@ -149,9 +154,15 @@ function create(host: FakeDockerHost, name: string, body: z.output<typeof newCon
   return { status: 201, body: { Id: id, Warnings: [] } };
 }
 
-function pull(host: FakeDockerHost, image: string): Answer {
+const login = z.strictObject({ username: z.string(), password: z.string(), serveraddress: z.string().optional() });
+
+function pull(host: FakeDockerHost, image: string, auth: string | string[] | undefined): Answer {
+  const given =
+    auth === undefined ? undefined : login.parse(JSON.parse(Buffer.from(String(auth), "base64url").toString()));
+  if (host.closed.has(image) && !(given?.username === "ci" && given.password === "token"))
+    return { status: 500, body: { message: `unauthorized: authentication required for ${image}` } };
   const lines: object[] = [{ status: `Pulling from ${image}` }, { status: "Downloading", id: "layer" }];
-  if (host.registry.has(image)) host.images.add(image.replace(/:latest$/, "")).add(image);
+  if (host.registry.has(image) || host.closed.has(image)) host.images.add(image.replace(/:latest$/, "")).add(image);
   else lines.push({ error: `manifest for ${image} not found` });
   return { status: 200, body: lines.map((line) => `${JSON.stringify(line)}\r\n`).join("") };
 }

@@ -26,6 +26,8 @@ export function createLocalStep(
   source: Partial<BuildSource> = {},
   environment: Readonly<Record<string, string>> = {},
   patch?: Uint8Array,
+  /** Characters that a command's captured output has at most. */
+  maxCaptured = 16 * 1024 * 1024,
 ): LocalStep {
   const trace: StepTrace = { commands: [], log: [], hidden: new Set(), properties: new Map() };
   const stamp = {
@@ -67,7 +69,7 @@ export function createLocalStep(
     if (options.log !== null) trace.log.push(texts.stdout, texts.stderr);
     for (const line of `${texts.stdout}${texts.stderr}`.split("\n")) options.onLine?.(line, "stdio");
     return end(rc, {
-      stdout: options.capture ? texts.stdout : "",
+      stdout: options.capture ? texts.stdout.slice(0, maxCaptured) : "",
       stderr: options.capture === "both" ? texts.stderr : "",
     });
   }

@@ -1,4 +1,9 @@
-/** A database: a builder set for each team, hosts that bear few builds, and what follows a build depends on it. */
+/**
+ * A database: a builder set for each team, hosts that bear few builds, and what follows a build depends on it. Each team runs an
+ * engine for its own set:
+ *
+ *   master start --config configs/farms/database-vendor/cluster.ts --role builder-engine --builders engines
+ */
 import {
   defineBuilders,
   defineCluster,
@@ -34,9 +39,10 @@ export default defineCluster({
   name: "database",
   // All teams' engines share it: PostgreSQL for several masters.
   database: env("DATABASE_URL", "sqlite:state/database.sqlite"),
+  lease: env("LEASE", "15s"),
   scheduler: async () => ({
     default: defineScheduling({
-      changeSources: [gitPoller({ repository: repourl, branches: ["main"] })],
+      changeSources: [gitPoller({ repository: repourl, branches: ["main"], pollInterval: env("POLL_INTERVAL", "1m") })],
       schedulers: [
         singleBranch({ name: "main", branch: "main", builders: systems.map((system) => `server ${system}`) }),
         triggerable({
@@ -79,6 +85,7 @@ export default defineCluster({
   },
   workers: async () => ({
     default: defineWorkers({
+      port: envPort("WORKER_PORT", 9989),
       workers: systems.flatMap((system) =>
         [1, 2].map((i) => ({
           name: `${system}-${i}`,

@@ -11,12 +11,16 @@ import {
   envPort,
 } from "@multimaster/config";
 import { z } from "@multimaster/plugins";
+import directory from "@multimaster/plugins/artifact-stores/directory";
+import force from "@multimaster/plugins/schedulers/force";
 import nightly from "@multimaster/plugins/schedulers/nightly";
 import addSteps from "@multimaster/plugins/steps/add-steps";
 import copyDirectory from "@multimaster/plugins/steps/copy-directory";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
+import upload from "@multimaster/plugins/steps/upload";
 
+const state = env("MULTIMASTER_STATE", "state");
 const repourl = env("REPOSITORY", "https://git.example.org/images.git");
 const target = z.strictObject({ name: z.string(), machine: z.string(), diskGiB: z.number() });
 const targets = z.array(target).parse(JSON.parse(readFileSync(new URL("targets.json", import.meta.url), "utf8")));
@@ -39,13 +43,16 @@ const nightOf = (name: string, dayOfWeek: string, properties: Record<string, str
 
 export default defineCluster({
   name: "images",
-  database: env("DATABASE_URL", "sqlite:state/images.sqlite"),
+  database: env("DATABASE_URL", `sqlite:${state}/images.sqlite`),
+  // `/artifacts/latest/BUILDER/…` is the image of the newest build that succeeded.
+  artifacts: { store: directory({ path: `${state}/artifacts` }), keepBuilds: 20 },
   scheduler: async () => ({
     default: defineScheduling({
       schedulers: [
         nightOf("weeknights", "mon-fri", { suite: "quick" }),
         nightOf("saturday", "sat", { suite: "full" }),
         nightOf("sunday", "sun", { suite: "full", reproducible: "yes" }),
+        force({ name: "by hand", builders: names }),
       ],
     }),
   }),
@@ -74,6 +81,7 @@ export default defineCluster({
               file: "phases.json",
               steps: (_build, value) => phases.parse(value).map((phase) => shell({ ...phase, haltOnFailure: true })),
             }),
+            upload({ directory: "out", haltOnFailure: true }),
             copyDirectory({ from: "build/out", to: "published/new", locks: [publishing.exclusive()] }),
             shell({
               name: "publish",
@@ -89,6 +97,7 @@ export default defineCluster({
   },
   workers: async () => ({
     default: defineWorkers({
+      port: envPort("WORKER_PORT", 9989),
       workers: ["big-1", "big-2"].map((name) => ({
         name,
         password: env(`${name.toUpperCase().replace("-", "_")}_PASSWORD`),

@@ -9,6 +9,7 @@ import {
   envPort,
 } from "@multimaster/config";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
+import httpPush from "@multimaster/plugins/reporters/http-push";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
 import triggerable from "@multimaster/plugins/schedulers/triggerable";
 import git from "@multimaster/plugins/steps/git";
@@ -17,26 +18,18 @@ import shell from "@multimaster/plugins/steps/shell";
 import trigger from "@multimaster/plugins/steps/trigger";
 
 const repourl = env("REPOSITORY", "https://git.example.org/emulator.git");
-const site = env("SITE", "https://site.example.org/builds");
+const site = env("SITE", "https://site.example.org");
 const platforms = ["linux", "windows", "mac"];
 
-/** Notifies the site; if it is away, the build goes on. */
-const push = (name: string, event: string) =>
-  httpRequest({
-    name,
-    url: site,
-    method: "POST",
-    body: (build) =>
-      JSON.stringify({
-        event,
-        builder: build.build.builderName,
-        number: build.build.number,
-        results: build.build.results,
-      }),
-    tryAgain: { times: 2, delay: "1s" },
-    flunkOnFailure: false,
-    alwaysRun: true,
-  });
+/** Notifies the site of a release; if it is away, the build goes on. */
+const announce = httpRequest({
+  name: "announce",
+  url: `${site}/releases`,
+  method: "POST",
+  json: { builder: (build) => build.build.builderName, number: (build) => build.build.number },
+  tryAgain: { times: 2, delay: "1s" },
+  flunkOnFailure: false,
+});
 
 const compile = shell({ name: "compile", command: ["make", "-j4"], haltOnFailure: true });
 
@@ -45,13 +38,13 @@ export default defineCluster({
   database: env("DATABASE_URL", "sqlite:state/emulator.sqlite"),
   scheduler: async () => ({
     default: defineScheduling({
-      changeSources: [gitPoller({ repository: repourl, branches: true })],
+      changeSources: [gitPoller({ repository: repourl, branches: true, pollInterval: env("POLL_INTERVAL", "1m") })],
       schedulers: [
         anyBranch({
           name: "pushes",
           builders: platforms.flatMap((platform) => [`${platform} debug`, `${platform} release`]),
           changeFilter: { filter: ({ branch }) => !branch?.startsWith("v") },
-          treeStableTimer: "10s",
+          treeStableTimer: env("QUIET", "10s"),
         }),
         anyBranch({
           name: "tags",
@@ -61,6 +54,14 @@ export default defineCluster({
         }),
         ...platforms.map((platform) => triggerable({ name: `publish ${platform}`, builders: [`${platform} package`] })),
       ],
+      // The site hears of each build when it starts and when it ends; while it is away, what it has to hear waits.
+      reporters: [httpPush({ name: "site", url: `${site}/builds`, secret: env("SITE_SECRET", "") })],
+      retention: {
+        rules: [
+          { name: "four weeks", delete: "builds", olderThan: "28d" },
+          { name: "their changes", delete: "changes", olderThan: "28d" },
+        ],
+      },
     }),
   }),
   builders: {
@@ -70,19 +71,12 @@ export default defineCluster({
           {
             name: `${platform} debug`,
             workers: [platform],
-            steps: [
-              push("begins", "start"),
-              git({ repourl }),
-              compile,
-              shell({ name: "test", command: ["make", "test"] }),
-              push("ends", "end"),
-            ],
+            steps: [git({ repourl }), compile, shell({ name: "test", command: ["make", "test"] })],
           },
           {
             name: `${platform} release`,
             workers: [platform],
             steps: [
-              push("begins", "start"),
               git({ repourl }),
               compile,
               trigger({
@@ -90,7 +84,6 @@ export default defineCluster({
                 copyProperties: ["channel", "got_revision"],
                 doStepIf: (build) => build.property("channel") === "stable",
               }),
-              push("ends", "end"),
             ],
           },
           {
@@ -103,7 +96,7 @@ export default defineCluster({
                 command: (build) => ["./pack", String(build.property("channel"))],
                 haltOnFailure: true,
               }),
-              push("published", "published"),
+              announce,
             ],
           },
         ]),
@@ -112,6 +105,7 @@ export default defineCluster({
   },
   workers: async () => ({
     default: defineWorkers({
+      port: envPort("WORKER_PORT", 9989),
       workers: platforms.map((name) => ({ name, maxBuilds: 2, password: env(`${name.toUpperCase()}_PASSWORD`) })),
     }),
   }),

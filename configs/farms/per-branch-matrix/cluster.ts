@@ -9,11 +9,16 @@ import {
   envPort,
 } from "@multimaster/config";
 import gitPoller from "@multimaster/plugins/change-sources/git-poller";
+import giteaStatus from "@multimaster/plugins/reporters/gitea-status";
+import mail from "@multimaster/plugins/reporters/mail";
 import anyBranch from "@multimaster/plugins/schedulers/any-branch";
+import force from "@multimaster/plugins/schedulers/force";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 
 const repourl = env("REPOSITORY", "https://git.example.org/language.git");
+/** How long a branch must be quiet before it is built. */
+const quiet = { quick: env("QUIET", "30s"), slow: env("LONG_QUIET", "1h") };
 const branches = ["main", "3.2", "3.1", "3.0"];
 
 /** Slow recipes wait for an hour of quiet. */
@@ -32,7 +37,7 @@ const workers = Array.from({ length: 10 }, (_, i) => ({
   name: `volunteer-${i + 1}`,
   password: env(`VOLUNTEER_${i + 1}_PASSWORD`),
   owner: `owner-${i + 1}@example.org`,
-  missingTimeout: "10m",
+  missingTimeout: env("MISSING_TIMEOUT", "10m"),
   // The last one is someone's desktop, which sleeps at night.
   ...(i === 9 ? { hours: { zone: "Europe/Berlin", open: ["mon-sun 08:00-22:00"] } } : {}),
 }));
@@ -49,7 +54,7 @@ function follow(branch: string, isSlow: boolean) {
     name: `${isSlow ? "slow" : "quick"} ${branch}`,
     builders: pairs.filter((pair) => pair.branch === branch && pair.recipe.isSlow === isSlow).map(({ name }) => name),
     branches: [branch],
-    treeStableTimer: isSlow ? "1h" : "30s",
+    treeStableTimer: isSlow ? quiet.slow : quiet.quick,
     fileIsImportant: ({ files }) => !onlyDocs(files),
     onlyImportant: true,
   });
@@ -62,8 +67,22 @@ export default defineCluster({
   collapseRequests: true,
   scheduler: async () => ({
     default: defineScheduling({
-      changeSources: [gitPoller({ repository: repourl, branches })],
-      schedulers: branches.flatMap((branch) => [follow(branch, false), follow(branch, true)]),
+      changeSources: [gitPoller({ repository: repourl, branches, pollInterval: env("POLL_INTERVAL", "1m") })],
+      schedulers: [
+        ...branches.flatMap((branch) => [follow(branch, false), follow(branch, true)]),
+        force({ name: "by hand", builders: pairs.map(({ name }) => name) }),
+      ],
+      reporters: [
+        // The owner of a worker gets a mail when it is missing.
+        mail({
+          name: "owners",
+          // A relay on this machine.
+          smtp: { host: "127.0.0.1", port: Number(env("SMTP_PORT", "25")), security: "none" },
+          from: "Builds <builds@example.org>",
+          events: ["worker-missing"],
+        }),
+        giteaStatus({ name: "forge", url: env("FORGE", "https://git.example.org"), token: env("FORGE_TOKEN", "") }),
+      ],
     }),
   }),
   builders: {
@@ -83,6 +102,6 @@ export default defineCluster({
       }),
     }),
   },
-  workers: async () => ({ default: defineWorkers({ workers }) }),
+  workers: async () => ({ default: defineWorkers({ port: envPort("WORKER_PORT", 9989), workers }) }),
   ui: async () => ({ default: defineUi({ host: "127.0.0.1", port: envPort("UI_PORT", 8010), hooks: [] }) }),
 });

@@ -149,11 +149,12 @@ export function checkScheduling({ changeSources, schedulers, reporters }: Schedu
 
 /** Schedulers that wait for one that is not there, or in a circle for themselves, which would build for ever. */
 function checkUpstreams(schedulers: SchedulerSlice["schedulers"], list: string): string[] {
-  const upstreams = new Map(
-    schedulers.map(({ plugin, options }) => [(options as { name: string }).name, plugin.upstreams?.(options) ?? []]),
+  const waiting = schedulers.map(
+    ({ plugin, options }) => [(options as { name: string }).name, plugin.upstreams?.(options) ?? []] as const,
   );
+  const upstreams = new Map(waiting);
   const have = listSome([...upstreams.keys()]);
-  return [...upstreams].flatMap(([name, wanted], i) => [
+  return waiting.flatMap(([name, wanted], i) => [
     ...wanted
       .filter((one) => !upstreams.has(one))
       .map((one) => `${list}[${i}].upstream: no scheduler "${one}" (${have})`),
@@ -201,8 +202,17 @@ function checkSchedulerBuilders(
   return scheduler.schedulers.flatMap(({ plugin, options }, i) =>
     (plugin.builderNames?.(options) ?? [])
       .filter((name) => !known.has(name))
-      .map((name) => `${placeOf("scheduler")}: schedulers[${i}].builders: no builder "${name}" (${have})`),
+      .map(
+        (name) =>
+          `${placeOf("scheduler")}: schedulers[${i}].${optionWith(options, name)}: no builder "${name}" (${have})`,
+      ),
   );
+}
+
+/** The option that lists the name: mostly `builders`, and another one in some schedulers. */
+function optionWith(options: unknown, name: string): string {
+  const lists = Object.entries(options as object).filter(([, value]) => Array.isArray(value) && value.includes(name));
+  return lists.find(([option]) => option !== "builders")?.[0] ?? "builders";
 }
 
 /** Steps that trigger what no scheduler is. */

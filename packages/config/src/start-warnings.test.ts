@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { workersSlice } from "./slices/workers.ts";
-import { alwaysRefuses } from "./start-warnings.ts";
+import { alwaysRefuses, returnsNothing } from "./start-warnings.ts";
 import { warningsOfWeights } from "./weight-warnings.ts";
 
 describe("a function", () => {
@@ -13,6 +13,7 @@ describe("a function", () => {
         return "never";
       },
       () => ({ refused: "closed", askAgainIn: "1h" }),
+      () => "closed",
       function no() {
         return false;
       },
@@ -23,6 +24,7 @@ describe("a function", () => {
       (request: { priority: number }) => (request.priority > 1 ? true : "too low"),
       (request: { reason: string }) => request.reason === "x" || "not x",
       () => ["a"].length > 1,
+      (request: { reason: string }) => `not ${request.reason}`.length > 3,
       undefined,
       () => {
         if (Date.now() > 0) return true;
@@ -31,6 +33,13 @@ describe("a function", () => {
     ];
     for (const fn of others) expect([String(fn), alwaysRefuses(fn)]).toEqual([String(fn), false]);
   });
+});
+
+it("a function is known to choose no worker only if its text shows it", () => {
+  const choosing = [(workers: { name: string }[]) => workers[0]?.name, () => "w", undefined, () => [].find(() => true)];
+  for (const fn of choosing) expect([String(fn), returnsNothing(fn)]).toEqual([String(fn), false]);
+  const none = [() => undefined, (_workers: unknown, _request: unknown) => null, () => {}, function no() {}];
+  for (const fn of none) expect([String(fn), returnsNothing(fn)]).toEqual([String(fn), true]);
 });
 
 it("warns of a weight that no worker of the builder has room for", () => {

@@ -3,15 +3,25 @@ import type { ConfigWarning } from "./config-warning.ts";
 
 /** A function whose only expression is false, a text, or a refusal with a text. */
 const arrow =
-  /^(?:async\s*)?(?:\([^()]*\)|\w+)\s*=>\s*(?:\{\s*return\s)?\s*(?:false|"[^"]*"|'[^']*'|\(?\{\s*refused:\s*(?:"[^"]*"|'[^']*')[^{}()]*\}\)?)\s*;?\s*\}?$/;
+  /^(?:async\s*)?(?:\([^()]*\)|\w+)\s*=>\s*(?:\{\s*return\s)?\s*(?:false|"[^"]*"|'[^']*'|`[^`$]*`|\(?\{\s*refused:\s*(?:"[^"]*"|'[^']*'|`[^`$]*`)[^{}()]*\}\)?)\s*;?\s*\}?$/;
 const named =
-  /^(?:async\s*)?(?:function\s*\w*|\w+)\s*\([^()]*\)\s*\{\s*return\s+(?:false|"[^"]*"|'[^']*'|\{\s*refused:\s*(?:"[^"]*"|'[^']*')[^{}()]*\})\s*;?\s*\}$/;
+  /^(?:async\s*)?(?:function\s*\w*|\w+)\s*\([^()]*\)\s*\{\s*return\s+(?:false|"[^"]*"|'[^']*'|`[^`$]*`|\{\s*refused:\s*(?:"[^"]*"|'[^']*'|`[^`$]*`)[^{}()]*\})\s*;?\s*\}$/;
 
 /** Whether a function can only refuse, as far as its text shows. */
 export function alwaysRefuses(fn: unknown): boolean {
   if (typeof fn !== "function") return false;
   const text = fn.toString().trim();
   return text.length < 1000 && (arrow.test(text) || named.test(text));
+}
+
+/** Whether a function can only return nothing, as far as its text shows. */
+export function returnsNothing(fn: unknown): boolean {
+  return (
+    typeof fn === "function" &&
+    /^(?:(?:\([^()]*\)|\w+)\s*=>|(?:function\s*\w*|\w+)\s*\([^()]*\))\s*(?:undefined|null|void 0|\{\s*(?:return(?:\s+(?:undefined|null|void 0))?\s*;?\s*)?\})$/.test(
+      fn.toString().trim(),
+    )
+  );
 }
 
 const refuses = (path: ConfigWarning["path"], what: string): ConfigWarning => ({
@@ -21,11 +31,16 @@ const refuses = (path: ConfigWarning["path"], what: string): ConfigWarning => ({
 
 /** Rules of a builder by which nothing ever starts. */
 export function warningsOfStartRules(
-  { name, canStart }: { readonly name: string; readonly canStart?: unknown },
+  { name, canStart, nextWorker }: { readonly name: string; readonly canStart?: unknown; readonly nextWorker?: unknown },
   i: number,
 ): ConfigWarning[] {
-  if (!alwaysRefuses(canStart)) return [];
-  return [refuses(["builders", i, "canStart"], `no request of "${name}" ever starts`)];
+  const found: ConfigWarning[] = [];
+  if (alwaysRefuses(canStart)) found.push(refuses(["builders", i, "canStart"], `no request of "${name}" ever starts`));
+  if (returnsNothing(nextWorker)) {
+    const sentence = `chooses no worker: no request of "${name}" ever starts; return the name of one of the workers`;
+    found.push({ path: ["builders", i, "nextWorker"], sentence });
+  }
+  return found;
 }
 
 /** A worker, or a latent worker, as far as rules of the config decide what it takes. */

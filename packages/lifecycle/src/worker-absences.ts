@@ -69,7 +69,8 @@ const mostAtOnce = 500;
 
 /**
  * Reports workers that are away for longer than their `missingTimeout`, each absence once: the row that is updated decides
- * between masters that poll at the same time. While no engine is configured for a worker, no one waits for it.
+ * between masters that poll at the same time. While no engine is configured for a worker, no one waits for it, and no one waits
+ * for a worker whose account was revoked.
  */
 export async function reportMissingWorkers(tx: Connection): Promise<Outcomes> {
   const { now, updateLock, skipLocked } = tx.dialect;
@@ -81,6 +82,7 @@ export async function reportMissingWorkers(tx: Connection): Promise<Outcomes> {
       `select a.id, a.workerid, a.began_at as began, l.owner
          from mm_worker_absences a join mm_worker_lives l on l.workerid = a.workerid
         where a.ended_at is null and a.kind = 'away' and a.missing_at is null and a.began_at <= ${now} - l.missing_timeout_s
+          and coalesce(a.reason, '') <> 'revoked'
           and exists (select 1 from mm_worker_set_members m join mm_builder_workers bw on bw.setid = m.setid
             join builder_masters bm on bm.id = bw.buildermasterid join mm_leases e on e.masterid = bm.masterid
            where m.workerid = a.workerid and ${isLeaseLive("e", now)} and e.state <> 'draining' and e.joined_at

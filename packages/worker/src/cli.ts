@@ -33,6 +33,11 @@ const mib = 1024 * 1024;
 
 /** Runs the `worker` command; resolves with its exit code. `name`: how users call it. */
 export async function runWorkerCommand(argv: readonly string[], name = "worker"): Promise<number> {
+  // A reader such as `head` may close the pipe. A worker that runs continues without one.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (argv[0] !== "start") process.exit(0);
+  });
   let exitCode: number = ExitCode.ok;
   const program = new Command(name)
     .description("Runs the commands of a Multimaster or Buildbot master on this machine.")

@@ -79,7 +79,9 @@ export class Distributor implements Service {
       data,
       metrics,
       clock,
+      builders,
       onResting: ({ builderid }, resting) => this.#rules.noteResting(builderid, "locks", resting),
+      onTaken: ({ builderid }, lock, worker) => this.#rules.noteTaken(builderid, lock, worker),
     });
     const wake = () => this.#loop.wake();
     this.#collapser = new Collapser({ ...options, wake });
@@ -191,6 +193,7 @@ export class Distributor implements Service {
       startable.map((builder) => builder.builderid),
       limit,
     );
+    this.#locks.notePending(found);
     const waiting = this.#approvals.findings;
     const pending = (await this.#approvals.admit(found)).filter(
       ({ buildrequestid }) => !this.#locks.isDenied(buildrequestid) && !this.#collapser.isHeld(buildrequestid),

@@ -13,7 +13,6 @@ import {
 import type { InstancePlace } from "@multimaster/plugins";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
-import { readPending } from "../builds/read-pending.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
 import { Approvals } from "../start-rules/approvals.ts";
 import { RefusalRows } from "../start-rules/refusal-rows.ts";
@@ -114,11 +113,11 @@ export class InstanceStarts {
     if (wanting.length === 0) return new Map();
     const ids = wanting.map(({ builderid }) => builderid);
     // No machine is paid for what no user has approved.
-    const asked = await this.#approvals.admit(await readPending(data, ids, mostPending));
+    const asked = await this.#approvals.admit(await data.updates.buildrequests.pending(ids, mostPending));
     const accepting = await this.#acceptingOf(asked, latentsOf);
     // Read again: while functions were asked, some may have been claimed, for a worker that is seen as busy below.
     const pending = this.#options.accepted.asksAny
-      ? await this.#approvals.admit(await readPending(data, ids, mostPending))
+      ? await this.#approvals.admit(await data.updates.buildrequests.pending(ids, mostPending))
       : asked;
     // One that none of them takes would be put on an instance that is there for another.
     const wanted = pending.filter(({ buildrequestid }) => (accepting.get(buildrequestid)?.length ?? 0) > 0);

@@ -46,8 +46,17 @@ export interface RequestLocksOptions {
   readonly data: Data;
   readonly metrics: LockMetrics;
   readonly clock: Clock;
+  readonly builders: ReadonlyMap<number, ConfiguredBuilder>;
   /** Requests of the builder wait, since its function of `locks` is not called now. */
   onResting(builder: ConfiguredBuilder, resting: Resting): void;
+  /** Requests of the builder are not tried in this poll, on one worker or on any, since this lock was found taken. */
+  onTaken(builder: ConfiguredBuilder, lock: string, worker: AttachedWorker | undefined): void;
+}
+
+/** A lock that was found taken; `worker` of one that each worker has. */
+interface ShortLock {
+  readonly name: string;
+  readonly worker: AttachedWorker | undefined;
 }
 
 /** Whether builds of this builder have locks. */
@@ -74,11 +83,13 @@ export class RequestLocks {
   #data: Data;
   #metrics: LockMetrics;
   #clock: Clock;
-  #onResting: RequestLocksOptions["onResting"];
+  #options: Pick<RequestLocksOptions, "builders" | "onResting" | "onTaken">;
   /** Functions that are not called now, by builder. */
   #resting = new Map<number, Resting>();
   /** Locks that this poll has found taken. */
-  #short = new Set<string>();
+  #short = new Map<string, ShortLock>();
+  /** Builders of which this poll has found pending requests. */
+  #pendingOf = new Set<number>();
   /** Requests that this poll has found waiting. */
   #found = new Set<number>();
   /** Those of them that would wait on any worker: they are not tried again. */
@@ -92,23 +103,41 @@ export class RequestLocks {
     this.#data = options.data;
     this.#metrics = options.metrics;
     this.#clock = options.clock;
-    this.#onResting = options.onResting;
+    this.#options = options;
   }
 
   beginPoll(): void {
     this.#short.clear();
+    this.#pendingOf.clear();
     this.#found.clear();
     this.#denied.clear();
     this.#deniedOf.clear();
   }
 
+  notePending(requests: readonly { readonly builderid: number }[]): void {
+    for (const { builderid } of requests) this.#pendingOf.add(builderid);
+  }
+
   /** Requests that could go no more but for their locks do not wait for these. */
   async endPoll(): Promise<void> {
+    this.#reportTaken();
     const gone = [...this.#waiting.keys()].filter((id) => !this.#found.has(id));
     for (const id of gone) this.#waiting.delete(id);
     this.#metrics.waiting("build", this.#waiting.size);
     if (gone.length === 0) return;
     await this.#data.updates.locks.withdraw(gone.map((buildrequestid) => ({ buildrequestid, stepid: 0 })));
+  }
+
+  /** Only the first that ask for a lock are in the rows: what is not even tried waits behind them. */
+  #reportTaken(): void {
+    if (this.#short.size === 0) return;
+    const { builders, onTaken } = this.#options;
+    for (const id of this.#pendingOf) {
+      const builder = builders.get(id);
+      if (!builder) continue;
+      for (const { lock } of fixedUses(builder))
+        for (const { name, worker } of this.#short.values()) if (name === lock.name) onTaken(builder, name, worker);
+    }
   }
 
   /** Calls `wake` when a lock is released that a request here waits for. */
@@ -157,9 +186,10 @@ export class RequestLocks {
     const asked: Wanted[] = [];
     for (const one of wanted) {
       // Who is behind one that waits is not asked for: of a long queue only the first cost a transaction.
-      if (one.rests) this.#onResting(one.builder, one.rests);
-      const isBehind = one.rests || one.uses.some((use) => this.#short.has(keyOf(use, one.worker.name)));
-      if (isBehind) this.#deny(one);
+      if (one.rests) this.#options.onResting(one.builder, one.rests);
+      const [taken] = one.uses.flatMap((use) => this.#short.get(keyOf(use, one.worker.name)) ?? []);
+      if (taken) this.#options.onTaken(one.builder, taken.name, taken.worker);
+      if (one.rests || taken) this.#deny(one);
       else asked.push(one);
     }
     if (asked.length === 0) return new Map();
@@ -186,7 +216,8 @@ export class RequestLocks {
       for (const { name } of answer.short)
         for (const use of uses) {
           if (use.lock.name !== name) continue;
-          this.#short.add(keyOf(use, worker.name));
+          const ofWorker = use.lock.scope === "worker" ? worker : undefined;
+          this.#short.set(keyOf(use, worker.name), { name, worker: ofWorker });
           // Of a lock of each worker that is known before, placement finds another worker.
           if (use.lock.scope === "cluster" || typeof one.builder.config.locks === "function") this.#deny(one);
         }

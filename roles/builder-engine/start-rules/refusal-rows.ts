@@ -31,7 +31,7 @@ export class RefusalRows {
     if (this.#found.has(key)) return;
     const request = `${refusal.builderid} ${refusal.buildrequestid}`;
     const workers = this.#workersOf.get(request) ?? 0;
-    if (this.#found.size >= mostRows || workers >= mostWorkers) return;
+    if (this.#found.size >= mostRows || (workers >= mostWorkers && refusal.option !== "lock")) return;
     this.#workersOf.set(request, workers + 1);
     this.#found.set(key, refusal);
   }

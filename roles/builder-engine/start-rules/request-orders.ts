@@ -3,7 +3,6 @@ import type { BuilderOrder, PendingBuilderFacts, WorkersSlice } from "@multimast
 import type { Clock } from "@multimaster/core";
 import type { Data, PendingRequest } from "@multimaster/data";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
-import { readPending } from "../builds/read-pending.ts";
 import type { FunctionTable } from "./builder-rules.ts";
 import type { GuardedFunction, GuardedFunctions } from "./guarded-function.ts";
 import { completeOrder, fillPlaces, interleave, orderByBuilder } from "./order-requests.ts";
@@ -70,7 +69,7 @@ export class RequestOrders {
   async read(builderids: readonly number[], limit: number): Promise<PendingRequest[]> {
     const { builderOrder, data } = this.#options;
     const { buildrequests } = data.updates;
-    if (builderOrder === "oldest request first") return readPending(data, builderids, limit);
+    if (builderOrder === "oldest request first") return buildrequests.pending(builderids, limit);
     const each = Math.max(leastOfBuilder, Math.min(limit, Math.ceil(mostOfBuilders / builderids.length)));
     const found = await buildrequests.firstOf(builderids, each);
     const firsts = new Map(found.toReversed().map((request) => [request.builderid, request]));

@@ -187,6 +187,13 @@ export class StartRules {
     this.#rows.note({ builderid, buildrequestid: 0, workerid: 0, option, why, until: until / 1000 });
   }
 
+  /** Its requests are not tried, on this worker or on any, since a lock was found taken (packages/data/src/waiting/start-refusals.ts). */
+  noteTaken(builderid: number, lock: string, worker: AttachedWorker | undefined): void {
+    const why = worker === undefined ? lock : `${lock} of ${worker.name}`;
+    const workerid = worker?.workerid ?? 0;
+    this.#rows.note({ builderid, buildrequestid: 0, workerid, option: "lock", why, until: null });
+  }
+
   #judge(
     { builderid }: ConfiguredBuilder,
     { canStart }: BuilderRules,

@@ -74,6 +74,10 @@ export default defineCluster({
     default: defineUi({
       port: Number(env("UI_PORT", "0")),
       trustedProxies: ["127.0.0.1"],
+      authorization: {
+        rules: [{ allow: ["read", "try"], on: "tryschedulers", to: ["users"] }],
+        otherwise: "allow",
+      },
       auth: proxyHeader({ emailHeader: "X-Email", fullNameHeader: "X-Name" }),
     }),
   }),

@@ -137,7 +137,7 @@ describe("the git step", () => {
     });
     const { results, state, step } = await runGit(engine);
     expect(results).toBe(Results.FAILURE);
-    expect(state).toBe("failed update HEAD (git fetch failed)");
+    expect(state).toMatch(/^failed update HEAD \(git fetch failed: .+\)$/);
     const text = await engine.logText(step?.stepid as number, "stdio");
     expect(text.match(/; retrying in/g)).toHaveLength(2);
   });

@@ -6,7 +6,7 @@ import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 import trigger from "@multimaster/plugins/steps/trigger";
 import { describe, expect, it } from "vitest";
-import { type Engine, startEngine } from "../../harness/engine.ts";
+import { type Engine, type Steps, startEngine } from "../../harness/engine.ts";
 import { createGitRepository, type TestGitRepository } from "../../harness/git-repository.ts";
 
 const ci = ".multimaster.yaml";
@@ -18,13 +18,17 @@ const good = `steps:
 type Trust = false | true | "base";
 
 /** A repository with this pipeline file, and an engine that builds it. */
-async function start(file: string, trustForks: Trust = false) {
+async function start(
+  file: string,
+  trustForks: Trust = false,
+  between: (repository: TestGitRepository) => Steps = () => [],
+) {
   const repository = createGitRepository({ files: { [ci]: file } });
   const repourl = repository.url;
   const pipeline = fromRepository({ steps: [shell, trigger], secrets: ["token"], repourl, trustForks });
   const engine = await startEngine(
     {
-      b: [git({ repourl }), pipeline, shell({ name: "last", command: "true" })],
+      b: [git({ repourl }), ...between(repository), pipeline, shell({ name: "last", command: "true" })],
       other: [shell({ command: "true", env: { T: secret("hidden") } })],
     },
     { secrets: { token: "never shown", hidden: "of another" } },
@@ -119,6 +123,18 @@ describe("the step fromRepository", () => {
     const pull = { pullrequest_fork: true, pullrequest_base: "main" };
     const { steps } = await build(engine, repository, "refs/pull/3/head", pull);
     expect(steps).toEqual(expected);
+  });
+
+  it("reads the file of the revision that is built, also when the branch has moved meanwhile", async () => {
+    const named = (name: string) => `steps: [{ shell: { name: ${name}, command: "true" } }]\n`;
+    const { engine, repository } = await start(named("older"), false, ({ path }) => [
+      shell({ name: "move", command: ["git", "-C", path, "update-ref", "refs/heads/main", "refs/heads/next"] }),
+    ]);
+    repository.commit({ branch: "next", files: { [ci]: named("newer") } });
+    const expected = (name: string) => ["move", "from-repository", name, "last"];
+    const namesOf = ({ steps }: { steps: string[] }) => steps.map((step) => step.split(":")[0]);
+    expect(namesOf(await build(engine, repository))).toEqual(expected("older"));
+    expect(namesOf(await build(engine, repository))).toEqual(expected("newer"));
   });
 
   it("gives a stranger's file no secret, even if it is trusted", async () => {

@@ -94,6 +94,18 @@ it("says why a start failed, tries again later, and claims nothing meanwhile", a
   expect(await engine.finished(request)).toMatchObject([{ results: 0 }]);
 });
 
+it("fetches an image of a registry with a login", async () => {
+  const host = await startFakeDockerHost([]);
+  host.closed.add("ci:latest");
+  const stranger = await start(host, { registry: { username: "ci", password: "wrong" } });
+  const refused = await stranger.submit("b");
+  await waitFor(async () => (await reasonsOf(stranger, refused)).includes("authentication required"), {
+    what: "the failure to be shown",
+  });
+  const engine = await start(host, { registry: { username: "ci", password: "token" } });
+  expect(await engine.finished(await engine.submit("b"))).toMatchObject([{ results: 0 }]);
+});
+
 it("goes on with its other hosts if one does not answer", async () => {
   const host = await startFakeDockerHost(["ci"]);
   const hosts = [{ url: "http://127.0.0.1:1" }, { url: host.url }];

@@ -1,6 +1,6 @@
 import type { PlantedFault } from "./faults.ts";
 
-/** Of what a farm schedules: tries, functions of the config, kept triggers. */
+/** Of what a farm schedules: tries, functions of the config, kept triggers, collapsing. */
 export const scheduleFaults: readonly PlantedFault[] = [
   {
     name: "a build of a patch gets the secrets",
@@ -22,5 +22,19 @@ export const scheduleFaults: readonly PlantedFault[] = [
     safeguard: "delete from mm_asked_triggers where outcome is not null",
     instead: "delete from mm_asked_triggers where 1 = 1",
     tests: ["engine/triggers.test.ts"],
+  },
+  {
+    name: "a function of locks that has blocked is called again immediately",
+    file: "roles/builder-engine/locks/request-locks.ts",
+    safeguard: "if (rests && rests.until > this.#clock.now())",
+    instead: "if (rests && rests.until < 0)",
+    tests: ["locks/locks-of-builds.test.ts"],
+  },
+  {
+    name: "a survivor gets the properties of a request that did not collapse",
+    file: "roles/builder-engine/collapsing/function-collapse.ts",
+    safeguard: "if (await this.#carryOut(newerId, [olderId], answer.properties, gone))",
+    instead: "if ((await this.#carryOut(newerId, [olderId], answer.properties, gone)) || gone)",
+    tests: ["collapsing/collapse-in-engine.test.ts"],
   },
 ];

@@ -1,60 +1,8 @@
-import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { Results } from "@multimaster/core";
 import mail from "@multimaster/plugins/reporters/mail";
-import { SMTPServer } from "smtp-server";
 import { expect, it } from "vitest";
-import { makeCertificate } from "../../harness/certificate.ts";
-import { onCleanup } from "../../harness/cleanup.ts";
+import { startMailServer } from "../../harness/mail-server.ts";
 import { reportOf, sendReport, workerReport } from "../../harness/reports.ts";
-
-interface Received {
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly text: string;
-  readonly user: string | undefined;
-  readonly isEncrypted: boolean;
-}
-
-/** The real SMTP server of the package `smtp-server`: TLS from STARTTLS on, and a login. */
-async function startMailServer(options: { refuse?: string } = {}) {
-  const files = makeCertificate();
-  const [key, cert] = [files.key, files.certificate].map((file) => readFileSync(file, "utf8"));
-  const received: Received[] = [];
-  const server = new SMTPServer({
-    ...(key && { key }),
-    ...(cert && { cert }),
-    authMethods: ["PLAIN", "LOGIN"],
-    onAuth({ username, password }, _, done) {
-      if (username === "builds" && password === "pa55word") return done(null, { user: username });
-      done(new Error("Invalid username or password"));
-    },
-    onRcptTo({ address }, _, done) {
-      if (address === options.refuse) return done(Object.assign(new Error("no such user"), { responseCode: 550 }));
-      done();
-    },
-    onData(stream, session, done) {
-      const pieces: Buffer[] = [];
-      stream.on("data", (piece: Buffer) => pieces.push(piece));
-      stream.on("end", () => {
-        const { mailFrom, rcptTo } = session.envelope;
-        received.push({
-          from: mailFrom ? mailFrom.address : "",
-          to: rcptTo.map(({ address }) => address),
-          text: Buffer.concat(pieces).toString("utf8").replaceAll("\r\n ", " "),
-          user: session.user,
-          isEncrypted: session.secure,
-        });
-        done();
-      });
-    },
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onCleanup(() => new Promise((resolve) => server.close(resolve)));
-  const { port } = server.server.address() as AddressInfo;
-  const smtp = { host: "127.0.0.1", port, user: "builds", password: "pa55word", ca: cert };
-  return { received, smtp };
-}
 
 it("mail arrives over TLS with a login, for authors and others, and in the thread of its builder", async () => {
   const { received, smtp } = await startMailServer();

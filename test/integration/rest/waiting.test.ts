@@ -57,6 +57,23 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     ]);
   });
 
+  it("the figures count what waits for each builder, for programs that add workers", async () => {
+    await updates.builders.configure([builder("runtests"), builder("docs")]);
+    const w1 = await attach("w1");
+    await ask();
+    await ask();
+    const docs = await ask("docs");
+    const queue = async () =>
+      (await server.get("/metrics")).text.match(/^multimaster_builder_queue\{.*$/gm)?.toSorted();
+    expect(await queue()).toEqual([
+      'multimaster_builder_queue{builder="docs"} 1',
+      'multimaster_builder_queue{builder="runtests"} 2',
+    ]);
+    expect((await server.get("/metrics")).text).toMatch(/^multimaster_builder_queue_age_seconds\{builder="docs"\} \d/m);
+    await build(docs, w1);
+    expect(await queue()).toEqual(['multimaster_builder_queue{builder="runtests"} 2']);
+  });
+
   it("no worker is attached, or one is attached where it is of no use", async () => {
     await updates.builders.configure([builder("runtests")]);
     const request = await ask();
@@ -215,6 +232,10 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     expect(await schedule()).toMatchObject({ waiting_changes: 33 });
     await execute(database, "update mm_scheduler_seen set seen_at = seen_at - 1000");
     expect((await waiting())[0].reasons).toMatchObject([{ kind: "submitting" }]);
+    const nextRun = Math.floor(Date.now() / 1000) + 3600;
+    await updates.schedulers.publish(id, { kind: "times", nextRun });
+    expect((await waiting())[0].reasons).toMatchObject([{ kind: "next_run", facts: { until: nextRun } }]);
+    await updates.schedulers.publish(id, { kind: "changes", timer: { seconds: 600, perBranch: true } });
     await updates.schedulers.setEnabled(id, false);
     expect((await waiting())[0].reasons).toMatchObject([{ kind: "scheduler_disabled" }]);
     await updates.schedulers.setEnabled(id, true);

@@ -58,12 +58,14 @@ describe("the next run of a timetable", () => {
       "2026-03-30T00:30",
     ]);
     expect(runs(night, "2026-10-24T12:00:00Z", 2)).toEqual(["2026-10-25T00:30", "2026-10-26T01:30"]);
-    const hourly = parseCron("30 * * * *", "Europe/Berlin");
-    expect(runs(hourly, "2026-10-24T23:59:00Z", 3), "every hour goes on").toEqual([
-      "2026-10-25T00:30",
-      "2026-10-25T01:30",
-      "2026-10-25T02:30",
-    ]);
+    for (const hours of ["*", "0-23", "*/1"]) {
+      const hourly = parseCron(`30 ${hours} * * *`, "Europe/Berlin");
+      expect(runs(hourly, "2026-10-24T23:59:00Z", 3), "every hour goes on").toEqual([
+        "2026-10-25T00:30",
+        "2026-10-25T01:30",
+        "2026-10-25T02:30",
+      ]);
+    }
   });
 
   it("says what is wrong with a text", () => {
@@ -148,6 +150,7 @@ describe("the next run of a timetable", () => {
         const [from, to = from] = item.split("-").map(Number) as [number, number?];
         return value >= from && value <= to;
       });
+    const isHourly = Array.from({ length: 24 }, (_, hour) => has(hours, hour)).every(Boolean);
     const fits = (local: number) => {
       const date = new Date(local);
       const [inMonth, inWeek] = [has(days, date.getUTCDate(), 1), has(weekdays, date.getUTCDay())];
@@ -158,8 +161,8 @@ describe("the next run of a timetable", () => {
     let before: number | undefined;
     for (let at = Math.ceil((after - day / 4) / minute) * minute; at <= end; at += minute) {
       const local = shown(at);
-      let isRun = fits(local) && (hours === "*" || !seen.has(local));
-      if (hours !== "*" && before !== undefined)
+      let isRun = fits(local) && (isHourly || !seen.has(local));
+      if (!isHourly && before !== undefined)
         for (let skipped = before + minute; skipped < local; skipped += minute) isRun ||= fits(skipped);
       seen.add(local);
       before = local;

@@ -107,6 +107,14 @@ describe.each(engines)("the life of a worker on %s", (engine) => {
     });
   });
 
+  it("does not report a worker whose account was revoked", async () => {
+    await one.updates.workers.attach(workerid, info);
+    await one.updates.workers.detach(workerid, { reason: "revoked", detail: null });
+    await age(3601);
+    await one.updates.workers.reportMissing();
+    expect(await outbox()).not.toContain("worker-missing");
+  });
+
   it("does not report workers that no engine waits for, that are attached, or whose engine has just come", async () => {
     await one.updates.workers.attach(workerid, info);
     await one.updates.workers.detach(workerid);

@@ -53,6 +53,8 @@ interface Row {
   seconds: number | null;
   most_seconds: number | null;
   per_branch: number | null;
+  /** When it runs next, of a scheduler that goes by the clock. */
+  next_at: number | null;
   important: number;
   changeid: number;
   branch: string | null;
@@ -69,7 +71,7 @@ export async function readWaitingChanges({ connection }: ReadContext): Promise<W
   const rows = await queryRows<Row>(
     connection,
     `select s.id as schedulerid, s.name as scheduler, coalesce(s.enabled, 1) as enabled, m.name as master,
-            p.timer_seconds as seconds, p.timer_most_seconds as most_seconds, p.timer_per_branch as per_branch,
+            p.timer_seconds as seconds, p.timer_most_seconds as most_seconds, p.timer_per_branch as per_branch, p.next_at,
             coalesce(sc.important, 0) as important, c.changeid, c.branch, c.repository, c.project,
             c.codebase, coalesce(n.seen_at, c.when_timestamp) as seen_at, ${now} as now
        from scheduler_changes sc join schedulers s on s.id = sc.schedulerid join changes c on c.changeid = sc.changeid
@@ -114,7 +116,7 @@ function showLine(line: readonly Row[]): WaitingChanges {
 
 function explainLine(
   line: readonly Row[],
-  { scheduler, enabled, master, now }: Row,
+  { scheduler, enabled, master, next_at: nextAt, now }: Row,
   due: number | null,
   isLimit: boolean,
 ): Reason {
@@ -125,6 +127,10 @@ function explainLine(
       scheduler,
       master,
     });
+  if (nextAt !== null && nextAt > now) {
+    const sentence = `They are built when the scheduler ${scheduler} runs next, at ${new Date(nextAt * 1000).toISOString()}.`;
+    return because("next_run", sentence, { scheduler, master, until: Math.ceil(nextAt) });
+  }
   if (due === null || due <= now)
     return because("submitting", `${master} is about to ask for the builds.`, { scheduler, master });
   return because(

@@ -34,7 +34,10 @@ export interface PendingRequest {
 }
 
 export interface BuildRequestUpdates {
-  /** Unclaimed requests of these builders: highest priority first, then the oldest; pushed to SQL, index served. */
+  /**
+   * Unclaimed requests of these builders: highest priority first, then the oldest. After the first `limit` of all come some of each
+   * builder that has none among them, since what stands in front may wait for something.
+   */
   pending(builderids: readonly number[], limit: number): Promise<PendingRequest[]>;
   /** Unclaimed requests of each of these builders, at most `each`: highest priority first, then the oldest. */
   firstOf(builderids: readonly number[], each: number): Promise<PendingRequest[]>;

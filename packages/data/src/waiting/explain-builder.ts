@@ -70,7 +70,8 @@ function explainPlacement(
   const placed = place(viewBuilder(picture, placement), takers, requestId);
   if (placed.kind === "placed") {
     const { masterid, name: master } = engine;
-    const [lock] = picture.locks.ofBuilder(placement.builderid, masterid);
+    const [own] = picture.locks.ofBuilder(placement.builderid, masterid);
+    const lock = own ?? picture.locks.behindAll(picture.refusals.lockOf(placement, 0));
     if (lock) return { reasons: [describeBuilderObstacle(picture, placement, engine, { kind: "locked", lock })] };
     const next = placement.asks === true ? "asks the config whether it may start there" : "is about to claim it";
     const sentence = `${placed.worker.name} is free on ${master}, which ${next}.`;

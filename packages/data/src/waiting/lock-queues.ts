@@ -27,14 +27,21 @@ interface HolderRow {
 export class LockQueues {
   #queued: readonly Queued[];
   #short: ReadonlyMap<Queued, readonly HeldLock[]>;
+  /** By name. */
+  #locks: ReadonlyMap<string, HeldLock>;
 
-  private constructor(queued: readonly Queued[], short: ReadonlyMap<Queued, readonly HeldLock[]>) {
+  private constructor(
+    queued: readonly Queued[],
+    short: ReadonlyMap<Queued, readonly HeldLock[]>,
+    locks: readonly HeldLock[],
+  ) {
     this.#queued = queued;
     this.#short = short;
+    this.#locks = new Map(locks.map((lock) => [lock.name, lock]));
   }
 
   /** When nothing waits for a lock. */
-  static readonly empty = new LockQueues([], new Map());
+  static readonly empty = new LockQueues([], new Map(), []);
 
   static async read(connection: Connection): Promise<LockQueues> {
     const waits = await readAllWaits(connection);
@@ -54,10 +61,12 @@ export class LockQueues {
     }));
     const queued = queueOf(waits);
     const verdicts = grantLocks(states, queued);
-    const describe = (lockid: number, waiter: Queued): HeldLock => {
+    const describe = (lockid: number, waiter?: Queued): HeldLock => {
       const own = holders.filter((row) => row.lockid === lockid);
       const ahead = queued.filter(
-        (other) => compareWaiters(other, waiter) < 0 && other.demands.some((demand) => demand.lockid === lockid),
+        (other) =>
+          (waiter === undefined || compareWaiters(other, waiter) < 0) &&
+          other.demands.some((demand) => demand.lockid === lockid),
       );
       const names = own.flatMap(({ holder }) => holder || []);
       return { name: own[0]?.name ?? String(lockid), holder: listNames(names) || "no build now", ahead: ahead.length };
@@ -65,7 +74,16 @@ export class LockQueues {
     const short = verdicts.map(
       (verdict) => [verdict.waiter, verdict.short.map((lockid) => describe(lockid, verdict.waiter))] as const,
     );
-    return new LockQueues(queued, new Map(short));
+    return new LockQueues(
+      queued,
+      new Map(short),
+      lockids.map((lockid) => describe(lockid)),
+    );
+  }
+
+  /** A lock as it is for one that has not asked for it yet: behind all who wait for it. */
+  behindAll(name: string | undefined): HeldLock | undefined {
+    return name === undefined ? undefined : this.#locks.get(name);
   }
 
   /** What a request is short of at this engine, where it waits to begin; empty: it does not wait there. */

@@ -49,6 +49,7 @@ export type ReasonKind =
   | "no_scheduler"
   | "not_important"
   | "timer"
+  | "next_run"
   | "submitting";
 
 export function because(kind: ReasonKind, sentence: string, facts: { readonly [name: string]: Json } = {}): Reason {

@@ -6,6 +6,9 @@ type Row = StartRefusal & { readonly masterid: number };
 /** The option of a row that says for which request a worker keeps its free capacity. */
 const capacity = "capacity";
 
+/** The option of a row that says which lock an engine found taken, so that it does not try requests of the builder. */
+const takenLock = "lock";
+
 const keyOf = (...ids: readonly (number | undefined)[]) => ids.join(" ");
 
 /** What the functions of engines' configs have against requests of some builders, and what workers are kept for. */
@@ -15,6 +18,8 @@ export class StartRefusals {
   /** The first that was refused on a worker: others of the builder wait behind it. */
   #firsts = new Map<string, Row>();
   #requests = new Set<number>();
+  /** Names of locks. */
+  #locks = new Map<string, string>();
   #kept: ReadonlyMap<string, KeptFor>;
 
   constructor(rows: readonly Row[], kept: ReadonlyMap<string, KeptFor>) {
@@ -22,6 +27,10 @@ export class StartRefusals {
     for (const row of rows) {
       const { masterid, builderid, buildrequestid, workerid } = row;
       if (row.option === capacity) continue;
+      if (row.option === takenLock) {
+        this.#locks.set(keyOf(masterid, builderid, workerid), row.why);
+        continue;
+      }
       this.#rows.set(keyOf(masterid, builderid, buildrequestid, workerid), row);
       this.#requests.add(buildrequestid);
       const behind = keyOf(masterid, builderid, workerid);
@@ -71,6 +80,11 @@ export class StartRefusals {
     requestId: number,
   ): Row | undefined {
     return this.#rows.get(keyOf(masterid, builderid, requestId, -first));
+  }
+
+  /** The name of a lock because of which an engine tries no request of the builder, on one worker or (0) on any. */
+  lockOf({ masterid, builderid }: { masterid: number; builderid: number }, workerid: number): string | undefined {
+    return this.#locks.get(keyOf(masterid, builderid, workerid));
   }
 
   keptFor(masterid: number, workerid: number): KeptFor | undefined {

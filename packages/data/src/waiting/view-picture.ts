@@ -55,7 +55,10 @@ export function viewBuilder(picture: Picture, placement: BuilderPlacement): Buil
     directory: directoryOf(placement),
     heldLocks: [],
     closedUntil: null,
-    refusesRequest: (worker, requestId) =>
-      picture.refusals.find(placement, (worker as SeenWorkerView).seen.workerid, requestId),
+    refusesRequest(worker, requestId) {
+      const { workerid } = (worker as SeenWorkerView).seen;
+      const lock = picture.locks.behindAll(picture.refusals.lockOf(placement, workerid));
+      return lock ? { kind: "worker_locked", lock } : picture.refusals.find(placement, workerid, requestId);
+    },
   };
 }

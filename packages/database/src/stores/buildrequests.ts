@@ -1,4 +1,4 @@
-import { claimantOf, isRequestClaimable, isRequestDue, isRequestFree } from "../conditions.ts";
+import { claimantOf, isRequestFree } from "../conditions.ts";
 import type { Connection } from "../connection.ts";
 import { execute, type Fragment, queryRows } from "../dialect.ts";
 import { together } from "../together.ts";
@@ -30,23 +30,6 @@ export async function readLosses(connection: Connection, brid: number): Promise<
   const sql = `select ${pendingColumns} from buildrequests r where r.id = ?`;
   const [row] = await queryRows<PendingRow>(connection, sql, [brid]);
   return { engineDeaths: row?.engineDeaths ?? 0, workerLosses: row?.workerLosses ?? 0, waitedFor: row?.waitedFor ?? 0 };
-}
-
-/** Requests that may be claimed: highest priority first, then the oldest. Served by the index mm_pending_requests. */
-export async function pendingRequests(
-  connection: Connection,
-  builderids: readonly number[],
-  limit: number,
-): Promise<PendingRow[]> {
-  const wanted = connection.dialect.isOneOf("r.builderid", builderids);
-  return queryRows<PendingRow>(
-    connection,
-    `select ${pendingColumns}
-       from buildrequests r
-      where ${wanted.sql} and ${isRequestClaimable("r")} and ${isRequestDue("r", connection.dialect.now)}
-      order by r.priority desc, r.submitted_at, r.id limit ?`,
-    [...wanted.bindings, limit],
-  );
 }
 
 export interface LockedRequest {

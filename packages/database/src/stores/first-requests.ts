@@ -6,6 +6,39 @@ import { type PendingRow, pendingColumns } from "./buildrequests.ts";
 /** Builders of one statement: each is a select of its own, which the index serves however many requests wait. */
 const mostBuilders = 100;
 
+/** Requests that are read of each builder at first. */
+const leastOfBuilder = 12;
+
+/**
+ * Requests that may be claimed: highest priority first, then the oldest. They are the first `limit` of all these builders, and
+ * behind them some of each other builder: what stands in front may wait for something, while those can start. Each builder's
+ * are read by the index mm_pending_requests: what it costs depends on the builders and the limit, not on how many wait.
+ */
+export async function pendingRequests(
+  connection: Connection,
+  builderids: readonly number[],
+  limit: number,
+): Promise<PendingRow[]> {
+  const found = new Map<number, PendingRow[]>();
+  let wanted = builderids;
+  let each = Math.min(limit, Math.max(leastOfBuilder, Math.ceil(limit / builderids.length)));
+  for (;;) {
+    for (const id of wanted) found.set(id, []);
+    for (const row of await firstRequests(connection, wanted, each)) found.get(row.builderid)?.push(row);
+    const sorted = [...found.values()].flat().sort(byRank);
+    const counts = new Map<number, number>();
+    for (const { builderid } of sorted.slice(0, limit)) counts.set(builderid, (counts.get(builderid) ?? 0) + 1);
+    // More of these may belong to the first ones.
+    wanted = [...counts].filter(([, count]) => count >= each).map(([id]) => id);
+    if (wanted.length === 0 || each >= limit) return sorted;
+    each = Math.min(limit, each * 4);
+  }
+}
+
+function byRank(a: PendingRow, b: PendingRow): number {
+  return b.priority - a.priority || a.submittedAt - b.submittedAt || a.buildrequestid - b.buildrequestid;
+}
+
 /** The first requests of each builder that may be claimed: of each the highest priority first, then the oldest. */
 export function firstRequests(
   connection: Connection,
@@ -13,8 +46,14 @@ export function firstRequests(
   each: number,
 ): Promise<PendingRow[]> {
   const condition = `${isRequestClaimable("r")} and ${isRequestDue("r", connection.dialect.now)}`;
-  const one = `select * from (select ${pendingColumns} from buildrequests r where r.builderid = ? and ${condition}
-     order by r.priority desc, r.submitted_at, r.id limit ?) x`;
+  const selectOf = (builder: string) => `select ${pendingColumns} from buildrequests r
+      where r.builderid = ${builder} and ${condition} order by r.priority desc, r.submitted_at, r.id limit ?`;
+  if (connection.dialect.name === "postgresql") {
+    // One short statement, since planning a select of each builder takes longer than running it.
+    const sql = `select x.* from unnest(?::integer[]) as b(id) cross join lateral (${selectOf("b.id")}) x`;
+    return queryRows(connection, sql, [builderids, each]);
+  }
+  const one = `select * from (${selectOf("?")}) x`;
   return readEach(
     connection,
     builderids.map((id) => ({ sql: one, bindings: [id, each] })),

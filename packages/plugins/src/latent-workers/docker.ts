@@ -60,6 +60,14 @@ export default defineLatentWorker({
       .enum(["never", "missing", "always"])
       .default("missing")
       .describe("When the image is fetched before a start: never, if the host lacks it, or always."),
+    registry: z
+      .strictObject({
+        username: z.string().min(1).describe("User, or what the registry takes for one with a token."),
+        password: z.string().min(1).describe("Password or token."),
+        server: z.string().min(1).optional().describe("The registry, such as registry.example; Docker needs none."),
+      })
+      .optional()
+      .describe("Login with which images are fetched; absent: without one."),
     command: renderable(program)
       .optional()
       .describe(
@@ -136,7 +144,7 @@ export default defineLatentWorker({
   async start(ctx, options, instance) {
     const api = openHost(options, instance.place, ctx.signal);
     const rendered = options as Rendered;
-    await api.provideImage(rendered.image, options.pull, instance.output);
+    await api.provideImage(rendered.image, options.pull, instance.output, options.registry);
     // The name is of the slot: two containers of one slot cannot exist, whatever happens.
     const name = `mm-${ctx.labels.cluster.slice(0, 8)}-${instance.worker}`;
     const labels = {

@@ -80,6 +80,7 @@ const kinds: Record<string, { make(options: never): PluginDescriptor<"latent-wor
       hosts: [{ url: "https://docker.example:2376", maxInstances: 2, ca, cert, key }],
       image: "debian",
       pull: "missing",
+      registry: { username: "ci", password: "token", server: "registry.example" },
       command: ["run"],
       masterUrl,
       volumes: ["/cache:/cache:ro"],

@@ -1,7 +1,6 @@
+import { readdirSync } from "node:fs";
 import { type PluginDescriptor, render } from "@multimaster/config";
 import { describe, expect, it } from "vitest";
-import type { StepDefinition } from "../define-step.ts";
-import parallel from "../steps/parallel.ts";
 import { builtInSteps } from "./built-in-steps.ts";
 import { checkPipeline, type PipelineRules } from "./check-pipeline.ts";
 import { formatProblems } from "./problem.ts";
@@ -89,7 +88,7 @@ steps:
     expect(problems).toMatchInlineSnapshot(`
       [
         "ci.yaml:1:1: unknown key "stages" (have: steps, and x-… for what aliases repeat)",
-        "ci.yaml:3:5: there is no step "shel" here (have: assert, compile, copy-directory, end-build, file-exists, git, http-request, junit, load-properties, make-directory, move, remove-directory, sequence, set-properties, shell, sleep, test-results, trigger); did you mean "shell"?",
+        "ci.yaml:3:5: there is no step "shel" here (have: announced, assert, compile, copy-directory, download, download-text, end-build, fetch-artifacts, file-exists, git, hg, http-request, junit, load-properties, make-directory, master-command, move, remove-directory, restore-cache, save-cache, sequence, set-properties, shell, sleep, svn, test-results, trigger, upload); did you mean "shell"?",
         "ci.yaml:4:14: "comand": unknown option of shell; did you mean "command"?",
         "ci.yaml:5:23: "command" of shell: expected string or array, received number",
         "ci.yaml:8:16: "timeout" of shell: must be seconds, or a text like "90s", "10m", "2h"",
@@ -97,7 +96,7 @@ steps:
         "ci.yaml:10:23: the property "home" may not be named here (properties of the config: branch, version)",
         "ci.yaml:11:35: this option is read before the build begins, and cannot have a placeholder",
         "ci.yaml:12:14: trigger may not trigger the scheduler "release" (schedulers of the config: deploy)",
-        "ci.yaml:13:5: a step must be one kind with its options, as in "- shell: { command: make }" (have: assert, compile, copy-directory, end-build, file-exists, git, http-request, junit, load-properties, make-directory, move, remove-directory, sequence, set-properties, shell, sleep, test-results, trigger)",
+        "ci.yaml:13:5: a step must be one kind with its options, as in "- shell: { command: make }" (have: announced, assert, compile, copy-directory, download, download-text, end-build, fetch-artifacts, file-exists, git, hg, http-request, junit, load-properties, make-directory, master-command, move, remove-directory, restore-cache, save-cache, sequence, set-properties, shell, sleep, svn, test-results, trigger, upload)",
         "ci.yaml:14:29: "extract" is a function in a config, which a pipeline file cannot say",
         "ci.yaml:15:29: "locks" is for the config alone, and cannot stand in a pipeline file",
       ]
@@ -106,8 +105,10 @@ steps:
   });
 });
 
-/** A step of the config's that has steps itself. */
-const withParallel = new Map([...builtInSteps(), ["parallel", parallel({ steps: [] }).plugin as StepDefinition]]);
+it("knows every step of this release without a config", () => {
+  const files = readdirSync(new URL("../steps", import.meta.url)).filter((name) => /^[\w-]+\.ts$/.test(name));
+  expect([...builtInSteps().keys()].toSorted()).toEqual(files.map((name) => name.replace(/\.ts$/, "")).toSorted());
+});
 
 describe("a hostile pipeline file is refused with a sentence", () => {
   const bomb = [
@@ -163,7 +164,29 @@ describe("a hostile pipeline file is refused with a sentence", () => {
     [
       "a step within a step",
       "steps: [{ parallel: { steps: [{ plugin: { kind: step, type: shell, options: {} }, options: {} }] } }]\n",
-      '"steps" has steps of a config, which a pipeline file cannot say within a step',
+      '1:11: the step parallel cannot be used here: it needs "steps", which has steps of a config',
+    ],
+    [
+      "a step that reads another file",
+      "steps: [{ from-repository: { file: a } }]\n",
+      "the step from-repository cannot be used here",
+    ],
+    ["a worker of its own", `workers: [mac]\nsteps:\n${good}`, '1:1: unknown key "workers"'],
+    [
+      "a step for another worker",
+      "steps: [{ shell: { command: make, worker: mac } }]\n",
+      '1:35: "worker": unknown option of shell',
+    ],
+    [
+      "a lock of the cluster",
+      "steps: [{ shell: { command: make, locks: [{ lock: { name: a }, mode: exclusive }] } }]\n",
+      '"locks" is for the config alone',
+    ],
+    ["an address that is a program", "steps: [{ git: { repourl: 'ext::sh -c id' } }]\n", "must not be a command"],
+    [
+      "an address that is an option",
+      "steps: [{ hg: { repourl: 'ssh://-oProxyCommand=id/a' } }]\n",
+      "must not name a host that is an option",
     ],
     ["two documents", `steps:\n${good}---\nsteps: []\n`, "the file has a second document"],
     ["many steps", `steps:\n${good.repeat(21)}`, "the file has 21 steps, more than the 20 that are allowed"],
@@ -174,7 +197,7 @@ describe("a hostile pipeline file is refused with a sentence", () => {
     ["no YAML", "steps: [\n", "this is not valid YAML"],
     ["a list", "- shell: {}\n", 'must be a mapping with the key "steps"'],
   ])("%s", (_, text, sentence) => {
-    expect(problemsOf(text, { steps: withParallel }).join("\n")).toMatch(new RegExp(sentence));
+    expect(problemsOf(text).join("\n")).toMatch(new RegExp(sentence));
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@ import type { Json } from "@multimaster/core";
 import type { StepDefinition } from "../define-step.ts";
 import { isNeverRendered } from "../step-options.ts";
 import { suggest } from "./nearest-name.ts";
-import { optionsOf, shapeOf, whyNotHere } from "./pipeline-kinds.ts";
+import { optionsOf, shapeOf, whyNeverHere, whyNotHere } from "./pipeline-kinds.ts";
 import { type AllowedNames, holdsPlaceholder, readPlaceholders } from "./placeholders.ts";
 import type { PipelineDocument, PipelineProblem } from "./problem.ts";
 import { readDocument } from "./read-document.ts";
@@ -41,10 +41,14 @@ class PipelineCheck {
   readonly problems: PipelineProblem[] = [];
   #document: PipelineDocument;
   #rules: PipelineRules;
+  /** The kinds of steps that a file can have, in the words of a message. */
+  #have: string;
 
   constructor(document: PipelineDocument, rules: PipelineRules) {
     this.#document = document;
     this.#rules = rules;
+    const usable = [...rules.steps.values()].filter((kind) => whyNeverHere(kind) === undefined);
+    this.#have = usable.map(({ type }) => type).join(", ") || "none";
   }
 
   readFile(): PluginDescriptor<"step">[] {
@@ -70,22 +74,23 @@ class PipelineCheck {
   }
 
   #readStep(step: Json, path: Path): PluginDescriptor<"step">[] {
-    const have = [...this.#rules.steps.keys()].join(", ") || "none";
     const keys = isFields(step) ? Object.keys(step) : [];
     const [type] = keys;
     if (!isFields(step) || type === undefined || keys.length !== 1)
       return this.#complain(
         path,
-        `a step must be one kind with its options, as in "- shell: { command: make }" (have: ${have})`,
+        `a step must be one kind with its options, as in "- shell: { command: make }" (have: ${this.#have})`,
       );
     const kind = this.#rules.steps.get(type);
     const at = [...path, type];
     if (!kind)
       return this.#complain(
         at,
-        `there is no step "${type}" here (have: ${have})${suggest(type, this.#rules.steps.keys())}`,
+        `there is no step "${type}" here (have: ${this.#have})${suggest(type, this.#rules.steps.keys())}`,
         "key",
       );
+    const never = whyNeverHere(kind);
+    if (never !== undefined) return this.#complain(at, `the step ${type} cannot be used here: it ${never}`, "key");
     const options = step[type] ?? {};
     if (!isFields(options)) return this.#complain(at, `the options of ${type} must be a mapping`);
     const before = this.problems.length;

@@ -23,6 +23,15 @@ export function optionsOf(kind: StepDefinition): PipelineOption[] {
     .map(([name, schema]) => ({ name, schema }));
 }
 
+/** Why no pipeline file can have a kind of step, whatever a config allows: it needs an option that a file cannot say. */
+export function whyNeverHere(kind: StepDefinition): string | undefined {
+  for (const [name, schema] of Object.entries(shapeOf(kind))) {
+    const why = whyNotHere(name, schema);
+    if (why !== undefined && !schema.safeParse(undefined).success) return `needs "${name}", which ${why}`;
+  }
+  return undefined;
+}
+
 /** Why an option of a config cannot stand in a pipeline file; undefined: it can. */
 export function whyNotHere(name: string, schema: z.ZodType): string | undefined {
   if (ofConfig.has(name)) return "is for the config alone, and cannot stand in a pipeline file";

@@ -3,7 +3,7 @@ import { defineScheduler } from "../define-scheduler.ts";
 import { namedBuilders } from "./scheduler-options.ts";
 import { nextRun } from "./timed/next-run.ts";
 import { runAtSlots } from "./timed/run-at-slots.ts";
-import { buildAtSlots, timedShape, usesChanges } from "./timed/timed-buildset.ts";
+import { buildAtSlots, timedShape, usesChanges, warningsOfTimed } from "./timed/timed-buildset.ts";
 import { checkTimetable, readTimetable, specOf, timetableShape } from "./timed/timed-options.ts";
 
 const className = "Nightly";
@@ -17,6 +17,7 @@ export default defineScheduler({
   options,
   followsChanges: usesChanges,
   builderNames: namedBuilders,
+  warnings: warningsOfTimed,
   async start(ctx, options) {
     const timetable = readTimetable(options);
     return runAtSlots(ctx, {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineScheduler } from "../define-scheduler.ts";
 import { namedBuilders } from "./scheduler-options.ts";
 import { runAtSlots } from "./timed/run-at-slots.ts";
-import { buildAtSlots, timedShape, usesChanges } from "./timed/timed-buildset.ts";
+import { buildAtSlots, timedShape, usesChanges, warningsOfTimed } from "./timed/timed-buildset.ts";
 
 const className = "Periodic";
 
@@ -25,6 +25,7 @@ export default defineScheduler({
   options,
   followsChanges: usesChanges,
   builderNames: namedBuilders,
+  warnings: warningsOfTimed,
   start: async (ctx, options) =>
     runAtSlots(ctx, {
       ...buildAtSlots(ctx, className, options),

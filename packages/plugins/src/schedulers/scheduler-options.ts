@@ -34,10 +34,10 @@ export const commonShape = {
   reason: z.string().optional().describe("Reason shown with the builds."),
 };
 
-/** A function that chooses something for each buildset. */
-function chooser<T>() {
-  return z.custom<(planned: PlannedBuildset) => T | Promise<T>>((value) => typeof value === "function", {
-    message: "must be a function of the planned buildset",
+/** A function that chooses something for each buildset; `value` names what may be written in its place. */
+function chooser<T>(value: string) {
+  return z.custom<(planned: PlannedBuildset) => T | Promise<T>>((given) => typeof given === "function", {
+    message: `must be ${value}, or a function of the planned buildset`,
   });
 }
 
@@ -45,16 +45,16 @@ function chooser<T>() {
 export const choosingShape = {
   ...commonShape,
   builders: z
-    .union([z.array(z.string().min(1)).min(1), chooser<readonly string[]>()])
+    .union([z.array(z.string().min(1)).min(1), chooser<readonly string[]>("names of builders")])
     .describe(
       "Names of the builders that build it, or a function of the planned buildset that returns them; of none: it is not built.",
     ),
   properties: z
-    .union([properties, chooser<Readonly<Record<string, Json>>>()])
+    .union([properties, chooser<Readonly<Record<string, Json>>>("properties by name")])
     .default({})
     .describe(`${propertiesText}; or a function of the planned buildset.`),
   priority: z
-    .union([priority, chooser<number>()])
+    .union([priority, chooser<number>("a whole number")])
     .default(0)
     .describe(`${priorityText}; or a function of the planned buildset.`),
 };

@@ -203,6 +203,15 @@ it("warns of functions that refuse every change, and of no others", () => {
   expect(sentencesOf(cancelSuperseded({ ...names, changeFilter: { branch: () => false } }))).toEqual([
     "changeFilter.branch: refuses every change: nothing is ever cancelled; return true for some of them",
   ]);
+  const nights = { ...names, ...never, every: "1h" };
+  expect(sentencesOf(periodic({ ...nights, onlyIfChanged: true }))).toEqual(built);
+  expect(sentencesOf(periodic({ ...nights, onlyImportant: true }))).toEqual(
+    ["changeFilter", "fileIsImportant", "onlyImportant"].map(
+      (option) =>
+        `${option}: has no effect without "onlyIfChanged" or "createAbsoluteSourceStamps": set one of them, or remove it`,
+    ),
+  );
+  expect(sentencesOf(nightly({ ...names, hour: 2 }))).toEqual([]);
   const sometimes = { changeFilter: { filter: () => Math.random() > 2 }, fileIsImportant: () => true };
   expect(sentencesOf(anyBranch({ ...names, ...sometimes }))).toEqual([]);
 });

@@ -27,8 +27,9 @@ async function run(
   given: Partial<Options> = {},
   stamp: Partial<BuildSource> = {},
   patch?: Uint8Array,
+  maxCaptured?: number,
 ) {
-  const { ctx, trace } = createLocalStep(directory, stamp, {}, patch);
+  const { ctx, trace } = createLocalStep(directory, stamp, {}, patch, maxCaptured);
   const credentials = { username: "ci", password };
   const { plugin, options } = hg({ repourl: repository.url, credentials, ...given } as Options);
   const end = await (plugin as StepDefinition).run(ctx, options as Record<string, unknown>);
@@ -109,8 +110,31 @@ describe("the hg step", { timeout: 240_000 }, () => {
     const parent = join(repository.path, "..");
     const options = { repourl: `file://${parent}`, branchType: "dirname" } as const;
     expect((await run(directory, { ...options, branch: "repository" })).got).toBe(second);
-    expect((await run(directory, options, { branch: "absent" })).reason).toBe("hg clone failed");
+    expect((await run(directory, options, { branch: "absent" })).reason).toMatch(/^hg clone failed: .{10}/);
     expect((await run(directory, options, { branch: "../x" })).reason).toMatch(/^the branch "..\/x" is not a valid/);
+  });
+
+  it("removes what is left also where the list of it is longer than what is kept of a program's output", async () => {
+    const directory = newDirectory();
+    const options = { mode: "full" } as const;
+    expect((await run(directory, options)).results).toBe(0);
+    for (let i = 0; i < 6000; i += 1) writeFileSync(join(directory, "build", `${i}-${"x".repeat(230)}`), "");
+    expect((await run(directory, options, {}, undefined, 1_200_000)).results).toBe(0);
+    expect(readdirSync(join(directory, "build")).toSorted()).toEqual([".hg", ".hgignore", "d", "f"]);
+  });
+
+  it("keeps the directory while the server is away, and says so", async () => {
+    const own = await startHg(password);
+    own.commit({ f: "1" });
+    const directory = newDirectory();
+    const options = { repourl: own.url, retry: { delay: "10ms", times: 1 } };
+    expect((await run(directory, options)).results).toBe(0);
+    writeFileSync(join(directory, "build/kept"), "x");
+    await own.stop();
+    const { reason, trace } = await run(directory, options);
+    expect(reason).toMatch(/^hg identify failed: .*refused/);
+    expect(trace.log.join("\n")).toContain("hg identify failed; retrying in 0.01 s (1 more)");
+    expect(existsSync(join(directory, "build/kept"))).toBe(true);
   });
 
   it("fails in a sentence, and takes no name for anything else", async () => {

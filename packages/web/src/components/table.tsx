@@ -1,6 +1,9 @@
 import type { ComponentChildren } from "preact";
 
-/** A table that scrolls if it is too wide. If it `stacks`, a phone shows the cells of each row below each other. */
+/**
+ * A table that scrolls if it is too wide. If it `stacks`, a phone shows the cells of each row below each other, without the
+ * head: `data-label` of a cell is shown before it there.
+ */
 export function Table({
   head,
   stacks = false,

@@ -46,21 +46,21 @@ function LockTable({ locks, holds, waits }: Shown & { locks: readonly Lock[] }) 
             {lock.worker === null ? lock.name : `${lock.name} of ${lock.worker}`}
             {lock.max > 1 && <span class="quiet"> up to {lock.max}</span>}
           </td>
-          <td>
+          <td class="half" data-label="Held by">
             {holds
               .filter(({ lockid }) => lockid === lock.lockid)
               .map((hold) => (
                 <Holder key={hold.holdid} hold={hold} />
               ))}
           </td>
-          <td>
+          <td class="half" data-label="Waiting, in this order">
             {waits
               .filter(({ lockid }) => lockid === lock.lockid)
               .map((wait) => (
                 <div key={wait.waitid} class="in-text">
                   <a href={`/buildrequests/${wait.buildrequestid}`}>{wait.builder}</a>{" "}
                   <span class="quiet">
-                    {describeUse(wait)} on {wait.master}, since <When at={wait.since} />
+                    {describeUse(wait)} on {wait.master}, asked <When at={wait.since} />
                   </span>
                 </div>
               ))}
@@ -83,7 +83,7 @@ function Holder({ hold }: { hold: LockHold }) {
         </a>
       )}{" "}
       <span class="quiet">
-        {resource ?? describeUse(hold)} on {master}, since <When at={since} />
+        {resource ?? describeUse(hold)} on {master}, taken <When at={since} />
         {lost && ", lost: its command may still run on its worker"}
       </span>{" "}
       <ActionButton

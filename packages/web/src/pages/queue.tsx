@@ -78,7 +78,7 @@ function RequestTable({ requests }: { requests: readonly Waiting[] }) {
           <td class="quiet">
             <When at={request.since} />
           </td>
-          <td class="right">
+          <td class="right" data-label="Priority">
             <Priority request={request} />
           </td>
           <td class="wide">

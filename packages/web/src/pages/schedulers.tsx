@@ -37,13 +37,15 @@ export function SchedulersPage() {
                   <Problem schedule={scheduleOf(schedulerid)} />
                 </td>
                 <td>{enabled ? "on" : <strong>off: it starts nothing</strong>}</td>
-                <td>
+                <td data-label="Next run">
                   <NextRun schedule={scheduleOf(schedulerid)} />
                 </td>
-                <td>
+                <td data-label="Last run">
                   <LastRun schedule={scheduleOf(schedulerid)} />
                 </td>
-                <td>{master ? <a href="/cluster">{master.name}</a> : <span class="quiet">no master yet</span>}</td>
+                <td data-label="Runs on">
+                  {master ? <a href="/cluster">{master.name}</a> : <span class="quiet">no master yet</span>}
+                </td>
                 <td class="right">
                   <ActionButton
                     kind="small"
@@ -66,7 +68,7 @@ const triggers: Readonly<Record<string, string>> = {
   changes: "with the next change",
   form: "when a user requests it",
   builds: "when a build triggers it",
-  buildsets: "when other builds have succeeded",
+  buildsets: "when other builds end",
   tries: "when a user tries a difference",
 };
 
@@ -89,8 +91,8 @@ function Kept({ kept: { at, buildid, sources } }: { kept: NonNullable<Schedule["
     [codebase, branch ?? "newest", revision?.slice(0, 10)].filter(Boolean).join(" "),
   );
   return (
-    <div>
-      builds {names.join(", ")}, triggered by <a href={`/builds/${buildid}`}>build {buildid}</a>{" "}
+    <div class="in-text">
+      builds {names.join(", ") || "the newest"}, triggered by <a href={`/builds/${buildid}`}>build {buildid}</a>{" "}
       <span class="quiet">
         <When at={at} />
       </span>

@@ -98,6 +98,7 @@ export default defineCluster({
           {
             name: "shared",
             workers,
+            ...(env("COLLAPSE") === "one" && { collapseRequests: true }),
             locks: [board.counting()],
             steps: [
               begin,

@@ -37,6 +37,13 @@ const progress = z.object({ status: z.string().optional(), id: z.string().option
 
 export type Container = z.output<typeof container>;
 
+/** Who fetches images; the host forgets it afterwards. */
+export interface RegistryLogin {
+  readonly username: string;
+  readonly password: string;
+  readonly server?: string | undefined;
+}
+
 const longestLastWords = 4000;
 
 /** One host that answers the API of Docker Engine: Docker, or Podman. */
@@ -52,12 +59,14 @@ export class DockerHost {
     image: string,
     pull: "never" | "missing" | "always",
     output: (text: string) => void,
+    login?: RegistryLogin,
   ): Promise<void> {
     if (pull === "never") return;
     const known = pull === "missing" && (await this.#exists(`/images/${encodeURIComponent(image)}/json`));
     if (known) return;
     output(`fetching ${image}\n`);
-    const text = await this.#ask("POST", `/images/create?fromImage=${encodeURIComponent(withTag(image))}`);
+    const path = `/images/create?fromImage=${encodeURIComponent(withTag(image))}`;
+    const text = await this.#ask("POST", path, undefined, login && { "x-registry-auth": describeLogin(login) });
     for (const line of text.split("\n").filter((one) => one.trim() !== "")) {
       const { status, id, error } = progress.parse(JSON.parse(line));
       // The answer is 200 even if the fetch fails.
@@ -118,21 +127,30 @@ export class DockerHost {
     }
   }
 
-  async #ask(method: string, path: string, body?: object): Promise<string> {
-    return (await this.#askForBytes(method, path, body)).toString("utf8");
+  async #ask(method: string, path: string, body?: object, headers?: Record<string, string>): Promise<string> {
+    return (await this.#askForBytes(method, path, body, headers)).toString("utf8");
   }
 
-  async #askForBytes(method: string, path: string, body?: object): Promise<Buffer> {
+  async #askForBytes(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Buffer> {
     const { url } = this.#options;
-    const { status, bytes } = await askServer(this.#options, { method, path: `/v1.41${path}`, body }).catch(
-      (error: unknown) => {
-        throw new Error(`the container host ${url} does not answer: ${(error as Error).message}`, { cause: error });
-      },
-    );
+    const request = { method, path: `/v1.41${path}`, body, headers };
+    const { status, bytes } = await askServer(this.#options, request).catch((error: unknown) => {
+      throw new Error(`the container host ${url} does not answer: ${(error as Error).message}`, { cause: error });
+    });
     if (status >= 200 && status < 300) return bytes;
     const said = refusal.safeParse(parseOrUndefined(bytes.toString("utf8")));
     throw new DockerRefused(status, said.success ? said.data.message : `${method} ${path} was answered with ${status}`);
   }
+}
+
+/** As the API takes it in a header. */
+function describeLogin({ username, password, server }: RegistryLogin): string {
+  return Buffer.from(JSON.stringify({ username, password, serveraddress: server })).toString("base64url");
 }
 
 /** Without a tag, all tags of an image would be fetched. */

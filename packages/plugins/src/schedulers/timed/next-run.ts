@@ -60,7 +60,9 @@ const overlap = 3 * hourMs;
  * skip runs when they are set forward, and one that they show twice runs the first time only. One that runs every hour has
  * nothing to make up for: it runs whenever the clocks show one of its minutes.
  */
-export function nextRun(timetable: Timetable, after: Date): Date | undefined {
+export function nextRun(given: Timetable, after: Date): Date | undefined {
+  // "0-23" is each hour as well.
+  const timetable = given.hour?.size === 24 ? { ...given, hour: undefined } : given;
   const from = after.getTime();
   const local = localTime(timetable.zone, from);
   const start = timetable.hour === undefined ? local - overlap : local;

@@ -1,3 +1,4 @@
+import type { ConfigWarning } from "@multimaster/config";
 import type { Json } from "@multimaster/core";
 import type { Change, NewSourceStamp } from "@multimaster/data";
 import { z } from "zod";
@@ -5,7 +6,7 @@ import type { SavedState, SchedulerContext } from "../../define-scheduler.ts";
 import { classifyUnseen } from "../classify-changes.ts";
 import { planBuildset } from "../planned-buildset.ts";
 import { Problems } from "../problems.ts";
-import { choosingShape, classifyingShape, codebases } from "../scheduler-options.ts";
+import { choosingShape, classifyingShape, codebases, warningsOfChangeFunctions } from "../scheduler-options.ts";
 import type { SlotPlan, Timed } from "./run-at-slots.ts";
 import { slotShape } from "./timed-options.ts";
 
@@ -38,6 +39,19 @@ export type TimedOptions = z.output<typeof timedOptions>;
 /** Whether it must know the changes at all. */
 export function usesChanges({ onlyIfChanged, createAbsoluteSourceStamps }: TimedOptions): boolean {
   return onlyIfChanged || createAbsoluteSourceStamps;
+}
+
+/** Options with which it never builds, and those that have no effect. */
+export function warningsOfTimed(options: TimedOptions): ConfigWarning[] {
+  if (options.onlyIfChanged) return warningsOfChangeFunctions(options, "nothing is ever built");
+  if (usesChanges(options)) return [];
+  const ofChanges = ["changeFilter", "fileIsImportant", "onlyImportant"] as const;
+  return ofChanges
+    .filter((name) => options[name])
+    .map((name) => ({
+      path: [name],
+      sentence: 'has no effect without "onlyIfChanged" or "createAbsoluteSourceStamps": set one of them, or remove it',
+    }));
 }
 
 /** Buildbot's shape of the newest change of each codebase that it has built. */

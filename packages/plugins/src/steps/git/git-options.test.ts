@@ -2,11 +2,16 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { BuildSource } from "@multimaster/plugins";
 import { afterEach, describe, expect, it } from "vitest";
 import { startGitHttpServer } from "../../../../../test/harness/git-http-server.ts";
-import { createGitRepository, isolatedGitEnvironment } from "../../../../../test/harness/git-repository.ts";
+import { createGitRepository } from "../../../../../test/harness/git-repository.ts";
 import { createLocalStep } from "../../../../../test/harness/local-step-context.ts";
+import {
+  inBuild,
+  newBuilderDirectory as newDirectory,
+  readInBuild as read,
+  runGitStep as run,
+} from "../../../../../test/harness/run-git-step.ts";
 import { temporaryDirectory } from "../../../../../test/harness/temporary-directory.ts";
 import type { StepDefinition } from "../../define-step.ts";
 import git from "../git.ts";
@@ -17,32 +22,6 @@ const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
-
-/** Runs the step below a directory, whose parent is what a worker's base directory is. */
-async function run(
-  directory: string,
-  given: Options,
-  { stamp = {}, env = {} }: { stamp?: Partial<BuildSource>; env?: Record<string, string> } = {},
-) {
-  const { ctx, trace } = createLocalStep(directory, stamp, env);
-  const { plugin, options } = git(given);
-  const end = await (plugin as StepDefinition).run(ctx, options as Record<string, unknown>);
-  const properties = Object.fromEntries(trace.properties);
-  return { ...end, properties, got: properties["got_revision"], trace, log: trace.log.join("\n") };
-}
-
-function inBuild(directory: string, ...args: string[]): string {
-  const env = isolatedGitEnvironment(directory);
-  return execFileSync("git", args, { cwd: join(directory, "build"), env, encoding: "utf8", stdio: "pipe" }).trim();
-}
-
-const newDirectory = () => {
-  const directory = join(temporaryDirectory("base"), "builder");
-  mkdirSync(directory);
-  return directory;
-};
-
-const read = (directory: string, file: string) => readFileSync(join(directory, "build", file), "utf8");
 
 describe("which commit a git step builds", () => {
   it("is the newest of its own branch with alwaysUseLatest, whatever the build is about", async () => {
@@ -94,39 +73,6 @@ describe("which commit a git step builds", () => {
     );
     expect((await run(directory, options, { stamp: { branch: "pull" } })).got).toBe(pull);
     expect((await run(directory, { ...options, shallow: true })).reason).toMatch(/^mergeInto needs the history/);
-  });
-
-  it("needs a signature of an allowed key with verify", async () => {
-    const keys = temporaryDirectory("keys");
-    const makeKey = (name: string) => {
-      execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(keys, name)]);
-      return readFileSync(join(keys, `${name}.pub`), "utf8").trim();
-    };
-    const [good, bad] = [makeKey("good"), makeKey("bad")];
-    const repository = createGitRepository();
-    const unsigned = repository.revision();
-    const sign = (name: string) => {
-      const settings = ["-c", "gpg.format=ssh", "-c", `user.signingKey=${join(keys, name)}`];
-      repository.git(...settings, "commit", "--quiet", "--allow-empty", "-S", "-m", name);
-      repository.git("push", "--quiet", "origin", "main");
-      return repository.revision();
-    };
-    const signed = sign("good");
-    const directory = newDirectory();
-    const options = { repourl: repository.url, verify: { keys: [good] } };
-    expect((await run(directory, options)).got).toBe(signed);
-    const signers = { allowedSigners: `ada@example.org ${good}\n` };
-    expect((await run(directory, { ...options, verify: signers })).got).toBe(signed);
-    for (const [verify, revision] of [
-      [{ keys: [bad] }, signed],
-      [{ allowedSigners: "# none\n" }, signed],
-      [{ keys: [good] }, unsigned],
-      [{ keys: [good] }, sign("bad")],
-    ] as const) {
-      const { reason } = await run(directory, { ...options, verify }, { stamp: { branch: "main", revision } });
-      expect(reason).toBe(`the commit ${revision} has no signature by an allowed key`);
-    }
-    expect(readdirSync(join(directory, "build/.git"))).not.toContain("multimaster.signers");
   });
 });
 

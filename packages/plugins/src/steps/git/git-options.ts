@@ -11,6 +11,11 @@ const publicKey = z
   .string()
   .regex(/^(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/=]+(?: .*)?$/, "must be one line of a public SSH key");
 
+const gpgKey = z
+  .string()
+  .max(1024 * 1024)
+  .regex(/^\s*-----BEGIN PGP PUBLIC KEY BLOCK-----/, "must be the text of a public GPG key, armored");
+
 /** The options of the step `git`. */
 export const gitOptions = z.object({
   repourl: z
@@ -118,13 +123,23 @@ export const gitOptions = z.object({
     .optional()
     .describe("Lines of a known_hosts file: hosts with other keys are refused. Absent: the worker's own file decides."),
   verify: z
-    .union([
-      z.strictObject({ keys: z.array(publicKey).min(1).describe("Public SSH keys of those who may sign.") }),
-      z.strictObject({ allowedSigners: z.string().min(1).describe("Text of an allowed signers file of ssh-keygen.") }),
-    ])
+    .strictObject({
+      keys: z.array(publicKey).min(1).optional().describe("Public SSH keys of those who may sign."),
+      allowedSigners: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("Text of an allowed signers file of ssh-keygen, in place of `keys`."),
+      gpgKeys: z.array(gpgKey).min(1).optional().describe("Public GPG keys, armored, of those who may sign."),
+    })
+    .refine(
+      ({ keys, allowedSigners, gpgKeys }) =>
+        (keys === undefined || allowedSigners === undefined) && (keys ?? allowedSigners ?? gpgKeys) !== undefined,
+      "must have keys or allowedSigners, or gpgKeys, or one of the first two and gpgKeys",
+    )
     .optional()
     .describe(
-      "Builds only commits with an SSH signature by one of these. Needs git 2.34 and ssh-keygen on the worker.",
+      "Builds only commits that one of these has signed. Needs git 2.34 and ssh-keygen on the worker, or gpg for gpgKeys.",
     ),
   retry: retryOption,
   timeout: duration.nullable().prefault("20m").describe("A git command is killed after this long without output."),

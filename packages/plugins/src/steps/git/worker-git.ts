@@ -54,6 +54,8 @@ export class WorkerGit {
   #access: CredentialAccess;
   #ssh: SshAccess | undefined;
   #remedy: string | undefined;
+  /** What the last command has said first of its failure. */
+  #cause: string | undefined;
 
   constructor(ctx: StepContext, options: WorkerGitOptions) {
     this.ctx = ctx;
@@ -134,6 +136,7 @@ export class WorkerGit {
     const ssh = remote ? this.#ssh : undefined;
     const { words, stdin } = toAscii(args, call);
     const lfs = this.#options.lfs === true ? lfsSettings : [];
+    this.#cause = undefined;
     return this.ctx.shell(
       {
         command: [
@@ -165,6 +168,7 @@ export class WorkerGit {
 
   /** Git prints the remedy for another user's directory in several lines; the step's state has room for one. */
   #takeLine(line: string): void {
+    this.#cause ??= /^fatal: (.{1,200})/.exec(line)?.[1];
     if (/shallow capabilities|does not support (shallow|--depth)/.test(line.slice(0, 400))) this.refusesShallow = true;
     const match = /^(?:fatal: )?detected dubious ownership in repository at '(.{1,300})'/.exec(line.slice(0, 400));
     if (match === null) return;
@@ -173,8 +177,11 @@ export class WorkerGit {
 
   #describe(args: readonly string[], end: CommandEnd, fault: "directory" | "connection"): GitFailed {
     const timedOut = end.failureReason !== undefined;
-    const remedy = this.#remedy === undefined ? "" : `: ${this.#remedy}`;
-    return new GitFailed(`git ${args[0]} ${timedOut ? "timed out" : "failed"}${remedy}`, timedOut ? "timeout" : fault);
+    const why = this.#remedy ?? this.#cause;
+    return new GitFailed(
+      `git ${args[0]} ${timedOut ? "timed out" : "failed"}${why === undefined ? "" : `: ${why}`}`,
+      timedOut ? "timeout" : fault,
+    );
   }
 
   get #seconds(): number | null {

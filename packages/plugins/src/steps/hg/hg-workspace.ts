@@ -17,6 +17,9 @@ export interface HgTarget {
 /** Files that lead to programs or to another repository; a build may have written them. */
 const foreign = ["hgrc", "hgrc-not-shared", "sharedpath", "shared", "cache", "wlock", "store/lock"];
 
+/** Characters of output after which more may have been cut off. */
+const longList = 1024 * 1024;
+
 const settingsVariable = "MULTIMASTER_HGRC";
 const authScript = [
   inPrivateDirectory,
@@ -113,9 +116,17 @@ export class HgWorkspace {
     const { mode, method } = this.#options;
     const kinds = mode === "full" ? ["--unknown", ...(method === "clean" ? [] : ["--ignored"])] : [];
     const args = ["status", "--added", ...kinds, "--no-status", "--print0"];
-    const listed = await this.hg.run(args, { capture: true });
-    const paths = listed.split("\0").filter((path) => path !== "");
-    await this.hg.remove(paths.map((path) => this.hg.path(path)));
+    for (let isWhole = false; !isWhole; ) {
+      const listed = await this.hg.run(args, { capture: true });
+      // Of a very long list only the beginning is kept, which may end within a name.
+      const end = listed.lastIndexOf("\0") + 1;
+      isWhole = listed.length < longList;
+      const paths = listed
+        .slice(0, end)
+        .split("\0")
+        .filter((path) => path !== "");
+      await this.hg.remove(paths.map((path) => this.hg.path(path)));
+    }
   }
 
   /** A command that contacts the repository. */

@@ -61,7 +61,10 @@ export const programShape = {
     .nullable()
     .default(null)
     .describe("Written to the command's standard input, which is then closed; null: there is none."),
-  usePTY: z.boolean().default(false).describe("Runs the command in a terminal."),
+  usePTY: z
+    .boolean()
+    .default(false)
+    .describe("Runs the command in a terminal, if the worker is buildbot-worker; our own worker has none."),
   wantStdout: z.boolean().default(true).describe("Keeps the standard output in the log."),
   wantStderr: z.boolean().default(true).describe("Keeps the standard error in the log."),
   logEnviron: z.boolean().default(false).describe("Writes the environment into the log's header."),

@@ -58,6 +58,8 @@ export class WorkerProgram {
   readonly #program: string;
   readonly #options: ProgramOptions;
   readonly #environment: Readonly<Record<string, string>>;
+  /** What the last command has said first of its failure. */
+  #cause: string | undefined;
 
   constructor(
     ctx: StepContext,
@@ -79,6 +81,10 @@ export class WorkerProgram {
   /** Runs it; `words` come in the place of the program's name. */
   try(args: readonly string[], call: WorkerCall = {}, words: readonly string[] = [this.#program]): Promise<CommandEnd> {
     const { timeout, env, silent } = this.#options;
+    this.#cause = undefined;
+    const onLine = (line: string) => {
+      this.#cause ??= /^(?:svn: (?:warning: )?(?:[EW]\d+: )?|abort: )(.{1,200})/.exec(line)?.[1];
+    };
     return this.ctx.shell(
       {
         command: [...words, ...args],
@@ -89,7 +95,7 @@ export class WorkerProgram {
         logEnviron: false,
         ...(call.stdin === undefined ? {} : { initialStdin: call.stdin }),
       },
-      { capture: call.capture ?? false, ...(silent ? { log: null } : {}) },
+      { capture: call.capture ?? false, onLine, ...(silent ? { log: null } : {}) },
     );
   }
 
@@ -151,7 +157,8 @@ export class WorkerProgram {
   }
 
   #describe(args: readonly string[], end: CommandEnd): string {
-    return `${this.#program} ${args[0]} ${end.failureReason === undefined ? "failed" : "timed out"}`;
+    const why = this.#cause === undefined ? "" : `: ${this.#cause}`;
+    return `${this.#program} ${args[0]} ${end.failureReason === undefined ? "failed" : "timed out"}${why}`;
   }
 }
 
