@@ -8,6 +8,7 @@ import type { ConfiguredReporter } from "./reporting/configured-reporter.ts";
 import { handEventsOut, kindsOf } from "./reporting/hand-out.ts";
 import { createReportGauges } from "./reporting/report-gauges.ts";
 import { sendReports } from "./reporting/send-reports.ts";
+import { shareReads } from "./reporting/share-reads.ts";
 
 /** The singleton that finds out who is to report what. A config can give no name that begins with a space. */
 const handOut = " hand-out";
@@ -23,6 +24,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
     }),
   );
   const updates = data.updates.reports;
+  const shared = shareReads(updates, clock);
   const gauges = createReportGauges(metrics);
   let ids: ReadonlyMap<string, number> = new Map();
 
@@ -58,7 +60,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
       }
       const reporter = configured.get(singleton.name) as ConfiguredReporter;
       const { name, url = "http://localhost:8010/" } = config.shared;
-      return sendReports({ ...base, reporter, gauges, cluster: { name, url } });
+      return sendReports({ ...base, updates: { ...updates, ...shared }, reporter, gauges, cluster: { name, url } });
     },
     listen: (look, wake) =>
       listenForClaims(data, look, [

@@ -1,5 +1,5 @@
 import { Backoff, type Clock, describeCause, findGreatest, type Logger } from "@multimaster/core";
-import type { DueReport, ReportEnd, ReportUpdates } from "@multimaster/data";
+import type { Attempt, DueReport, ReportEnd, ReportUpdates } from "@multimaster/data";
 import {
   type Report,
   type ReportedEvent,
@@ -142,7 +142,7 @@ class Sending {
   async #try(
     row: DueReport,
     event: ReportedEvent | undefined,
-    { unsure, attempts }: { unsure: boolean; attempts: number },
+    { unsure, attempts, memory: remembered }: Attempt,
   ): Promise<Outcome> {
     const { updates, reporter, cluster, singleton, clock } = this.#options;
     if (!event) return { end: { kind: "dead", problem: `${row.about} was deleted before it was reported` } };
@@ -154,7 +154,7 @@ class Sending {
         await sender.send(report, {
           id: `${cluster.name}-${singleton.id}-${row.outboxid}`,
           unsure,
-          memory: await updates.memory(singleton.id, row.context),
+          memory: remembered,
           remember: (value) => {
             memory = value;
           },

@@ -21,7 +21,6 @@ import {
   orderReports,
   type ReportEnd,
   type ReporterRow,
-  readMemory,
   readPause,
   replaceReporters,
   retryReporter,
@@ -62,6 +61,8 @@ export interface Attempt {
   /** An earlier attempt may have arrived. */
   readonly unsure: boolean;
   readonly attempts: number;
+  /** What the reporter remembers of the context. */
+  readonly memory: string | undefined;
 }
 
 /** What is remembered of contexts, by their key. */
@@ -106,7 +107,6 @@ export interface ReportUpdates {
     target: TargetState,
     memories: Memories,
   ): Promise<"done" | Lost>;
-  memory(reporterid: number, context: string): Promise<string | undefined>;
   readBuilds(buildids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuild>>;
   readBuildsets(ids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuildset>>;
   readWorker(workerid: number, facts: Readonly<Record<string, unknown>>): Promise<ReportedWorker | undefined>;
@@ -173,7 +173,6 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
       if (done === "done") await changed(reporterid);
       return done;
     },
-    memory: (reporterid, key) => readMemory(database, reporterid, key),
     readBuilds: (buildids) => readReportedBuilds(database, buildids),
     readBuildsets: (ids) => readReportedBuildsets(database, ids),
     readWorker: (workerid, facts) => readReportedWorker(database, workerid, facts),

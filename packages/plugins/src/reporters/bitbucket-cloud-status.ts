@@ -41,9 +41,9 @@ export default defineReporter({
           const body = {
             key: bitbucketKey(name, 40),
             state: stateOf(build.results, { ...bitbucketStates, cancelled: "STOPPED" }),
-            name: name.slice(0, 255),
+            name,
             url: report.url,
-            description: describeStatus(report, opts).slice(0, 255),
+            description: describeStatus(report, opts, 255),
           };
           const url = `${opts.apiUrl}/repositories/${repository}/commit/${revision}/statuses/build`;
           await ask({ method: "POST", url, headers, body });

@@ -37,9 +37,9 @@ export default defineReporter({
           const body = {
             key: bitbucketKey(name, 255),
             state: stateOf(build.results, { ...bitbucketStates, cancelled: "CANCELLED" }),
-            name: name.slice(0, 255),
+            name,
             url: report.url,
-            description: describeStatus(report, opts).slice(0, 255),
+            description: describeStatus(report, opts, 255),
             buildNumber: String(build.number).slice(0, 255),
             ...(source.branch !== null && { ref: `refs/heads/${source.branch.replace(/^refs\/heads\//, "")}` }),
             ...(build.completeAt !== null && { duration: Math.round((build.completeAt - build.startedAt) * 1000) }),

@@ -53,7 +53,7 @@ export default defineReporter({
             context,
             state,
             target_url: report.url,
-            description: describeStatus(report, opts).slice(0, 255),
+            description: describeStatus(report, opts, 255),
           };
           await ask({ method: "POST", url, headers, body });
         }

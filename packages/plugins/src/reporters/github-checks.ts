@@ -5,6 +5,7 @@ import { defineReporter } from "../define-reporter.ts";
 import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
 import { askWith } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
 
@@ -22,6 +23,7 @@ const conclusions = {
 const mostAnnotations = 50;
 
 const known = z.object({ id: z.int(), external_id: z.string().nullish() });
+const ended = z.object({ status: z.literal("completed") });
 const remembered = z.record(z.string(), z.int());
 
 /** Shows a build as a check of its commit at GitHub, with failing tests at their lines. GitHub takes checks from Apps alone. */
@@ -32,6 +34,15 @@ export default defineReporter({
   isState: true,
   contextOf: statusContext,
   check: checkTemplate,
+  warnings: ({ token }) =>
+    token === undefined
+      ? []
+      : [
+          {
+            path: ["token"],
+            sentence: "GitHub takes checks from Apps alone: the token must be one of an App's installation",
+          },
+        ],
   open(ctx, opts) {
     const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
     return {
@@ -74,12 +85,17 @@ export default defineReporter({
               completed_at: new Date((build.completeAt ?? build.startedAt) * 1000).toISOString(),
             }),
             output: {
-              title: describeStatus(report, opts).slice(0, 255),
-              summary: text.slice(0, 65_000),
+              title: describeStatus(report, opts, 255),
+              summary: cutText(text, 65_000),
               annotations: facts.failingTests.flatMap(annotate).slice(0, mostAnnotations),
             },
           };
           const id = ids[key];
+          // GitHub appends annotations: those of an attempt whose answer was lost must not come twice.
+          if (id !== undefined && unsure && isOver) {
+            const { json } = await ask({ method: "GET", url: `${base}/check-runs/${id}`, headers });
+            if (ended.safeParse(json).success) continue;
+          }
           // The same check again: it is replaced, and not repeated.
           const url = id === undefined ? `${base}/check-runs` : `${base}/check-runs/${id}`;
           const { json } = await ask({ method: id === undefined ? "POST" : "PATCH", url, headers, body });
@@ -100,15 +116,15 @@ function readMemory(memory: string | undefined): Record<string, number> {
 
 function annotate({ name, path, line, value }: ReportedTest) {
   if (path === null) return [];
-  const at = line ?? 1;
+  const at = Math.max(1, line ?? 1);
   return [
     {
       path,
       start_line: at,
       end_line: at,
       annotation_level: "failure",
-      title: name.slice(0, 255),
-      message: `${name}: ${value}`,
+      title: cutText(name, 255),
+      message: cutText(`${name}: ${value}`, 16_000),
     },
   ];
 }

@@ -4,6 +4,7 @@ import type { ReportedEvent } from "../reported-event.ts";
 import { repositoryPath } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
 import { reporterShape } from "./reporter-options.ts";
@@ -11,6 +12,8 @@ import { reporterShape } from "./reporter-options.ts";
 const options = z
   .strictObject({ ...reporterShape, ...httpShape, ...messageShape, ...loginShape })
   .superRefine(warnOfLogin);
+
+const clockSpareS = 600;
 
 const comment = z.object({ id: z.int(), body: z.string().nullish() });
 
@@ -50,10 +53,12 @@ export default defineReporter({
         const { text } = makeMessage(facts, opts.message ?? markdownMessage);
         // Not shown; by it the comment is found again.
         const mark = `<!-- ${ctx.cluster.name} ${encodeURIComponent(report.build?.builder ?? "")} -->`;
-        const body = { body: `${mark}\n${text}`.slice(0, 65_000) };
+        const body = { body: cutText(`${mark}\n${text}`, 65_000) };
         let id = memory;
         if (id === undefined && unsure) {
-          const url = `${base}/${found.number}/comments?per_page=100&sort=created&direction=desc`;
+          // Oldest first: what the earlier attempt wrote is among those since the build ended, by a clock that may differ.
+          const since = new Date((report.at - clockSpareS) * 1000).toISOString();
+          const url = `${base}/${found.number}/comments?per_page=100&since=${since}`;
           const { json } = await ask({ method: "GET", url, headers });
           const known = z.array(comment).catch([]).parse(json);
           id = known.find((one) => one.body?.startsWith(mark))?.id.toString();

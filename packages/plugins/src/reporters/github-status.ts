@@ -32,7 +32,7 @@ export default defineReporter({
           state: stateOf(build.results, states),
           context: nameContext(build, opts.context),
           target_url: report.url,
-          description: describeStatus(report, opts).slice(0, 140),
+          description: describeStatus(report, opts, 140),
         };
         for (const { repository, revision } of commitsOf(build, opts)) {
           const base = `${opts.apiUrl}/repos/${repository}`;

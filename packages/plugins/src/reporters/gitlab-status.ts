@@ -52,7 +52,7 @@ export default defineReporter({
             name,
             ref: source.branch ?? undefined,
             target_url: report.url,
-            description: describeStatus(report, opts).slice(0, 255),
+            description: describeStatus(report, opts, 255),
           };
           const url = `${base}/statuses/${revision}`;
           // 400: the status has this state already ("Cannot transition status"), which an attempt before may have set.

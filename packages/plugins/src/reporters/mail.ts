@@ -35,7 +35,7 @@ export default defineReporter({
         const message = makeMessage(facts, opts.message ?? htmlMessage, secrets);
         const messageId = `<${id.replaceAll(/[^\w.-]+/g, "-")}@${domain}>`;
         const threadId = memory ?? messageId;
-        await transport.send({
+        const refused = await transport.send({
           from: opts.from,
           to,
           subject: opts.subject === undefined ? message.subject : `${opts.subject} ${message.subject}`,
@@ -50,6 +50,11 @@ export default defineReporter({
             ...(report.build && { "X-Multimaster-Builder": report.build.builder }),
           },
         });
+        if (refused.length > 0)
+          ctx.log.warn(
+            { reporter: ctx.name, refused },
+            `the mail server takes "${message.subject}", but not for ${refused.join(", ")}`,
+          );
         remember(threadId);
       },
       close: () => transport.close(),

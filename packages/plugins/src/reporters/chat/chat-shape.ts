@@ -29,8 +29,3 @@ export async function chatMessage(
   const facts = await readFacts(report, ctx.cluster.name, options.logLines);
   return { facts, message: makeMessage(facts, options.message ?? template, secrets) };
 }
-
-/** As much of a text as a chat takes. */
-export function cutText(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
-}

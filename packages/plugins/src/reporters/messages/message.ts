@@ -17,6 +17,11 @@ export const messageShape = {
 const mostLogs = 3;
 const isBad = (results: number | null) => results === Results.FAILURE || results === Results.EXCEPTION;
 
+/** A single line may be as long as a log. */
+const longestTail = 8000;
+const lastOf = (text: string) =>
+  text.length <= longestTail ? text : `…${text.slice(1 - longestTail).replace(/^[\uDC00-\uDFFF]/, "")}`;
+
 /** Reads what templates may show. */
 export async function readFacts(report: Report, cluster: string, logLines: number): Promise<MessageFacts> {
   const { steps, changes, failingTests } = await report.details();
@@ -31,20 +36,23 @@ export async function readFacts(report: Report, cluster: string, logLines: numbe
     wanted.map(async ({ step, log }) => ({
       step: step.name,
       log: log.name,
-      text: (await report.logTail(log.logid, logLines)).trimEnd(),
+      text: lastOf((await report.logTail(log.logid, logLines)).trimEnd()),
     })),
   );
   const { event, at, build, buildset, worker, url } = report;
   return { event, at, build, buildset, worker, url, cluster, steps, changes, failingTests, logs };
 }
 
+/** Puts a sign in place of each secret; what is very short is none, but a part of words. */
+export const maskSecrets = (value: string, secrets: readonly string[]): string =>
+  secrets.filter((secret) => secret.length > 3).reduce((masked, secret) => masked.replaceAll(secret, "…"), value);
+
 const shape = z.object({ subject: z.string().min(1), text: z.string(), html: z.string().optional() });
 
 /** Makes a message by a template, which must not return a promise, and hides secrets in it. */
 export function makeMessage(facts: MessageFacts, template: Template, secrets: readonly string[] = []): Message {
   const { subject, text, html } = shape.parse(callContained(() => template(facts)));
-  const mask = (value: string) =>
-    secrets.filter((secret) => secret.length > 3).reduce((masked, secret) => masked.replaceAll(secret, "…"), value);
+  const mask = (value: string) => maskSecrets(value, secrets);
   return { subject: mask(subject).replaceAll(/\s+/g, " "), text: mask(text), html: html && mask(html) };
 }
 
