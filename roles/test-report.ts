@@ -48,6 +48,7 @@ export async function testReport({ config, database, reporter, buildid, preview 
       unsure: false,
       memory: undefined,
       remember: () => undefined,
+      offerRerun: () => undefined,
     });
   } finally {
     stopping.abort();

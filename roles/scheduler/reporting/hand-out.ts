@@ -5,6 +5,7 @@ import { type ReportedEvent, type Running, startPolling } from "@multimaster/plu
 import { wantsEvent } from "@multimaster/plugins/reporters/wants-event";
 import { passResult, type Singleton } from "../claimed-host.ts";
 import type { ConfiguredReporter } from "./configured-reporter.ts";
+import { kindsOf } from "./kinds-of.ts";
 import { describeEvent, readEvents } from "./read-events.ts";
 
 export interface HandOutOptions {
@@ -49,8 +50,7 @@ export function handEventsOut(options: HandOutOptions): Running {
 
 function findReports(options: HandOutOptions, row: OwedEvent, event: ReportedEvent): NewReport[] {
   return options.reporters.flatMap((reporter) => {
-    const kinds = reporter.options.events ?? reporter.plugin.events;
-    if (!kinds.includes(event.event) || !isWanted(options.log, reporter, event)) return [];
+    if (!kindsOf(reporter).includes(event.event) || !isWanted(options.log, reporter, event)) return [];
     const context = findContext(reporter, event);
     if (context === null) return [];
     return [

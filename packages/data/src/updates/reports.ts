@@ -12,9 +12,11 @@ import {
   holdReporter,
   type NewReport,
   nextReportIn,
+  noteReportedBuilds,
   noteTarget,
   type OwedEvent,
   type ReportEnd,
+  type ReportedBuildRow,
   type ReporterRow,
   readMemory,
   readPause,
@@ -27,6 +29,7 @@ import {
 import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
 import { readReportedBuilds, readReportedBuildsets, readReportedWorker } from "../reports/read-builds.ts";
+import { type RequestBehind, readRequestsBehind } from "../reports/read-requests.ts";
 import { readBuildDetails, readChanges, readLogTail } from "../reports/read-details.ts";
 import type {
   BuildDetails,
@@ -36,6 +39,7 @@ import type {
   ReportedWorker,
 } from "../reports/reported.ts";
 import { reporters } from "../resources/reporters.ts";
+import { noteLongWaits } from "./long-waits.ts";
 import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -69,16 +73,20 @@ export interface ReportUpdates {
   pause(reporterid: number): Promise<number>;
   /** Begins attempts (fenced, claim checked): only what this returns may be sent. */
   begin(reporterid: number, ids: readonly number[]): Promise<ReadonlyMap<number, Attempt> | Lost>;
-  /** Ends attempts, and saves how the target does (fenced, claim checked). */
+  /** Ends attempts, and saves how the target does, and which builds it shows (fenced, claim checked). */
   end(
     reporterid: number,
     ends: ReadonlyMap<number, ReportEnd>,
     target: TargetState,
     memories: Memories,
+    shown?: readonly ReportedBuildRow[],
   ): Promise<"done" | Lost>;
   memory(reporterid: number, context: string): Promise<string | undefined>;
   readBuilds(buildids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuild>>;
   readBuildsets(ids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuildset>>;
+  readRequests(ids: readonly number[]): Promise<ReadonlyMap<number, RequestBehind>>;
+  /** Notes builders of which a request waits for longer than one of these times in seconds (fenced, claim checked). */
+  noteLongWaits(reporterid: number, times: readonly number[]): Promise<"done" | Lost>;
   readWorker(workerid: number, facts: Readonly<Record<string, unknown>>): Promise<ReportedWorker | undefined>;
   readDetails(buildid: number): Promise<BuildDetails>;
   readChanges(buildid: number): Promise<readonly ReportedChange[]>;
@@ -128,10 +136,11 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     },
     pause: async (reporterid) => (await readPause(database, reporterid)) * 1000,
     begin: (reporterid, ids) => whileHeld(reporterid, (tx) => beginAttempts(tx, ids)),
-    async end(reporterid, ends, target, memories) {
+    async end(reporterid, ends, target, memories, shown = []) {
       const done = await whileHeld(reporterid, async (tx) => {
         await endAttempts(tx, ends);
         for (const [key, value] of memories) await writeMemory(tx, reporterid, key, value);
+        await noteReportedBuilds(tx, reporterid, shown);
         await noteTarget(tx, reporterid, target);
         return "done" as const;
       });
@@ -141,6 +150,8 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     memory: (reporterid, key) => readMemory(database, reporterid, key),
     readBuilds: (buildids) => readReportedBuilds(database, buildids),
     readBuildsets: (ids) => readReportedBuildsets(database, ids),
+    readRequests: (ids) => readRequestsBehind(database, ids),
+    noteLongWaits: (reporterid, times) => noteLongWaits(context, reporterid, times),
     readWorker: (workerid, facts) => readReportedWorker(database, workerid, facts),
     readDetails: (buildid) => readBuildDetails(database, buildid),
     readChanges: (buildid) => readChanges(database, buildid),

@@ -22,6 +22,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { reportEventsTables } from "./migrations/report-events.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
@@ -93,6 +94,7 @@ export const migrations: readonly Migration[] = [
   patchIndex,
   artifacts,
   reporters,
+  reportEventsTables,
 ];
 
 /** The tables that migrations made. */
