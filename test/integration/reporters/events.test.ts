@@ -52,6 +52,13 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
     const quiet = await member.updates.steps.begin({ buildid: unwanted.buildid, name: "deploy" });
     await member.updates.steps.finish(quiet.stepid, { ...success, hidden: false });
     expect(await outbox(masters, "step-started", "step-ended")).toEqual([]);
+    // While no reporter wants to know, a step costs no statement more.
+    const statements: string[] = [];
+    member.database.watch(({ sql }) => statements.push(sql));
+    const again = await member.updates.steps.begin({ buildid: unwanted.buildid, name: "deploy" });
+    await member.updates.steps.finish(again.stepid, { ...success, hidden: false });
+    expect(statements.some((sql) => sql.includes("update steps"))).toBe(true);
+    expect(statements.filter((sql) => /mm_outbox|mm_reporter_kinds/.test(sql))).toEqual([]);
 
     // Another master: what is wanted is read again every ten seconds.
     const other = await masters.join();

@@ -141,11 +141,16 @@ describe("functions of a config", () => {
     const message = () => {
       throw new Error("no idea");
     };
-    await expect(send(slack({ ...chat, url: target.url, message }), reportOf(Results.SUCCESS))).rejects.toMatchObject({
-      message: 'the function "message" of the config failed: no idea',
-      failure: { of: "report" },
-    });
+    await expect(send(slack({ ...chat, url: target.url, message }), reportOf(Results.SUCCESS))).rejects.toThrow("the template failed: no idea");
     expect(target.calls).toEqual([]);
+  });
+
+  it("that return something else fail it with what is missing", async () => {
+    const target = await startReportTarget();
+    const message = () => ({ subject: "", text: 5 }) as never;
+    await expect(send(slack({ ...chat, url: target.url, message }), reportOf(Results.SUCCESS))).rejects.toThrow(
+      /^the template failed: it must return \{ subject, text \} \(subject: /,
+    );
   });
 
   it("that never return are ended", async () => {

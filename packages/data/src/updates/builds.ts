@@ -172,7 +172,8 @@ const nothingElse: Opening = { state: "preparing worker", propertiesOf: () => ({
 async function create(context: UpdateContext, build: NewBuild): Promise<CreatedBuild | Lost> {
   const { lease, events, write, track, publishOutcomes, steps: notes } = context;
   const { opening = nothingElse, buildrequestid, workerid } = build;
-  await notes.prepare();
+  const reading = notes.prepare();
+  if (reading) await reading;
   const row = { buildrequestid, workerid, state: opening.state, steps: opening.steps.length };
   const {
     build: created,

@@ -18,16 +18,17 @@ export class StepNotes {
     this.#clock = clock;
   }
 
-  /** To be called before the transaction: it may read. */
-  async prepare(): Promise<void> {
-    const isFresh = this.#readAt !== undefined && this.#clock.now() - this.#readAt < freshMs;
-    if (isFresh) return;
+  /** To be called before the transaction, since it may read. Only the first time there is something to wait for. */
+  prepare(): Promise<void> | undefined {
+    const isKnown = this.#readAt !== undefined;
+    if (isKnown && this.#clock.now() - (this.#readAt as number) < freshMs) return undefined;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
-    // Only the first one waits: what was wanted a moment ago is good enough.
-    if (this.#readAt === undefined) await this.#reading;
-    else this.#reading.catch(() => undefined);
+    if (!isKnown) return this.#reading;
+    // What was wanted a moment ago is good enough; the next step tries again.
+    this.#reading.catch(() => undefined);
+    return undefined;
   }
 
   async #read(): Promise<void> {

@@ -52,7 +52,8 @@ export function createStepUpdates({ lease, events, track, write, steps: notes }:
 
   return {
     async begin({ buildid, name }) {
-      await notes.prepare();
+      const reading = notes.prepare();
+      if (reading) await reading;
       const { id: stepid, ...step } = await write(`build ${buildid}`, async (tx) => {
         if (!(await holdRunningBuild(tx, buildid, lease.masterid)))
           throw new Error(`build ${buildid} does not run on this master`);
@@ -74,7 +75,8 @@ export function createStepUpdates({ lease, events, track, write, steps: notes }:
       return rows.map(({ id, name }) => ({ stepid: id, name }));
     },
     async start(stepid) {
-      await notes.prepare();
+      const reading = notes.prepare();
+      if (reading) await reading;
       const started = await write(`step ${stepid}`, async (tx) => {
         if (!(await startAddedStep(tx, stepid))) return false;
         await notes.started(tx, stepid);
@@ -94,7 +96,8 @@ export function createStepUpdates({ lease, events, track, write, steps: notes }:
       await publish("updated", stepid, await write(`step ${stepid}`, (tx) => addStepUrl(tx, stepid, { name, url })));
     },
     async finish(stepid, end) {
-      await notes.prepare();
+      const reading = notes.prepare();
+      if (reading) await reading;
       const finished = await write(`step ${stepid}`, async (tx) => {
         if (!(await finishStep(tx, stepid, end))) return false;
         await notes.ended(tx, stepid, end.results);

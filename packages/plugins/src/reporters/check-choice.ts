@@ -8,7 +8,7 @@ const shortestWaitS = 10;
 /** What of a reporter's choice cannot be: shown with the other errors of the config, also when a master starts. */
 export function refuseChoice(
   { events, steps, modes, waitingAfter }: ReporterOptions,
-  { type, events: usual, reports }: { type: string; events: readonly ReportKind[]; reports?: readonly ReportKind[] },
+  { type, events: usual, reports }: { type: string; events: readonly ReportKind[]; reports?: readonly ReportKind[] | undefined },
   ctx: z.RefinementCtx,
 ): void {
   const refuse = (path: (string | number)[], message: string) => ctx.addIssue({ code: "custom", path, message });

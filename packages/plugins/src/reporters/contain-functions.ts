@@ -1,6 +1,9 @@
 import { callContained, describeCause } from "@multimaster/core";
 import { ReportFailure } from "../report-failure.ts";
 
+/** Those that are contained where they are called. */
+const elsewhere: ReadonlySet<string> = new Set(["filter", "message"]);
+
 /**
  * The options with their functions contained: one that throws, or does not return, fails the report that it is called for, and what
  * is shown of it names the option. Functions that return promises are limited up to their first `await`; after that an attempt's
@@ -9,7 +12,7 @@ import { ReportFailure } from "../report-failure.ts";
 export function containFunctions<Options extends object>(options: Options): Options {
   const contained = Object.entries(options).map(([name, value]) => [
     name,
-    typeof value === "function" ? contain(name, value as (...given: unknown[]) => unknown) : value,
+    typeof value === "function" && !elsewhere.has(name) ? contain(name, value as (...given: unknown[]) => unknown) : value,
   ]);
   return Object.fromEntries(contained) as Options;
 }

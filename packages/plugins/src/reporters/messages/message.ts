@@ -43,7 +43,13 @@ const shape = z.object({ subject: z.string().min(1), text: z.string(), html: z.s
 
 /** Makes a message by a template, which must not return a promise, and hides secrets in it. */
 export function makeMessage(facts: MessageFacts, template: Template, secrets: readonly string[] = []): Message {
-  const { subject, text, html } = shape.parse(callContained(() => template(facts)));
+  let made: Message;
+  try {
+    made = render(facts, template);
+  } catch (error) {
+    throw new Error(`the template failed: ${explain(error)}`, { cause: error });
+  }
+  const { subject, text, html } = made;
   const mask = (value: string) =>
     secrets.filter((secret) => secret.length > 3).reduce((masked, secret) => masked.replaceAll(secret, "…"), value);
   return { subject: mask(subject).replaceAll(/\s+/g, " "), text: mask(text), html: html && mask(html) };
@@ -63,14 +69,18 @@ export function checkTemplate({ message, events = usualEvents }: TemplateChoice)
   const wanted = sampleFacts().filter(({ facts }) => events.includes(facts.event));
   return wanted.flatMap(({ name, facts }) => {
     try {
-      makeMessage(facts, message);
+      render(facts, message);
       return [];
     } catch (error) {
-      const why = error instanceof z.ZodError ? describeShape(error) : describeCause(error);
-      return [`.message: the template fails for ${name}: ${why}`];
+      return [`.message: the template fails for ${name}: ${explain(error)}`];
     }
   });
 }
+
+const render = (facts: MessageFacts, template: Template): Message => shape.parse(callContained(() => template(facts)));
+
+const explain = (error: unknown): string =>
+  error instanceof z.ZodError ? describeShape(error) : describeCause(error);
 
 const describeShape = (error: z.ZodError) =>
   `it must return { subject, text } (${error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")})`;

@@ -13,8 +13,8 @@ export function nameEvent(facts: MessageFacts): string {
     const name = `${build.builder} #${build.number}`;
     if (step) return `${name}: step ${step.name} ${step.results === null ? "started" : describeTurn(step.results)}`;
     if (build.results === null) return `${name} started`;
-    const { previous, results } = build;
-    const word = describeTurn(results, previous?.results);
+    const { previous, results, isOvertaken } = build;
+    const word = describeTurn(results, isOvertaken ? undefined : previous?.results);
     const branch = build.sources[0]?.branch;
     return `${name} ${word}${branch ? ` on ${branch}` : ""}`;
   }
