@@ -91,7 +91,7 @@ describe.each(engines)("a user of GitHub, on %s,", (engine) => {
     const other = { check_run, action: "requested_action", requested_action: { identifier: "deploy" } };
     expect((await run(other)).text).toContain("the action deploy is not one of this cluster");
     expect((await run({ check_run }, { signature: null })).status).toBe(401);
-    expect((await run({ check_run }, { signature: "sha256=00" })).status).toBe(401);
+    expect((await run({ check_run }, { signature: "sha256=00" })).status).toBe(403);
     for (const hook of [github({ anybody: true }), github({ secret, strict: false })]) {
       const lax = await serve(masters, hook);
       const payload = { action: "rerequested", check_run, repository };

@@ -99,9 +99,13 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
     const masters = await startMasters(engine);
     const member = await masters.join();
     const id = await want(member, ["request-waiting"]);
-    const { requests } = await member.updates.buildsets.add(buildsetFor("one", "two"));
-    const [first, second] = Object.values(requests) as [number, number];
-    await member.updates.buildsets.add(buildsetFor("one"));
+    const ask = async (builder: string) => {
+      const { requests } = await member.updates.buildsets.add(buildsetFor(builder));
+      return Object.values(requests)[0] as number;
+    };
+    const first = await ask("one");
+    const second = await ask("two");
+    await ask("one");
     const note = () => member.updates.reports.noteLongWaits(id, [1800]);
     const waits = async () => (await outbox(masters, "request-waiting")).map(({ objectid, told }) => [objectid, told.requests]);
     await note();
@@ -205,7 +209,7 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
     const member = await masters.join();
     const { workers } = member.updates;
     const id = (await workers.register(["w"])).get("w") as number;
-    const attach = () => workers.attach(id, {} as never);
+    const attach = () => workers.attach(id, { admin: null, host: null, access_uri: null, version: null });
     const back = () => outbox(masters, "worker-returned");
     await attach();
     await workers.detach(id, { reason: "connection_lost", detail: null });

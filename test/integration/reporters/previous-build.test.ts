@@ -1,5 +1,5 @@
 import { type Result, Results } from "@multimaster/core";
-import { execute } from "@multimaster/database";
+import { execute, findOrCreateSourceStamp, queryRows } from "@multimaster/database";
 import { describe, expect, it } from "vitest";
 import { wantsEvent } from "@multimaster/plugins/reporters/wants-event";
 import type { ReporterOptions, ReportMode } from "@multimaster/plugins/reporters/reporter-options";
@@ -59,9 +59,11 @@ async function build(
   if (!open.has(key)) {
     const together = buildset === undefined ? [{ builder }] : all.filter((one) => one.buildset === buildset);
     const names = together.map((one) => one.builder ?? "web");
-    const sourceStamps = [{ ...stamp, branch, repository, revision: `r${i}`, ...(patch && { patch: aPatch }) }];
+    const source = { ...stamp, branch, repository, revision: `r${i}`, ...(patch && { patch: aPatch }) };
+    const sourceStamps = [await member.database.transaction((tx) => findOrCreateSourceStamp(tx, source))];
     const { requests } = await member.updates.buildsets.add({ ...buildsetFor(...names), sourceStamps });
-    for (const [at, id] of Object.values(requests).entries()) open.set(`${buildset ?? i} ${names[at]}`, [id]);
+    const rows = await queryRows<{ id: number; name: string }>(member.database, "select id, name from builders");
+    for (const { id, name } of rows) if (requests[id] !== undefined) open.set(`${buildset ?? i} ${name}`, [requests[id]]);
   }
   const [buildrequestid] = open.get(key) as [number];
   await member.updates.buildrequests.claim([buildrequestid]);

@@ -102,7 +102,7 @@ it("GitLab gets one comment for each builder, which later builds edit, also afte
   const remember = (value: string) => void (memory = value);
   target.answer(() => ({ status: 201, body: { id: 31 } }));
   await send(comments, ofRequest(Results.FAILURE, "refs/merge-requests/5/head"), { remember });
-  expect(sent(target)).toEqual([["POST", path, { body: expect.stringMatching(/^<!-- test web -->\n.*web #81/) }]]);
+  expect(sent(target)).toEqual([["POST", path, { body: expect.stringMatching(/^<!-- test web -->\n.*web \\#81/) }]]);
   await send(comments, ofRequest(Results.SUCCESS, "refs/merge-requests/5/head"), { remember, memory });
   expect(sent(target).map(([method, at]) => [method, at])).toEqual([["PUT", `${path}/31`]]);
   target.answer(({ method }) => (method === "PUT" ? { status: 404 } : { status: 201, body: { id: 32 } }));

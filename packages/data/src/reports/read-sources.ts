@@ -47,7 +47,8 @@ export async function readTags(connection: Connection, builderids: readonly numb
 /** Changes of a batch of buildsets whose authors are read. */
 const mostChanges = 2000;
 
-async function readAuthors(connection: Connection, buildsetids: readonly number[]): Promise<Map<number, string[]>> {
+/** Who made the changes that the sources of buildsets are of. */
+export async function readAuthors(connection: Connection, buildsetids: readonly number[]): Promise<Map<number, string[]>> {
   if (buildsetids.length === 0) return new Map();
   const wanted = connection.dialect.isOneOf("l.buildsetid", buildsetids);
   const rows = await queryRows<{ buildsetid: number; author: string }>(

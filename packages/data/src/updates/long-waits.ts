@@ -1,5 +1,5 @@
 import { fencedTransaction } from "@multimaster/cluster";
-import { deleteLongWaits, findLongWaits, holdReporter, insertLongWaits, truncateText } from "@multimaster/database";
+import { deleteLongWaits, findLongWaits, holdReporter, insertLongWaits, type LongWait, truncateText } from "@multimaster/database";
 import { insertOutboxEntries } from "@multimaster/lifecycle";
 import { explainRequests } from "../waiting/explain-waiting.ts";
 import type { Reason } from "../waiting/reasons.ts";
@@ -19,7 +19,7 @@ export async function noteLongWaits(
   reporterid: number,
   times: readonly number[],
 ): Promise<"done" | Lost> {
-  const found = [];
+  const found: { readonly afterS: number; readonly waits: readonly LongWait[] }[] = [];
   for (const afterS of times) found.push({ afterS, waits: await findLongWaits(database, afterS) });
   const ids = found.flatMap(({ waits }) => waits.map(({ buildrequestid }) => buildrequestid));
   // Before the transaction: it reads what all engines and workers do.

@@ -21,9 +21,9 @@ export function refuseChoice(
   const hasSteps = wanted.includes("step-started") || wanted.includes("step-ended");
   if (hasSteps && !steps)
     refuse(["steps"], 'must have the names of the steps that are reported, such as ["deploy*"], for the events "step-started" and "step-ended"');
-  if (!hasSteps && steps) refuse(["steps"], 'belongs beside the event "step-started" or "step-ended"');
+  if (!hasSteps && steps) refuse(["steps"], 'belongs beside "step-started" or "step-ended" in events');
   if (waitingAfter !== undefined && !wanted.includes("request-waiting"))
-    refuse(["waitingAfter"], 'belongs beside the event "request-waiting"');
+    refuse(["waitingAfter"], 'belongs beside "request-waiting" in events');
   if (waitingAfter !== undefined && waitingAfterOf({ waitingAfter }) < shortestWaitS)
     refuse(["waitingAfter"], `must be at least ${shortestWaitS} s`);
   if (modes.includes("all") && modes.length > 1)

@@ -46,7 +46,7 @@ export function wantsEvent(event: ReportedEvent, options: ReporterOptions): bool
 }
 
 /** What begins has no result yet: every mode begins with it. */
-function fitsMode(end: { readonly results: number | null }, wanted: readonly ReportMode[]): boolean {
+function fitsMode(end: Omit<End, "results"> & { readonly results: number | null }, wanted: readonly ReportMode[]): boolean {
   const { results } = end;
   return results === null || wanted.some((mode) => modes[mode]({ ...end, results }));
 }
