@@ -10,7 +10,7 @@ import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const timeLimit = { timeout: 20_000 };
+const timeLimit = { timeout: 60_000 };
 
 let browser: Browser;
 let master: TestMaster;

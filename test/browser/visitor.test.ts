@@ -9,7 +9,7 @@ import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const timeLimit = { timeout: 20_000 };
+const timeLimit = { timeout: 60_000 };
 const ann = { "X-Forwarded-User": "ann", "X-Email": "ann@example.org", "X-Name": "Ann Example" };
 
 let browser: Browser;

@@ -13,7 +13,7 @@ import { waitFor } from "../harness/wait-for.ts";
 import { type BuilderIds, pages, waitForTexts } from "./pages.ts";
 import { lastTick, readDrawnLines, scrollTo } from "./shown-log.ts";
 
-const timeLimit = { timeout: 20_000 };
+const timeLimit = { timeout: 60_000 };
 
 /** Of the logs that are long. */
 const lines = process.env["MULTIMASTER_LONG"] ? 1_000_000 : 30_000;
