@@ -57,7 +57,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
       const base = { singleton, lost, updates, clock, log };
       if (singleton.name === handOut) {
         const all = [...configured.values()].map((one) => ({ ...one, id: ids.get(one.name) as number }));
-        return runBoth(handEventsOut({ ...base, reporters: all }), noteWaits({ ...base, reporters: all }));
+        return runBoth(handEventsOut({ ...base, reporters: all }), noteWaits({ ...base, data, reporters: all }));
       }
       const reporter = configured.get(singleton.name) as ConfiguredReporter;
       const { name, url = "http://localhost:8010/" } = config.shared;

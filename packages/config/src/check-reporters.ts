@@ -44,7 +44,9 @@ export function checkReporterChoices(
         const have = known[kind].slice(0, mostListed).join(", ") || "none";
         const more = known[kind].length > mostListed ? ` and ${known[kind].length - mostListed} more` : "";
         const what = kind.slice(0, -1);
-        return [`${placeOf("scheduler")}: reporters[${i}].${kind}[${n}]: no ${what} fits "${wanted}" (have: ${have}${more})`];
+        return [
+          `${placeOf("scheduler")}: reporters[${i}].${kind}[${n}]: no ${what} fits "${wanted}" (have: ${have}${more})`,
+        ];
       }),
     ),
   );

@@ -4,8 +4,10 @@ export const reportEvents = {
   "request-waiting":
     "The oldest build request of a builder waits for longer than `waitingAfter`; again once none of the builder's has waited so long. Operators find out why nothing begins.",
   "build-started": "An engine began a build. Statuses of forges show it as pending.",
-  "step-started": "A step whose name fits `steps` began, of the first 200 of its build. Only reporters that name it react.",
-  "step-ended": "A step whose name fits `steps` ended, of the first 200 of its build. Only reporters that name it react.",
+  "step-started":
+    "A step whose name fits `steps` began, of the first 200 of its build. Only reporters that name it react.",
+  "step-ended":
+    "A step whose name fits `steps` ended, of the first 200 of its build. Only reporters that name it react.",
   "build-ended": "A build ended, also one that is run again. Every reporter of builds reacts.",
   "buildset-ended": "All builds that were asked for together have ended. Only reporters that name it react.",
   "worker-missing": "A worker is away for longer than its `missingTimeout`. Mail goes to the worker's owners.",

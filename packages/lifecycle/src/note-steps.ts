@@ -28,10 +28,8 @@ export async function noteSteps(tx: Connection, steps: readonly NotedStep[]): Pr
 
 /** What is noted of a step beside its result. */
 export async function readNotedStep(tx: Connection, stepid: number): Promise<NotedStep | undefined> {
-  const rows = await queryRows<NotedStep>(
-    tx,
-    "select id as stepid, buildid, number, name from steps where id = ?",
-    [stepid],
-  );
+  const rows = await queryRows<NotedStep>(tx, "select id as stepid, buildid, number, name from steps where id = ?", [
+    stepid,
+  ]);
   return rows[0];
 }

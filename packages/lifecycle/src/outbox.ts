@@ -2,12 +2,7 @@ import type { Json, ReportKind } from "@multimaster/core";
 import { type Connection, execute, queryRows, together } from "@multimaster/database";
 
 /** What a row of the outbox is about: what can be reported, and what only the cluster itself notes. At most 20 characters. */
-export type OutboxKind =
-  | ReportKind
-  | "request-ended"
-  | "request-released"
-  | "worker-detached"
-  | "worker-suspected";
+export type OutboxKind = ReportKind | "request-ended" | "request-released" | "worker-detached" | "worker-suspected";
 
 /** A transition, as the outbox has it. */
 export interface OutboxEntry {

@@ -13,8 +13,8 @@ import { type Claimable, claimables, claimTableOf } from "./claim-tables.ts";
 import { type BuildsEnd, endBuilds } from "./end-builds.ts";
 import { endBuildsets } from "./end-buildsets.ts";
 import { type EndingRequest, endRequests } from "./end-requests.ts";
-import type { Outcomes } from "./outcomes.ts";
 import { noteUpgradeDone } from "./note-releases.ts";
+import type { Outcomes } from "./outcomes.ts";
 import { noteReleased } from "./release-claims.ts";
 import { countMasterEnds, describeMasterEnds, type Exhausted, noteExhausted } from "./request-losses.ts";
 import { type Transition, transition } from "./transition.ts";
@@ -79,8 +79,7 @@ export async function releaseEverythingOf(
     for (const kind of claimables) {
       const released = await releaseKind(tx, masterid, kind, requests);
       noteReleased(t, kind, masterid, released);
-      if (kind === "worker")
-        await noteDepartures(t, masterid, released, departures[end](name), lease?.lostAt);
+      if (kind === "worker") await noteDepartures(t, masterid, released, departures[end](name), lease?.lostAt);
     }
     await stopBuilders(t, masterid);
     // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.

@@ -4,10 +4,19 @@ import type { ReportedMaster } from "@multimaster/data";
 type Facts = Readonly<Record<string, Json | undefined>>;
 
 /** What happened to a master, from the facts of its row alone: the master may be long gone. */
-export function describeMaster(kind: string, masterid: number, facts: Readonly<Record<string, unknown>>): ReportedMaster {
+export function describeMaster(
+  kind: string,
+  masterid: number,
+  facts: Readonly<Record<string, unknown>>,
+): ReportedMaster {
   const given = facts as Facts;
   const name = text(given["name"]);
-  return { masterid, name, sentence: (sentences[kind] ?? (() => kind))(name, given), facts: given as ReportedMaster["facts"] };
+  return {
+    masterid,
+    name,
+    sentence: (sentences[kind] ?? (() => kind))(name, given),
+    facts: given as ReportedMaster["facts"],
+  };
 }
 
 const text = (value: Json | undefined): string => (typeof value === "string" ? value : String(value ?? "?"));

@@ -32,7 +32,10 @@ export async function readEvents<Row extends EventRow>(
       if (kind.startsWith("buildset-")) {
         const buildset = buildsets.get(objectid);
         const begun = { results: null, completeAt: null, builds: [] };
-        return [row, buildset && { ...base, buildset: kind === "buildset-started" ? { ...buildset, ...begun } : buildset }];
+        return [
+          row,
+          buildset && { ...base, buildset: kind === "buildset-started" ? { ...buildset, ...begun } : buildset },
+        ];
       }
       if (kind.startsWith("request-")) {
         const request = requests.get(objectid);

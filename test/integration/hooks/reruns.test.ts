@@ -15,7 +15,9 @@ const sender = { login: "ann" };
 async function reported(masters: TestMasters, builders: string[]) {
   const member = await masters.join();
   const workerid = await aWorker(member);
-  const ids = await member.updates.reports.register([{ name: "checks", type: "github-checks", kinds: ["build-ended"] }]);
+  const ids = await member.updates.reports.register([
+    { name: "checks", type: "github-checks", kinds: ["build-ended"] },
+  ]);
   const reporter = ids.get("checks") as number;
   await member.updates.reports.claim(reporter);
   const sourceStamps = [{ ...stamp, revision: sha }];
@@ -79,12 +81,23 @@ describe.each(engines)("a user of GitHub, on %s,", (engine) => {
     const server = await serve(masters);
     const check_run = { external_id: `${name}-${builds[0]}`, head_sha: sha };
     const run = async (payload: object, more: { signature?: string | null } = {}) =>
-      deliver(server, { forge: "github", event: "check_run", payload: { action: "rerequested", repository, ...payload }, ...more });
+      deliver(server, {
+        forge: "github",
+        event: "check_run",
+        payload: { action: "rerequested", repository, ...payload },
+        ...more,
+      });
     const none = { status: 200, text: "nothing runs again: no build was reported as this, or it is too long ago" };
     expect(await run({ check_run: { ...check_run, head_sha: "abc" } })).toEqual(none);
     expect(await run({ check_run, repository: { full_name: "other/project" } })).toEqual(none);
     expect(await run({ check_run: { ...check_run, external_id: `${name}-99999` } })).toEqual(none);
-    for (const external_id of [`other-${builds[0]}`, `${name}-x`, `${name}-99999999999`, `${name}-9999999999`, `${name}-0`])
+    for (const external_id of [
+      `other-${builds[0]}`,
+      `${name}-x`,
+      `${name}-99999999999`,
+      `${name}-9999999999`,
+      `${name}-0`,
+    ])
       expect((await run({ check_run: { ...check_run, external_id } })).text).toContain("is no check of this cluster");
     expect((await run({ check_run: { head_sha: sha } })).text).toContain("it has no external_id");
     expect((await run({ check_run, action: "created" })).text).toBe("no change found: check_run created");
@@ -107,7 +120,9 @@ describe.each(engines)("a user of GitHub, on %s,", (engine) => {
   it("is forgotten after three months", async () => {
     const masters = await startMasters(engine);
     await reported(masters, ["one"]);
-    await execute(masters.database, "update mm_reported_builds set at = at - 8000000, target = ?", [hashColumns("old")]);
+    await execute(masters.database, "update mm_reported_builds set at = at - 8000000, target = ?", [
+      hashColumns("old"),
+    ]);
     await reported(masters, ["two"]);
     expect(await queryRows(masters.database, "select 1 as one from mm_reported_builds")).toHaveLength(1);
   });

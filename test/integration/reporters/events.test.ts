@@ -1,11 +1,21 @@
 import { Results } from "@multimaster/core";
 import { execute } from "@multimaster/database";
 import { noteConfig } from "@multimaster/lifecycle";
+import httpPush from "@multimaster/plugins/reporters/http-push";
 import { describe, expect, it } from "vitest";
 import { readEvents } from "../../../roles/scheduler/reporting/read-events.ts";
-import { buildsetFor, type Member, runningBuild, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
+import {
+  buildsetFor,
+  type Member,
+  runningBuild,
+  startMasters,
+  type TestMasters,
+} from "../../harness/masters-with-data.ts";
 import { evictDead, expire, join, leave, makeSteady } from "../../harness/members.ts";
+import { startReportTarget } from "../../harness/report-target.ts";
+import { startSchedulerCluster } from "../../harness/scheduler-masters.ts";
 import { engines } from "../../harness/test-databases.ts";
+import { waitFor } from "../../harness/wait-for.ts";
 
 const success = { results: Results.SUCCESS, state: "fine" };
 
@@ -106,16 +116,21 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
     const first = await ask("one");
     const second = await ask("two");
     await ask("one");
-    const note = () => member.updates.reports.noteLongWaits(id, [1800]);
-    const waits = async () => (await outbox(masters, "request-waiting")).map(({ objectid, told }) => [objectid, told.requests]);
+    const { reports } = member.updates;
+    const reasons = new Map([[first, "All its workers are away."]]);
+    const note = async () => reports.noteLongWaits(id, await reports.findNewWaits([1800]), reasons);
+    const waits = async () =>
+      (await outbox(masters, "request-waiting")).map(({ objectid, told }) => [objectid, told.requests]);
     await note();
     expect(await waits()).toEqual([]);
-    await execute(masters.database, "update buildrequests set submitted_at = submitted_at - 3600 where id <> ?", [second]);
+    await execute(masters.database, "update buildrequests set submitted_at = submitted_at - 3600 where id <> ?", [
+      second,
+    ]);
     await note();
     await note();
     expect(await waits()).toEqual([[first, 2]]);
     const rows = await outbox(masters, "request-waiting");
-    expect(rows[0]?.told).toMatchObject({ after: 1800, reason: expect.stringMatching(/[a-z].*\.$/) });
+    expect(rows[0]?.told).toMatchObject({ after: 1800, reason: "All its workers are away." });
     const [event] = (await readEvents(member.updates.reports, rows)).values();
     expect(event?.request).toMatchObject({ builder: "one", after: 1800, requests: 2, sources: [{ branch: "main" }] });
     // One of the two begins: the other still waits, which is known.
@@ -129,7 +144,7 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
     await execute(masters.database, "delete from buildrequest_claims");
     await note();
     expect(await waits()).toHaveLength(2);
-    expect(await member.updates.reports.noteLongWaits(id + 1, [1800])).toBe("lost");
+    expect(await reports.noteLongWaits(id + 1, [], new Map())).toBe("lost");
   });
 
   it("a master that died is noted before what its end causes, an orderly end is not", async () => {
@@ -219,5 +234,23 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
     await execute(masters.database, "update mm_worker_absences set missing_at = 1 where ended_at is null");
     await attach();
     expect((await back()).map(({ objectid }) => objectid)).toEqual([id]);
+  });
+
+  it("a master with the role scheduler sends that a request waits, and why", async () => {
+    const cluster = await startSchedulerCluster(engine);
+    const target = await startReportTarget();
+    const { data } = await cluster.add({});
+    await data.updates.buildsets.add(buildsetFor("one"));
+    await execute(cluster.database, "update buildrequests set submitted_at = submitted_at - 60");
+    const push = { name: "push", url: target.url, events: ["request-waiting" as const], waitingAfter: "30s" };
+    const master = await cluster.add({ reporters: [httpPush(push)] });
+    await master.start();
+    await waitFor(() => target.calls.length === 1, { what: "the report" });
+    expect(target.calls[0]?.body).toMatchObject({
+      event: "request-waiting",
+      builder: { name: "one" },
+      requests: 1,
+      reason: expect.stringMatching(/engine.*\.$/),
+    });
   });
 });

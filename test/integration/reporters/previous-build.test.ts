@@ -1,8 +1,8 @@
 import { type Result, Results } from "@multimaster/core";
 import { execute, findOrCreateSourceStamp, queryRows } from "@multimaster/database";
-import { describe, expect, it } from "vitest";
-import { wantsEvent } from "@multimaster/plugins/reporters/wants-event";
 import type { ReporterOptions, ReportMode } from "@multimaster/plugins/reporters/reporter-options";
+import { wantsEvent } from "@multimaster/plugins/reporters/wants-event";
+import { describe, expect, it } from "vitest";
 import { aWorker, buildsetFor, type Member, stamp, startMasters } from "../../harness/masters-with-data.ts";
 import { engines } from "../../harness/test-databases.ts";
 
@@ -63,7 +63,8 @@ async function build(
     const sourceStamps = [await member.database.transaction((tx) => findOrCreateSourceStamp(tx, source))];
     const { requests } = await member.updates.buildsets.add({ ...buildsetFor(...names), sourceStamps });
     const rows = await queryRows<{ id: number; name: string }>(member.database, "select id, name from builders");
-    for (const { id, name } of rows) if (requests[id] !== undefined) open.set(`${buildset ?? i} ${name}`, [requests[id]]);
+    for (const { id, name } of rows)
+      if (requests[id] !== undefined) open.set(`${buildset ?? i} ${name}`, [requests[id]]);
   }
   const [buildrequestid] = open.get(key) as [number];
   await member.updates.buildrequests.claim([buildrequestid]);
@@ -186,5 +187,4 @@ describe.each(engines)("the previous build, on %s,", (engine) => {
   ])("%s", async (_, endings, wanted) => {
     expect(await report(engine, endings)).toEqual(wanted);
   });
-
 });

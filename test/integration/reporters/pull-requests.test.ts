@@ -51,24 +51,40 @@ describe("GitHub", () => {
     await send(checks, reportOf(null), { offerRerun: (name) => void offered.push(name) });
     expect(last(target).body.actions).toBeUndefined();
     expect(offered).toEqual([]);
-    await send(checks, withWarnings(reportOf(Results.FAILURE), warnings), { offerRerun: (name) => void offered.push(name) });
+    await send(checks, withWarnings(reportOf(Results.FAILURE), warnings), {
+      offerRerun: (name) => void offered.push(name),
+    });
     const { body } = last(target);
-    expect(body.output.annotations.map((one: Record<string, unknown>) => [one["path"], one["start_line"], one["annotation_level"], one["message"]])).toEqual([
+    expect(
+      body.output.annotations.map((one: Record<string, unknown>) => [
+        one["path"],
+        one["start_line"],
+        one["annotation_level"],
+        one["message"],
+      ]),
+    ).toEqual([
       ["test/list.test.ts", 12, "failure", "list is sorted: fail"],
       ["src/main.c", 12, "warning", "warning: unused variable [-Wunused]"],
       ["lib/a.c", 7, "warning", "warning C4101: unreferenced  [3 times]"],
     ]);
-    expect(body.actions).toEqual([{ label: "Run again", description: "Builds the same sources again", identifier: "rerun" }]);
+    expect(body.actions).toEqual([
+      { label: "Run again", description: "Builds the same sources again", identifier: "rerun" },
+    ]);
     expect(offered).toEqual(["own/project@3f1c0de5a9b84f0e8e0b6a7c2d9f4e1a5b6c7d8e"]);
     const many = Array.from({ length: 300 }, (_, i) => `src/a.c:${i + 1}: warning: x`).join("\n");
-    await send(gitHubChecks({ name: "s", apiUrl: target.url, token: "t0ken", rerunButton: false }), withWarnings(reportOf(Results.FAILURE), many));
+    await send(
+      gitHubChecks({ name: "s", apiUrl: target.url, token: "t0ken", rerunButton: false }),
+      withWarnings(reportOf(Results.FAILURE), many),
+    );
     expect(last(target).body.output.annotations).toHaveLength(50);
     expect(last(target).body.actions).toBeUndefined();
   });
 
   it("gets the label of the last build's state, and keeps those of others", async () => {
     const target = await startReportTarget();
-    target.answer(({ method }) => (method === "GET" ? { body: [{ name: "CI: Failed" }, { name: "help wanted" }] } : undefined));
+    target.answer(({ method }) =>
+      method === "GET" ? { body: [{ name: "CI: Failed" }, { name: "help wanted" }] } : undefined,
+    );
     const labels = gitHubLabels({
       name: "l",
       apiUrl: target.url,
@@ -111,7 +127,14 @@ it("GitLab gets one comment for each builder, which later builds edit, also afte
   expect(memory).toBe("32");
   // The answer to the first attempt was lost: its comment is found by its mark.
   target.answer(({ method }) =>
-    method === "GET" ? { body: [{ id: 8, body: "hi" }, { id: 9, body: "<!-- test web -->\nold" }] } : undefined,
+    method === "GET"
+      ? {
+          body: [
+            { id: 8, body: "hi" },
+            { id: 9, body: "<!-- test web -->\nold" },
+          ],
+        }
+      : undefined,
   );
   await send(comments, ofRequest(Results.SUCCESS, "refs/merge-requests/5/head"), { remember, unsure: true });
   expect(sent(target).map(([method, at]) => [method, at])).toEqual([
@@ -141,7 +164,9 @@ describe("functions of a config", () => {
     const message = () => {
       throw new Error("no idea");
     };
-    await expect(send(slack({ ...chat, url: target.url, message }), reportOf(Results.SUCCESS))).rejects.toThrow("the template failed: no idea");
+    await expect(send(slack({ ...chat, url: target.url, message }), reportOf(Results.SUCCESS))).rejects.toThrow(
+      "the template failed: no idea",
+    );
     expect(target.calls).toEqual([]);
   });
 

@@ -88,7 +88,7 @@ export async function readEarlierFailures(
       from builds b join buildrequests r on r.id = b.buildrequestid
         join buildrequests sr on sr.buildsetid = r.buildsetid join builds s on s.buildrequestid = sr.id
         join builders bu on bu.id = s.builderid
-      where ${wanted.sql} and s.id <> b.id and s.results in (${bad})
+      where ${wanted.sql} and s.id <> b.id and ${connection.dialect.inOrder("s.results")} in (${bad})
         and (s.complete_at < b.complete_at or (s.complete_at = b.complete_at and s.id < b.id))
       order by s.complete_at, s.id limit ${most.failures}`,
     wanted.bindings,
@@ -98,7 +98,8 @@ export async function readEarlierFailures(
   for (const { of, results, ...failure } of rows) {
     const standing = standings.get(failure.buildid);
     const known = earlier.get(of) ?? [];
-    if (standing && isNewFailure(results, standing) && known.length < most.ofBuild) earlier.set(of, [...known, failure]);
+    if (standing && isNewFailure(results, standing) && known.length < most.ofBuild)
+      earlier.set(of, [...known, failure]);
   }
   return earlier;
 }

@@ -48,7 +48,10 @@ export async function readTags(connection: Connection, builderids: readonly numb
 const mostChanges = 2000;
 
 /** Who made the changes that the sources of buildsets are of. */
-export async function readAuthors(connection: Connection, buildsetids: readonly number[]): Promise<Map<number, string[]>> {
+export async function readAuthors(
+  connection: Connection,
+  buildsetids: readonly number[],
+): Promise<Map<number, string[]>> {
   if (buildsetids.length === 0) return new Map();
   const wanted = connection.dialect.isOneOf("l.buildsetid", buildsetids);
   const rows = await queryRows<{ buildsetid: number; author: string }>(

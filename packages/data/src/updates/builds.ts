@@ -181,7 +181,8 @@ async function create(context: UpdateContext, build: NewBuild): Promise<CreatedB
     outcomes,
   } = await write(`request ${buildrequestid}`, async (tx) => {
     const started = await startBuild(tx, lease, row, (begun) => openBuild(tx, begun, opening));
-    if (started.build?.adopted === false) await notes.begun(tx, listBegun(started.build.buildid, opening, started.opened));
+    if (started.build?.adopted === false)
+      await notes.begun(tx, listBegun(started.build.buildid, opening, started.opened));
     return started;
   });
   await publishOutcomes(outcomes);

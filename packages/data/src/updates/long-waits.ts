@@ -1,49 +1,63 @@
 import { fencedTransaction } from "@multimaster/cluster";
-import { deleteLongWaits, findLongWaits, holdReporter, insertLongWaits, type LongWait, truncateText } from "@multimaster/database";
+import {
+  deleteLongWaits,
+  findLongWaits,
+  holdReporter,
+  insertLongWaits,
+  type LongWait,
+  truncateText,
+} from "@multimaster/database";
 import { insertOutboxEntries } from "@multimaster/lifecycle";
-import { explainRequests } from "../waiting/explain-waiting.ts";
-import type { Reason } from "../waiting/reasons.ts";
 import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-/** Reasons that one sentence has. */
-const mostReasons = 5;
+/** Builders whose requests wait for longer than a time. */
+export interface FoundWaits {
+  /** Seconds. */
+  readonly after: number;
+  readonly waits: readonly LongWait[];
+}
+
+/** Builders of which requests wait for longer than one of these times in seconds, and of which this was not noted: a bounded number. */
+export async function findNewWaits(
+  { database }: UpdateContext,
+  times: readonly number[],
+): Promise<readonly FoundWaits[]> {
+  const found: FoundWaits[] = [];
+  for (const after of times) found.push({ after, waits: await findLongWaits(database, after) });
+  return found;
+}
+
+/** Longest reason of a wait. */
+const longestReason = 2000;
 
 /**
- * Notes builders of which a request waits for longer than one of these times in seconds, with the reason (fenced; the claim
- * `reporterid` is checked): each once, until none of its requests waits so long any more. What is found is bounded however long the
- * queue is; the next call goes on.
+ * Notes them, each once, until none of the builder's requests waits so long any more (fenced; the claim `reporterid` is checked).
+ * `reasons` says by request why it waits.
  */
-export async function noteLongWaits(
+export function noteLongWaits(
   { database, lease }: UpdateContext,
   reporterid: number,
-  times: readonly number[],
+  found: readonly FoundWaits[],
+  reasons: ReadonlyMap<number, string>,
 ): Promise<"done" | Lost> {
-  const found: { readonly afterS: number; readonly waits: readonly LongWait[] }[] = [];
-  for (const afterS of times) found.push({ afterS, waits: await findLongWaits(database, afterS) });
-  const ids = found.flatMap(({ waits }) => waits.map(({ buildrequestid }) => buildrequestid));
-  // Before the transaction: it reads what all engines and workers do.
-  const reasons = ids.length === 0 ? new Map<number, Reason[]>() : await explainRequests(database, ids);
   return fencedTransaction(database, lease, async (tx) => {
     if (!(await holdReporter(tx, reporterid, lease.masterid))) return "lost";
-    await deleteLongWaits(tx, times);
-    for (const { afterS, waits } of found) {
-      const fresh = await insertLongWaits(tx, afterS, waits);
+    await deleteLongWaits(
+      tx,
+      found.map(({ after }) => after),
+    );
+    for (const { after, waits } of found) {
+      const fresh = await insertLongWaits(tx, after, waits);
       const entries = waits
         .filter(({ builderid }) => fresh.has(builderid))
-        .map(({ buildrequestid, builderid, requests, waitedS }) => ({
-          kind: "request-waiting" as const,
-          objectid: buildrequestid,
-          facts: { builderid, requests, waited: waitedS, after: afterS, reason: joinReasons(reasons.get(buildrequestid)) },
-        }));
+        .map(({ buildrequestid, builderid, requests, waitedS: waited }) => {
+          const reason = truncateText(reasons.get(buildrequestid) ?? "", longestReason);
+          const facts = { builderid, requests, waited, after, reason };
+          return { kind: "request-waiting" as const, objectid: buildrequestid, facts };
+        });
       if (entries.length > 0) await insertOutboxEntries(tx, entries);
     }
     return "done";
   });
-}
-
-function joinReasons(reasons: readonly Reason[] = []): string {
-  const shown = reasons.slice(0, mostReasons).map(({ sentence }) => sentence);
-  const more = reasons.length - shown.length;
-  return truncateText(more > 0 ? `${shown.join(" ")} And ${more} more reasons.` : shown.join(" "), 2000);
 }

@@ -29,8 +29,8 @@ import {
 import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
 import { readReportedBuilds, readReportedBuildsets, readReportedWorker } from "../reports/read-builds.ts";
-import { type RequestBehind, readRequestsBehind } from "../reports/read-requests.ts";
 import { readBuildDetails, readChanges, readLogTail } from "../reports/read-details.ts";
+import { type RequestBehind, readRequestsBehind } from "../reports/read-requests.ts";
 import type {
   BuildDetails,
   ReportedBuild,
@@ -39,7 +39,7 @@ import type {
   ReportedWorker,
 } from "../reports/reported.ts";
 import { reporters } from "../resources/reporters.ts";
-import { noteLongWaits } from "./long-waits.ts";
+import { type FoundWaits, findNewWaits, noteLongWaits } from "./long-waits.ts";
 import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -85,8 +85,14 @@ export interface ReportUpdates {
   readBuilds(buildids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuild>>;
   readBuildsets(ids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuildset>>;
   readRequests(ids: readonly number[]): Promise<ReadonlyMap<number, RequestBehind>>;
-  /** Notes builders of which a request waits for longer than one of these times in seconds (fenced, claim checked). */
-  noteLongWaits(reporterid: number, times: readonly number[]): Promise<"done" | Lost>;
+  /** Builders of which a request waits for longer than one of these times in seconds, if that was not noted. */
+  findNewWaits(times: readonly number[]): Promise<readonly FoundWaits[]>;
+  /** Notes them for reporters, with the reason of each request (fenced, claim checked). */
+  noteLongWaits(
+    reporterid: number,
+    found: readonly FoundWaits[],
+    reasons: ReadonlyMap<number, string>,
+  ): Promise<"done" | Lost>;
   readWorker(workerid: number, facts: Readonly<Record<string, unknown>>): Promise<ReportedWorker | undefined>;
   readDetails(buildid: number): Promise<BuildDetails>;
   readChanges(buildid: number): Promise<readonly ReportedChange[]>;
@@ -151,7 +157,8 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     readBuilds: (buildids) => readReportedBuilds(database, buildids),
     readBuildsets: (ids) => readReportedBuildsets(database, ids),
     readRequests: (ids) => readRequestsBehind(database, ids),
-    noteLongWaits: (reporterid, times) => noteLongWaits(context, reporterid, times),
+    findNewWaits: (times) => findNewWaits(context, times),
+    noteLongWaits: (reporterid, found, reasons) => noteLongWaits(context, reporterid, found, reasons),
     readWorker: (workerid, facts) => readReportedWorker(database, workerid, facts),
     readDetails: (buildid) => readBuildDetails(database, buildid),
     readChanges: (buildid) => readChanges(database, buildid),

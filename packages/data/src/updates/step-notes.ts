@@ -39,7 +39,8 @@ export class StepNotes {
   #wants(kind: StepInterest["kind"], name?: string): boolean {
     return this.#interest.some(
       (one) =>
-        one.kind === kind && (one.names === null || name === undefined || one.names.some((glob) => fitsGlob(name, glob))),
+        one.kind === kind &&
+        (one.names === null || name === undefined || one.names.some((glob) => fitsGlob(name, glob))),
     );
   }
 

@@ -59,8 +59,7 @@ export async function insertLongWaits(
     buildrequestid,
     noted_at: Number(clock?.now),
   }));
-  if (rows.length > 0)
-    await insertIgnore(tx, { table: "mm_long_waits", rows, conflict: ["builderid", "after_s"] });
+  if (rows.length > 0) await insertIgnore(tx, { table: "mm_long_waits", rows, conflict: ["builderid", "after_s"] });
   return new Set(fresh.map(({ builderid }) => builderid));
 }
 

@@ -8,7 +8,11 @@ const shortestWaitS = 10;
 /** What of a reporter's choice cannot be: shown with the other errors of the config, also when a master starts. */
 export function refuseChoice(
   { events, steps, modes, waitingAfter }: ReporterOptions,
-  { type, events: usual, reports }: { type: string; events: readonly ReportKind[]; reports?: readonly ReportKind[] | undefined },
+  {
+    type,
+    events: usual,
+    reports,
+  }: { type: string; events: readonly ReportKind[]; reports?: readonly ReportKind[] | undefined },
   ctx: z.RefinementCtx,
 ): void {
   const refuse = (path: (string | number)[], message: string) => ctx.addIssue({ code: "custom", path, message });
@@ -20,7 +24,10 @@ export function refuseChoice(
   const wanted = events ?? usual;
   const hasSteps = wanted.includes("step-started") || wanted.includes("step-ended");
   if (hasSteps && !steps)
-    refuse(["steps"], 'must have the names of the steps that are reported, such as ["deploy*"], for the events "step-started" and "step-ended"');
+    refuse(
+      ["steps"],
+      'must have the names of the steps that are reported, such as ["deploy*"], for the events "step-started" and "step-ended"',
+    );
   if (!hasSteps && steps) refuse(["steps"], 'belongs beside "step-started" or "step-ended" in events');
   if (waitingAfter !== undefined && !wanted.includes("request-waiting"))
     refuse(["waitingAfter"], 'belongs beside "request-waiting" in events');

@@ -12,7 +12,9 @@ const elsewhere: ReadonlySet<string> = new Set(["filter", "message"]);
 export function containFunctions<Options extends object>(options: Options): Options {
   const contained = Object.entries(options).map(([name, value]) => [
     name,
-    typeof value === "function" && !elsewhere.has(name) ? contain(name, value as (...given: unknown[]) => unknown) : value,
+    typeof value === "function" && !elsewhere.has(name)
+      ? contain(name, value as (...given: unknown[]) => unknown)
+      : value,
   ]);
   return Object.fromEntries(contained) as Options;
 }
@@ -22,9 +24,13 @@ function contain(name: string, fn: (...given: unknown[]) => unknown) {
     try {
       return callContained(() => fn(...given));
     } catch (error) {
-      throw new ReportFailure(`the function "${name}" of the config failed: ${describeCause(error)}`, { of: "report" }, {
-        cause: error,
-      });
+      throw new ReportFailure(
+        `the function "${name}" of the config failed: ${describeCause(error)}`,
+        { of: "report" },
+        {
+          cause: error,
+        },
+      );
     }
   };
 }

@@ -4,8 +4,8 @@ import type { ReportedBuild } from "@multimaster/data";
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
 import { describeStatus, eventsOfBuilds } from "./forge-shape.ts";
-import { listAnnotations } from "./messages/annotations.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
+import { listAnnotations } from "./messages/annotations.ts";
 import { reporterShape } from "./reporter-options.ts";
 
 const options = z.strictObject({

@@ -1,11 +1,19 @@
 import { Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { commitsOf, describeStatus, eventsOfBuilds, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
-import { listAnnotations } from "./messages/annotations.ts";
+import {
+  commitsOf,
+  describeStatus,
+  eventsOfBuilds,
+  forgeShape,
+  nameContext,
+  stateOf,
+  statusContext,
+} from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
 import { checkTarget, rerunAction } from "./github/reruns.ts";
 import { askWith } from "./http/http-shape.ts";
+import { listAnnotations } from "./messages/annotations.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
 

@@ -26,7 +26,9 @@ const options = z
       .describe(
         "The label of each state; a pull request has one of them at a time. Give each builder that reports a reporter with labels of its own.",
       ),
-    more: functionOf<(build: ReportedBuild) => readonly string[]>("a function of the build that returns a list of labels")
+    more: functionOf<(build: ReportedBuild) => readonly string[]>(
+      "a function of the build that returns a list of labels",
+    )
       .optional()
       .describe("Labels that are added when a build ends, and never removed."),
   })
@@ -77,7 +79,10 @@ export default defineReporter({
         const more = build.results === null ? [] : (opts.more?.(build) ?? []);
         const wanted = z.array(label).parse([...(now === undefined ? [] : [now]), ...more]);
         const { json } = await ask({ method: "GET", url: `${url}?per_page=${mostLabels}`, headers });
-        const has = named.catch([]).parse(json).map(({ name }) => name.toLowerCase());
+        const has = named
+          .catch([])
+          .parse(json)
+          .map(({ name }) => name.toLowerCase());
         const isThere = (name: string) => has.includes(name.toLowerCase());
         // Added before others are removed: whoever waits for one of them never sees none.
         const missing = wanted.filter((name) => !isThere(name));

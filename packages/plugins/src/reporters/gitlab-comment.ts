@@ -62,7 +62,11 @@ export default defineReporter({
         const body = { body: `${mark}\n${text}`.slice(0, longest) };
         let id = memory;
         if (id === undefined && unsure) {
-          const { json } = await ask({ method: "GET", url: `${url}?per_page=100&order_by=updated_at&sort=desc`, headers });
+          const { json } = await ask({
+            method: "GET",
+            url: `${url}?per_page=100&order_by=updated_at&sort=desc`,
+            headers,
+          });
           const known = z.array(note).catch([]).parse(json);
           id = known.find((one) => one.body?.startsWith(mark))?.id.toString();
         }

@@ -15,9 +15,7 @@ export default defineReporter({
   options,
   events: ["build-ended"],
   contextOf: (event) =>
-    event.build
-      ? `builder ${event.build.builderid} ${event.build.sources[0]?.branch ?? ""}`
-      : contextOfOther(event),
+    event.build ? `builder ${event.build.builderid} ${event.build.sources[0]?.branch ?? ""}` : contextOfOther(event),
   check: checkTemplate,
   warnings: ({ smtp }) =>
     smtp.password !== undefined && smtp.security === "none"

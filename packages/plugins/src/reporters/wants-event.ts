@@ -26,7 +26,8 @@ const modes: Readonly<Record<ReportMode, (end: End) => boolean>> = {
   change: ({ results, previous, isOvertaken }) =>
     (isGood(results) || isBad(results)) && !!previous && !isOvertaken && previous.results !== results,
   problem: begins,
-  fixed: ({ results, previous, isOvertaken }) => isGood(results) && !!previous && !isOvertaken && isBad(previous.results),
+  fixed: ({ results, previous, isOvertaken }) =>
+    isGood(results) && !!previous && !isOvertaken && isBad(previous.results),
   firstFailure: (end) => begins(end) && end.isLaterFailure !== true,
 };
 
@@ -46,7 +47,10 @@ export function wantsEvent(event: ReportedEvent, options: ReporterOptions): bool
 }
 
 /** What begins has no result yet: every mode begins with it. */
-function fitsMode(end: Omit<End, "results"> & { readonly results: number | null }, wanted: readonly ReportMode[]): boolean {
+function fitsMode(
+  end: Omit<End, "results"> & { readonly results: number | null },
+  wanted: readonly ReportMode[],
+): boolean {
   const { results } = end;
   return results === null || wanted.some((mode) => modes[mode]({ ...end, results }));
 }

@@ -94,16 +94,68 @@ describe("what cannot be chosen is refused:", () => {
   const chat = { name: "r", url: "https://example.org" };
   const status = { name: "r", token: "t0ken" };
   it.each<[string, (options: never) => PluginDescriptor<"reporter">, object, string[]]>([
-    ["steps without names", slack, { ...chat, events: ["step-ended"] }, ['steps: must have the names of the steps that are reported, such as ["deploy*"], for the events "step-started" and "step-ended"']],
-    ["names of steps without their events", slack, { ...chat, steps: ["a"] }, ['steps: belongs beside "step-started" or "step-ended" in events']],
-    ["a wait without its event", slack, { ...chat, waitingAfter: "1h" }, ['waitingAfter: belongs beside "request-waiting" in events']],
-    ["a wait that is too short", slack, { ...chat, events: ["request-waiting"], waitingAfter: "1s" }, ["waitingAfter: must be at least 10 s"]],
-    ["all and others", slack, { ...chat, modes: ["all", "failing"] }, ['modes: must not have "all" beside other modes: it has all of them']],
-    ["an event twice", slack, { ...chat, events: ["build-ended", "build-ended"] }, ['events[1]: must not name "build-ended" twice']],
-    ["an event that is none of a commit", gitHubStatus, { ...status, events: ["build-ended", "worker-missing"] }, ["events[1]: must be build-started or build-ended: github-status reports nothing else"]],
-    ["an unknown event", slack, { ...chat, events: ["build-finished"] }, [expect.stringMatching(/^events\[0\]: must be one of .*"build-ended"/) as never]],
-    ["an unknown mode", slack, { ...chat, modes: ["failed"] }, [expect.stringMatching(/^modes\[0\]: must be one of .*"failing"/) as never]],
-    ["one label for two states", gitHubLabels, { ...status, labels: { passed: "a", failed: "A" } }, ["labels: must be different: a label stands for one state"]],
+    [
+      "steps without names",
+      slack,
+      { ...chat, events: ["step-ended"] },
+      [
+        'steps: must have the names of the steps that are reported, such as ["deploy*"], for the events "step-started" and "step-ended"',
+      ],
+    ],
+    [
+      "names of steps without their events",
+      slack,
+      { ...chat, steps: ["a"] },
+      ['steps: belongs beside "step-started" or "step-ended" in events'],
+    ],
+    [
+      "a wait without its event",
+      slack,
+      { ...chat, waitingAfter: "1h" },
+      ['waitingAfter: belongs beside "request-waiting" in events'],
+    ],
+    [
+      "a wait that is too short",
+      slack,
+      { ...chat, events: ["request-waiting"], waitingAfter: "1s" },
+      ["waitingAfter: must be at least 10 s"],
+    ],
+    [
+      "all and others",
+      slack,
+      { ...chat, modes: ["all", "failing"] },
+      ['modes: must not have "all" beside other modes: it has all of them'],
+    ],
+    [
+      "an event twice",
+      slack,
+      { ...chat, events: ["build-ended", "build-ended"] },
+      ['events[1]: must not name "build-ended" twice'],
+    ],
+    [
+      "an event that is none of a commit",
+      gitHubStatus,
+      { ...status, events: ["build-ended", "worker-missing"] },
+      ["events[1]: must be build-started or build-ended: github-status reports nothing else"],
+    ],
+    [
+      "an unknown event",
+      slack,
+      { ...chat, events: ["build-finished"] },
+      [expect.stringMatching(/^events\[0\]: must be one of .*"build-ended"/) as never],
+    ],
+    [
+      "an unknown mode",
+      slack,
+      { ...chat, modes: ["failed"] },
+      [expect.stringMatching(/^modes\[0\]: must be one of .*"failing"/) as never],
+    ],
+    [
+      "one label for two states",
+      gitHubLabels,
+      { ...status, labels: { passed: "a", failed: "A" } },
+      ["labels: must be different: a label stands for one state"],
+    ],
     ["no label", gitHubLabels, { ...status, labels: {} }, ["labels: must have at least one label"]],
   ])("%s", (_, make, options, wanted) => {
     const schema = schemaOf(make, options);

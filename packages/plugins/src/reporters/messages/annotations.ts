@@ -1,3 +1,4 @@
+import { append } from "@multimaster/core";
 import type { ReportedTest } from "@multimaster/data";
 import type { Report } from "../../define-reporter.ts";
 import type { MessageFacts } from "./message-facts.ts";
@@ -19,7 +20,10 @@ export interface Annotation {
 }
 
 /** Failing tests and warnings at their lines: tests first. What names no file of the repository is left out. */
-export async function listAnnotations(report: Report, { failingTests, steps }: Pick<MessageFacts, "failingTests" | "steps">): Promise<Annotation[]> {
+export async function listAnnotations(
+  report: Report,
+  { failingTests, steps }: Pick<MessageFacts, "failingTests" | "steps">,
+): Promise<Annotation[]> {
   const found = failingTests.flatMap(annotateTest);
   const logs = steps.flatMap((step) =>
     step.logs.filter(({ name }) => name === "warnings").map((log) => ({ step: step.name, logid: log.logid })),
@@ -27,7 +31,7 @@ export async function listAnnotations(report: Report, { failingTests, steps }: P
   for (const { step, logid } of logs.slice(0, most.logs)) {
     if (found.length >= mostAnnotations) break;
     const text = await report.logTail(logid, most.lines);
-    for (const line of text.split("\n")) found.push(...annotateWarning(step, line));
+    for (const line of text.split("\n")) append(found, annotateWarning(step, line));
   }
   return found.slice(0, mostAnnotations);
 }
@@ -68,6 +72,7 @@ function annotation(
 /** A path within the repository; GitHub refuses all annotations if one has another. */
 function fileOf(path: string): string | undefined {
   const clean = path.replaceAll("\\", "/").replace(/^(\.\/)+/, "");
-  const isInside = clean !== "" && !clean.startsWith("/") && !/^[A-Za-z]:/.test(clean) && !clean.split("/").includes("..");
+  const isInside =
+    clean !== "" && !clean.startsWith("/") && !/^[A-Za-z]:/.test(clean) && !clean.split("/").includes("..");
   return isInside ? clean : undefined;
 }

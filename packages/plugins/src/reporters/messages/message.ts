@@ -79,8 +79,7 @@ export function checkTemplate({ message, events = usualEvents }: TemplateChoice)
 
 const render = (facts: MessageFacts, template: Template): Message => shape.parse(callContained(() => template(facts)));
 
-const explain = (error: unknown): string =>
-  error instanceof z.ZodError ? describeShape(error) : describeCause(error);
+const explain = (error: unknown): string => (error instanceof z.ZodError ? describeShape(error) : describeCause(error));
 
 const describeShape = (error: z.ZodError) =>
   `it must return { subject, text } (${error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")})`;
