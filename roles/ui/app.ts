@@ -13,6 +13,7 @@ import { answerErrors } from "./http/answer-errors.ts";
 import { secureHeaders } from "./http/security-headers.ts";
 import { serveLogin } from "./login/serve-login.ts";
 import { createRequestMeasure, measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
+import { servePictures } from "./pictures/serve-pictures.ts";
 import type { Realtime } from "./realtime/realtime.ts";
 import { createDirectReads } from "./rest/direct-reads.ts";
 import { createTextReads, type TextReads } from "./rest/read-text.ts";
@@ -132,6 +133,12 @@ export function listRoutes(
       path: /^\/artifacts\/(\d|latest\/)/,
       guard: { kind: "itself", asks: "for the right to read artifacts, and with them their steps and builds" },
       answer: serveArtifacts(context, access),
+    },
+    {
+      name: "pictures",
+      path: /^\/picture$/,
+      guard: { kind: "everybody", because: "it makes a picture of a name that the visitor gives" },
+      answer: servePictures(context),
     },
     {
       name: "hooks",

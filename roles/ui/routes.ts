@@ -23,6 +23,7 @@ export const routeNames = [
   "api",
   "events",
   "artifacts",
+  "pictures",
   "hooks",
   "badges",
   "cc.xml",

@@ -5,6 +5,7 @@ import type { UiSlice } from "@multimaster/config";
 import type Koa from "koa";
 import type { RoleContext } from "../define-role.ts";
 import { serveHome } from "./home.ts";
+import { pictureService } from "./pictures/picture-address.ts";
 import { escapeXml } from "./status/escape-xml.ts";
 
 /** A file as it is sent: its name contains a hash of its content, so it never changes. */
@@ -15,18 +16,19 @@ interface Asset {
   readonly compressed: readonly { readonly encoding: string; readonly body: Buffer }[];
 }
 
-/** Only the app's own code runs; an HTML log is shown in a frame without rights. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self' ws: wss:",
-  "frame-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join("; ");
+/** Only the app's own code runs; an HTML log is shown in a frame without rights. Pictures come from here, or also from a service. */
+const writePolicy = (pictures: string | undefined) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src 'self' data:${pictures === undefined ? "" : ` ${pictures}`}`,
+    "connect-src 'self' ws: wss:",
+    "frame-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ");
 
 const encodings = [
   { encoding: "br", ending: ".br" },
@@ -34,7 +36,7 @@ const encodings = [
 ];
 
 /** Paths for programs never get a page as answer. */
-const notPages = /^\/(api|auth|ws|sse|change_hook|badges|assets|health|ready|metrics)(\/|$)/;
+const notPages = /^\/(api|auth|ws|sse|change_hook|badges|assets|picture|health|ready|metrics)(\/|$)/;
 
 /** The browser app: its page for each of its paths, and its files. Without the app, a plain page. */
 export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {
@@ -43,9 +45,11 @@ export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {
     context.log.warn("the browser app was not built (npm run build -w packages/web): a plain page is shown instead");
     return serveHome(context);
   }
-  const page = readFileSync(join(directory, "index.html"), "utf8").replaceAll("%TITLE%", () =>
-    escapeXml(context.config.own.title),
-  );
+  const { title, avatars } = context.config.own;
+  const page = readFileSync(join(directory, "index.html"), "utf8")
+    .replaceAll("%TITLE%", () => escapeXml(title))
+    .replaceAll("%AVATARS%", pictureService(avatars) === undefined ? avatars : "service");
+  const policy = writePolicy(pictureService(avatars));
   // Links to files are relative to the page, whatever path a proxy has put in front.
   const pageAt = (path: string) => page.replaceAll('"./assets/', `"${stepsUp(path)}assets/`);
   const assets = readAssets(join(directory, "assets"));

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { startOwnWorker } from "../harness/own-worker.ts";
+import { freePort } from "../harness/ports.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
@@ -14,7 +15,7 @@ const files = Number(process.env["MULTIMASTER_FILES"] ?? 10_000);
 const allowed = 50;
 
 const config = `
-import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers } from "@multimaster/config";
+import { defineBuilders, defineCluster, defineScheduling, defineUi, defineWorkers, env, envPort } from "@multimaster/config";
 import directory from "@multimaster/plugins/artifact-stores/directory";
 import force from "@multimaster/plugins/schedulers/force";
 import download from "@multimaster/plugins/steps/download";
@@ -42,6 +43,7 @@ const fetched = [
 export default defineCluster({
   name: "artifacts",
   database: "sqlite:state.sqlite",
+  lease: env("LEASE", "15s"),
   artifacts: { store: directory({ path: "store" }) },
   scheduler: async () => ({
     default: defineScheduling({ schedulers: [force({ name: "force", builders: ["small", "large", "many", "fetched"] })] }),
@@ -55,7 +57,7 @@ export default defineCluster({
       }),
     }),
   },
-  workers: async () => ({ default: defineWorkers({ host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret" }] }) }),
+  workers: async () => ({ default: defineWorkers({ host: "127.0.0.1", port: envPort("WORKER_PORT", 0), workers: [{ name: "w1", password: "secret" }] }) }),
   ui: async () => ({ default: defineUi({ port: 0, hooks: [] }) }),
 });
 `;
@@ -81,6 +83,18 @@ async function sampled(master: TestMaster, what: string, work: () => Promise<voi
   return most;
 }
 
+/** Bytes of all files below a directory. */
+function bytesBelow(directory: string): number {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.reduce((sum, entry) => {
+    // It may be gone by now.
+    return sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0);
+  }, 0);
+}
+
+const listArtifacts = async (master: TestMaster) =>
+  (await master.api<{ artifacts: { size: number }[] }>("artifacts")).body.artifacts;
+
 async function build(master: TestMaster, builder: string): Promise<void> {
   await master.apiPost("forceschedulers/force", "force", { builderNames: [builder], reason: "test" });
   const ended = await waitFor(
@@ -96,9 +110,11 @@ async function build(master: TestMaster, builder: string): Promise<void> {
 }
 
 async function downloadAll(master: TestMaster, builder: string): Promise<void> {
+  const { body: found } = await master.api<{ builders: { builderid: number }[] }>(`builders/${builder}`);
   const { body } = await master.api<{ artifacts: { artifactid: number; size: number; sha256: string }[] }>(
-    `builders/${builder}/artifacts`,
+    `builders/${found.builders[0]?.builderid}/artifacts`,
   );
+  expect(body.artifacts.length).toBeGreaterThan(0);
   for (const { artifactid, size, sha256 } of body.artifacts) {
     const answer = await master.fetch(`artifacts/${artifactid}`);
     const hash = createHash("sha256");
@@ -129,6 +145,47 @@ it.skipIf(!isLong)(
     };
     for (const [what, peak] of Object.entries(peaks))
       expect(peak - before, `megabytes more for: ${what}`).toBeLessThan(allowed);
+    await master.stop();
+  },
+  7_200_000,
+);
+
+it.skipIf(!isLong)(
+  `an engine that is killed while it takes in ${bytes} bytes leaves nothing that anyone sees (npm run test:artifacts)`,
+  async () => {
+    const directory = temporaryDirectory("artifacts");
+    writeFileSync(join(directory, "cluster.ts"), config);
+    const workerPort = await freePort();
+    const options = {
+      config: join(directory, "cluster.ts"),
+      cwd: directory,
+      env: { WORKER_PORT: String(workerPort), LEASE: "4s" },
+    };
+    const doomed = await startMaster(options);
+    await doomed.waitReady();
+    await startOwnWorker({ port: workerPort, name: "w1", password: "secret" });
+    await doomed.apiPost("forceschedulers/force", "force", { builderNames: ["large"], reason: "test" });
+    const stored = () => bytesBelow(join(directory, "store"));
+    await waitFor(() => stored() > bytes / 3, { what: "a third to be in the store", timeoutMs: 1_800_000 });
+    expect((await listArtifacts(doomed)).length).toBe(0);
+    await doomed.kill9();
+    console.log(`killed with ${(stored() / 2 ** 20).toFixed(0)} MiB in the store`);
+    const master = await startMaster(options);
+    await master.waitReady();
+    // The build runs again, to its end: at no time there is an artifact that is not whole.
+    const seen: number[] = [];
+    await waitFor(
+      async () => {
+        for (const { size } of await listArtifacts(master)) seen.push(size);
+        const { body } = await master.api<{ builds: { results: number }[] }>("builders/large/builds?results=0");
+        return body.builds.length > 0;
+      },
+      { what: "the build to succeed", timeoutMs: 1_800_000, intervalMs: 500 },
+    );
+    expect(seen.every((size) => size === bytes)).toBe(true);
+    await downloadAll(master, "large");
+    // What the killed engine has left is removed: no more than the whole artifact is there.
+    await waitFor(() => stored() <= bytes * 1.01, { what: "the half to be removed", timeoutMs: 300_000 });
     await master.stop();
   },
   7_200_000,

@@ -9,6 +9,7 @@ export * from "./env.ts";
 export * from "./load-config.ts";
 export * from "./locks.ts";
 export * from "./networks.ts";
+export { plainName } from "./plain-name.ts";
 export * from "./plugin.ts";
 export type { PortChoice } from "./port.ts";
 export * from "./renderable.ts";

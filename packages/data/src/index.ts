@@ -75,12 +75,15 @@ export type { PublishedScheduler } from "./updates/published-scheduler.ts";
 export type {
   Attempt,
   DueReport,
+  HandedEvent,
+  LateAnswer,
   NewReport,
   OwedEvent,
   ReportEnd,
   ReporterRow,
   ReportUpdates,
   TargetState,
+  UnaskedReport,
 } from "./updates/reports.ts";
 export type { RequestDetails } from "./updates/request-details.ts";
 export { dryRunRetention } from "./updates/retention/dry-run.ts";
@@ -93,6 +96,7 @@ export type { StartRefusal, StartRuleUpdates } from "./updates/start-rules.ts";
 export type { StepAddition, StepUpdates } from "./updates/steps.ts";
 export type { FailedSibling, OpenSource, RequestPage, SourceLine } from "./updates/superseding.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
+export type { NewTriggerItem, TriggerItemChange } from "./updates/trigger-items.ts";
 export * from "./updates/triggers.ts";
 export { type AcceptedWorker, addWorkerAccount, endWorkerAccount } from "./updates/worker-accounts.ts";
 export type { Departure, WorkerInfo, WorkerRule, WorkerState, WorkerTerms, WorkerUpdates } from "./updates/workers.ts";

@@ -1,87 +1,167 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { onAbort, startTimeout } from "@multimaster/core";
 
-export interface ProgramOptions {
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
+export interface ProgramCall {
+  readonly cwd?: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A program that takes longer, in milliseconds, is ended. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  readonly input?: string;
+  /** Bytes of output that are kept at most; a program that writes more is ended. */
+  readonly maxOutput?: number;
+  /** Receives the output as a stream; without it the output is kept. */
+  take?(chunk: Buffer): void;
 }
 
-/** A program that writes more than this is ended. */
-const longestOutput = 1_000_000;
+/** A program failed, was ended by us, or wrote more than is kept; the message continues a sentence that begins with its name. */
+export class ProgramFailed extends Error {
+  readonly kind: "failed" | "missing" | "ended" | "time" | "output";
+  /** The last part of its error output, if it failed by itself. */
+  readonly stderr: string;
+
+  constructor(kind: ProgramFailed["kind"], message: string, stderr = "") {
+    super(message);
+    this.kind = kind;
+    this.stderr = stderr;
+  }
+}
+
+/** Enough for a list of a million commits. */
+const largestOutput = 64 << 20;
 /** As much of the end of the error output as is kept. */
-const longestErrors = 4000;
+const longestErrors = 64 << 10;
 /** How long a program may take to end before it is killed. */
 const politeMs = 2000;
-/** How long output is awaited after the end: something that the program has started may keep the pipe open for ever. */
-const outputMs = 500;
+/** After the end, output is awaited until none has come for so long: what the program has started may keep the pipe open for ever. */
+const quietMs = 500;
 
-/** Runs a program to its end; returns what it has written. An error says how it failed, with its last line of errors. */
-export async function runProgram(command: readonly string[], options: ProgramOptions): Promise<string> {
-  options.signal.throwIfAborted();
-  const [file = "", ...args] = command;
-  const { cwd, env } = options;
-  // A group of its own, so that what it has started ends with it if it fails.
-  const child = spawn(file, args, { cwd, env: { ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
-  const { why, out, err, status } = await follow(child, options);
-  const last = err.trim().split("\n").at(-1)?.slice(0, 500);
-  if (why === undefined && status === 0) return out;
-  throw new Error(`${file} ${why ?? `ended with ${status}`}${last ? `: ${last}` : ""}`);
+/** Runs a program on the master's machine to its end and returns its output. Throws ProgramFailed. */
+export function runProgram(program: string, args: readonly string[], call: ProgramCall): Promise<Buffer> {
+  if (call.signal.aborted) return Promise.reject(new ProgramFailed("ended", "was interrupted"));
+  const { cwd, env, input } = call;
+  // A group of its own, so that what it has started (ssh, git-remote-https) ends with it if it fails.
+  const child = spawn(program, args, { cwd, env: { ...env }, stdio: "pipe", detached: true });
+  // It may end without reading all of it.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input ?? "");
+  return new Promise((resolve, reject) => new Run(child, call, resolve, reject));
 }
 
-interface Followed {
-  /** Why it was ended; undefined: it ended by itself. */
-  why: string | undefined;
-  out: string;
-  err: string;
-  status: number | string | null;
+/** Text that a program writes; a failure is one sentence with the last line of its errors. */
+export async function readProgram(
+  [program = "", ...args]: readonly string[],
+  call: Omit<ProgramCall, "take" | "maxOutput">,
+): Promise<string> {
+  try {
+    return (await runProgram(program, args, { ...call, maxOutput: longestText })).toString("utf8");
+  } catch (error) {
+    if (!(error instanceof ProgramFailed)) throw error;
+    const last = error.stderr.trim().split("\n").at(-1)?.slice(0, 500);
+    throw new Error(`${program} ${error.message}${last ? `: ${last}` : ""}`);
+  }
 }
 
-function follow(child: ChildProcess, { timeoutMs, signal }: ProgramOptions): Promise<Followed> {
-  return new Promise((resolve) => {
-    const followed: Followed = { why: undefined, out: "", err: "", status: null };
-    const cancels: (() => void)[] = [];
-    const finish = () => {
-      for (const cancel of cancels.splice(0)) cancel();
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      resolve(followed);
-    };
-    const endBecause = (why: string) => {
-      if (followed.why !== undefined) return;
-      followed.why = why;
-      signalGroup(child, "SIGTERM");
-      cancels.push(startTimeout(() => signalGroup(child, "SIGKILL"), politeMs));
-    };
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      if (followed.out.length + text.length > longestOutput) endBecause(`wrote more than ${longestOutput} characters`);
-      else followed.out += text;
+const longestText = 1_000_000;
+
+class Run {
+  readonly #child: ChildProcess;
+  readonly #call: ProgramCall;
+  readonly #resolve: (output: Buffer) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #cancels: (() => void)[] = [];
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #stderr = "";
+  /** Why it was ended, or could not begin. */
+  #failure: { readonly error: unknown } | undefined;
+  #status: number | string | null = null;
+  #heardAt = 0;
+
+  constructor(
+    child: ChildProcess,
+    call: ProgramCall,
+    resolve: (output: Buffer) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#child = child;
+    this.#call = call;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    child.stdout?.on("data", (chunk: Buffer) => this.#take(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => {
+      this.#heardAt = performance.now();
+      this.#stderr = (this.#stderr + chunk.toString("utf8")).slice(-longestErrors);
     });
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      followed.err = (followed.err + text).slice(-longestErrors);
-    });
-    child.on("error", (error) => {
-      followed.why ??= `could not be run: ${error.message}`;
-      if (child.pid === undefined) finish();
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      const kind = error.code === "ENOENT" ? "missing" : "failed";
+      this.#failure ??= { error: new ProgramFailed(kind, `could not be run: ${error.message}`) };
+      if (child.pid === undefined) this.#finish();
     });
     child.on("exit", (code, killedBy) => {
-      followed.status = code ?? killedBy;
+      this.#status = code ?? killedBy;
       // What it has started must not outlive a program that failed.
-      if (followed.why !== undefined) signalGroup(child, "SIGKILL");
-      cancels.push(startTimeout(finish, outputMs));
+      if (this.#failure !== undefined) this.#signal("SIGKILL");
+      this.#heardAt = performance.now();
+      this.#awaitQuiet();
     });
-    child.on("close", finish);
-    cancels.push(startTimeout(() => endBecause("took too long"), timeoutMs));
-    cancels.push(onAbort(signal, () => endBecause("was interrupted")));
-  });
-}
+    child.on("close", () => this.#finish());
+    const { timeoutMs, signal } = call;
+    this.#cancels.push(
+      startTimeout(() => this.#end(new ProgramFailed("time", `took longer than ${timeoutMs / 1000} s`)), timeoutMs),
+      onAbort(signal, () => this.#end(new ProgramFailed("ended", "was interrupted"))),
+    );
+  }
 
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // It is gone.
+  #take(chunk: Buffer): void {
+    this.#heardAt = performance.now();
+    if (this.#failure !== undefined) return;
+    const { take, maxOutput = largestOutput } = this.#call;
+    try {
+      if (take !== undefined) return take(chunk);
+      this.#size += chunk.length;
+      if (this.#size > maxOutput) throw new ProgramFailed("output", `wrote more than ${maxOutput} bytes`);
+      this.#chunks.push(chunk);
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  /** SIGTERM comes first, so that a program removes its temporary files. */
+  #end(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#signal("SIGTERM");
+    this.#cancels.push(startTimeout(() => this.#signal("SIGKILL"), politeMs));
+  }
+
+  #awaitQuiet(): void {
+    const check = () => {
+      // What came while this process was busy is read first.
+      const wait = setImmediate(() => {
+        if (performance.now() - this.#heardAt >= quietMs) this.#finish();
+        else this.#awaitQuiet();
+      });
+      this.#cancels.push(() => clearImmediate(wait));
+    };
+    this.#cancels.push(startTimeout(check, quietMs));
+  }
+
+  #finish(): void {
+    for (const cancel of this.#cancels.splice(0)) cancel();
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+    if (this.#failure === undefined && this.#status === 0) return this.#resolve(Buffer.concat(this.#chunks));
+    this.#reject(this.#failure?.error ?? new ProgramFailed("failed", `ended with ${this.#status}`, this.#stderr));
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, signal);
+    } catch {
+      // No process of the group is left.
+    }
   }
 }

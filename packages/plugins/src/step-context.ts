@@ -179,10 +179,21 @@ export interface TriggeredBuilds {
 }
 
 export interface TriggeredBuild {
+  readonly buildid: number;
   readonly builder: string;
   readonly number: number;
   readonly results: Result;
   readonly url: string;
+}
+
+/** What a step builds item by item, as pages, REST and the command line show it. Nothing waits for these notes but `flush`. */
+export interface StepItems {
+  /** Builds of an item were requested. */
+  requested(name: string, buildrequestids: readonly number[]): void;
+  /** An item has ended; `failed`: a build of which the note tells what failed. */
+  ended(name: string, end: { readonly results: Result; readonly note?: string; readonly failed?: number }): void;
+  /** Resolves when all notes are written; rejects with the first failure. */
+  flush(): Promise<void>;
 }
 
 export interface AddStepsOptions {
@@ -264,6 +275,8 @@ export interface StepContext extends StepRenderContext {
     requests: readonly TriggerRequest[],
     options: { wait: boolean; relationship: string },
   ): Promise<readonly TriggeredBuilds[]>;
+  /** Lists what the step builds item by item, each name once; what becomes of them is noted with the result of this call. */
+  listItems(items: readonly { readonly name: string; readonly after: readonly string[] }[]): Promise<StepItems>;
   /**
    * Adds steps to this build, made by the factories that a config uses. They are shown as pending immediately, and follow the rules
    * of every step. All of them are added, or none and a rejection with StepsRefused: an option is invalid, or the build would

@@ -55,6 +55,12 @@ export function createStepArtifacts(
     }
   }
 
+  /** Anyone who may read the build sees the keys of its caches, and a hidden one would be that of other secrets, too. */
+  function checkKeys(keys: readonly string[]): void {
+    if (keys.some((key) => secrets.hide(key) !== key))
+      throw new ArtifactRefused("The key of a cache has a secret in it: anyone who may read the build sees keys.");
+  }
+
   function begin(maxSize: number, cacheScope?: string): ArtifactUpload {
     const { store, limits } = demandStore();
     const upload = new StoredUpload({
@@ -69,6 +75,7 @@ export function createStepArtifacts(
     });
     return {
       async add(name) {
+        if (cacheScope !== undefined) checkKeys([name]);
         // Anyone who may read the build sees it.
         const writer = await upload.add(secrets.hide(name));
         return { write: (block) => explained(() => writer.write(block)), end: () => explained(() => writer.end()) };
@@ -109,6 +116,7 @@ export function createStepArtifacts(
       find: (scope, key, fallbackKeys) =>
         waiting(async () => {
           demandStore();
+          checkKeys([key, ...fallbackKeys]);
           const row = await persistence.write("find a cache", () =>
             data.updates.artifacts.takeCache(scope, key, fallbackKeys),
           );

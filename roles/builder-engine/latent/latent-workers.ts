@@ -87,11 +87,13 @@ export class LatentWorkers implements Service {
     const sweep = () => this.#sweep();
     this.#sweepLoop = new WakeupLoop({ name: "latent-workers-sweep", clock, log, pollMs: sweepMs, poll: sweep });
     this.#events = new EventSubscriptions(log);
-    this.#events.add(() =>
-      data.events.onPartOf(buildrequests, "new", "builderid", (builderid) => {
-        if (builders.has(builderid)) this.#loop.wake();
-      }),
-    );
+    // "unclaimed" also when a user approves a request: only then an instance is started for it.
+    for (const event of ["new", "unclaimed"] as const)
+      this.#events.add(() =>
+        data.events.onPartOf(buildrequests, event, "builderid", (builderid) => {
+          if (builders.has(builderid)) this.#loop.wake();
+        }),
+      );
     let attached = 0;
     this.#stopListening = workers.onChange(() => {
       this.#tending.markAttached();

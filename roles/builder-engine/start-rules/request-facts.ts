@@ -4,18 +4,21 @@ import type { Data, PendingRequest, RequestDetails } from "@multimaster/data";
 import { isForkBuild } from "../builds/fork-build.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 
-/** Requests whose rows are remembered; those that have not been asked for longest are forgotten. */
-const mostKnown = 10_000;
+/** Requests whose rows are remembered, and their characters as JSON; those that have not been asked for longest are forgotten. */
+const mostKnown = { requests: 10_000, characters: 32 * 1024 * 1024 };
 
 type Waiting = Pick<PendingRequest, "buildrequestid" | "priority" | "submittedAt">;
 
 /** What functions of the config see of requests. What does not change is read once. */
 export class RequestFacts {
   #data: Data;
-  #known = new Map<number, RequestDetails>();
+  #known = new Map<number, { readonly details: RequestDetails; readonly size: number }>();
+  #size = 0;
+  #most: typeof mostKnown;
 
-  constructor(data: Data) {
+  constructor(data: Data, most = mostKnown) {
     this.#data = data;
+    this.#most = most;
   }
 
   /** Reads what is not known yet; those of requests that do not exist are left out. */
@@ -29,15 +32,22 @@ export class RequestFacts {
 
   async #find(buildrequestid: number): Promise<RequestDetails | undefined> {
     const known = this.#known.get(buildrequestid);
-    const found = known ?? (await this.#data.updates.buildrequests.details(buildrequestid));
-    if (!found) return undefined;
-    this.#known.delete(buildrequestid);
-    this.#known.set(buildrequestid, found);
+    const details = known?.details ?? (await this.#data.updates.buildrequests.details(buildrequestid));
+    if (!details) return undefined;
+    const size = known?.size ?? JSON.stringify(details).length;
+    this.#forget(buildrequestid);
+    this.#known.set(buildrequestid, { details, size });
+    this.#size += size;
     for (const id of this.#known.keys()) {
-      if (this.#known.size <= mostKnown) break;
-      this.#known.delete(id);
+      if (this.#known.size <= this.#most.requests && this.#size <= this.#most.characters) break;
+      this.#forget(id);
     }
-    return found;
+    return details;
+  }
+
+  #forget(buildrequestid: number): void {
+    this.#size -= this.#known.get(buildrequestid)?.size ?? 0;
+    this.#known.delete(buildrequestid);
   }
 }
 

@@ -190,7 +190,11 @@ export class RunningStep {
       const ctx = createStepContext(this.#scope, parts, { rendering, environment, signal });
       await turns.enter();
       const retry = this.#step.retryOf(this.#options);
-      end = await this.#unlessUnresponsive(runAttempts(ctx, retry, () => this.#step.run(ctx, this.#options)));
+      const attempts = runAttempts(ctx, retry, (attempt) => {
+        triggers.beginAttempt(attempt);
+        return this.#step.run(ctx, this.#options);
+      });
+      end = await this.#unlessUnresponsive(attempts);
     } catch (error) {
       if (error instanceof Abandoned) throw error;
       end = await this.#judgeError(error, logs);

@@ -9,6 +9,7 @@ import type { StepAdditions } from "./step-additions.ts";
 import { createStepCluster } from "./step-cluster.ts";
 import type { StepCommands } from "./step-commands.ts";
 import type { StepGroup } from "./step-group.ts";
+import { listStepItems } from "./step-items.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
 import { checkProperty, checkUrl } from "./step-values.ts";
@@ -90,6 +91,7 @@ export function createStepContext(
       onReturn: turns.enter,
     }),
     trigger: triggers.trigger,
+    listItems: (items) => listStepItems(scope, stepid, turns, items),
     addSteps: additions.addSteps,
     runTogether: group.run,
     artifacts: createStepArtifacts(scope, stepid, signal, turns),

@@ -4,7 +4,7 @@ import type { Interruption } from "./interruption.ts";
 import { type Member, StepGroup, type StepGroupOptions } from "./step-group.ts";
 
 /** Members that run until they are interrupted, but for those of these names, which fail to be written. */
-function makeGroup(names: readonly string[], { unwritten = [] as string[] } = {}) {
+function makeGroup(names: readonly string[], { unwritten = [] as string[], returned = () => {} } = {}) {
   const [ended, skipped]: [string[], number[]] = [[], []];
   const rules = { alwaysRun: false, cleanUp: false, flunkOnFailure: true, haltOnFailure: true };
   const members = names.map((name, stepid) => ({
@@ -34,7 +34,7 @@ function makeGroup(names: readonly string[], { unwritten = [] as string[] } = {}
   const options = {
     ...{ scope, name: "group", begin, signal: new AbortController().signal },
     ...{ additions: { writer: () => undefined }, lockedBy: () => undefined },
-    ...{ onWait: () => undefined, onReturn: async () => undefined },
+    ...{ onWait: () => undefined, onReturn: async () => returned() },
   };
   return { group: new StepGroup(options as unknown as StepGroupOptions), ended, skipped };
 }
@@ -48,7 +48,9 @@ it("stops what its step did not wait for, and begins no more of it", async () =>
 });
 
 it("does not wait for the others to end by themselves when one could not be written", async () => {
-  const { group, ended } = makeGroup(["one", "two", "three"], { unwritten: ["two"] });
+  let returns = 0;
+  const { group, ended } = makeGroup(["one", "two", "three"], { unwritten: ["two"], returned: () => (returns += 1) });
   await expect(group.run([], { maxInFlight: 2 })).rejects.toThrow("the database is away");
+  expect(returns).toBe(1);
   expect(ended).toEqual([`one ${Results.RETRY}`]);
 });

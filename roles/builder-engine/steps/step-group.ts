@@ -77,15 +77,18 @@ export class StepGroup {
   async #runRound(steps: readonly PluginDescriptor<"step">[], maxInFlight: number): Promise<TogetherEnd> {
     const { scope, name, additions, signal, onWait, onReturn } = this.#options;
     onWait();
-    const members = await scope.planned.addMembers(steps, { by: name, write: additions.writer("together") });
-    const round = new Round(members);
-    const lanes = Array.from({ length: Math.min(maxInFlight, members.length) }, () => this.#runLane(round));
-    const failed = (await Promise.allSettled(lanes)).find((end) => end.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-    await this.#skip(round);
-    await onReturn();
-    signal.throwIfAborted();
-    return round.end();
+    try {
+      const members = await scope.planned.addMembers(steps, { by: name, write: additions.writer("together") });
+      const round = new Round(members);
+      const lanes = Array.from({ length: Math.min(maxInFlight, members.length) }, () => this.#runLane(round));
+      const failed = (await Promise.allSettled(lanes)).find((end) => end.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      await this.#skip(round);
+      signal.throwIfAborted();
+      return round.end();
+    } finally {
+      await onReturn();
+    }
   }
 
   /** One after the other of those that are left. */

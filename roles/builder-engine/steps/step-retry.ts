@@ -5,10 +5,10 @@ import type { StepContext, StepEnd, StepRetry } from "@multimaster/plugins";
 export async function runAttempts(
   ctx: Pick<StepContext, "log" | "sleep" | "setState">,
   retry: StepRetry | undefined,
-  run: () => Promise<StepEnd>,
+  run: (attempt: number) => Promise<StepEnd>,
 ): Promise<StepEnd> {
   for (let attempt = 1; ; attempt++) {
-    const end = await run();
+    const end = await run(attempt);
     if (retry === undefined || attempt > retry.times || !isTriedAgain(retry, end)) return end;
     const { delay, times } = retry;
     const next = `attempt ${attempt + 1} of ${times + 1} ${delay === 0 ? "follows" : `follows in ${formatDuration(delay)}`}`;

@@ -8,10 +8,11 @@ const result: NewTestResult = { name: "a", path: null, line: null, durationNs: n
 const kind = { category: "pass_fail", valueUnit: "outcome", failed: 0 };
 
 /** What a step can call, and what is written of it, in order. */
-function start(signal = new AbortController().signal) {
+function start(signal = new AbortController().signal, failure?: Error) {
   const written: unknown[] = [];
   const testResults = {
     add: async (set: unknown) => {
+      if (failure) throw failure;
       written.push(set);
       return { setid: 7 };
     },
@@ -33,6 +34,12 @@ function start(signal = new AbortController().signal) {
 }
 
 describe("what a step reports of tests", () => {
+  it("gives control back to the step, also when it could not be written", async () => {
+    const { report, written } = start(undefined, new Error("the database is away"));
+    await expect(report({ ...kind, description: "unit", passed: 1, results: [result] })).rejects.toThrow("away");
+    expect(written).toEqual(["waits", "goes on"]);
+  });
+
   it("is written in pieces, while the step waits", async () => {
     const { report, written } = start();
     await report({ ...kind, description: "unit", passed: 2500, results: Array(2500).fill(result) });

@@ -27,26 +27,29 @@ export function createStepTests(options: StepTestsOptions): StepContext["addTest
   return async ({ description, category, valueUnit, passed, failed, results }) => {
     signal.throwIfAborted();
     onWait();
-    const { setid } = await persistence.write(`add test results to step ${stepid}`, () =>
-      testResults.add({
-        buildid,
-        stepid,
-        description: hide(description),
-        category: secrets.hide(category),
-        valueUnit: secrets.hide(valueUnit),
-      }),
-    );
-    for (let first = 0; first < results.length; first += batch) {
-      signal.throwIfAborted();
-      const part = results.slice(first, first + batch).map((result) => ({
-        ...result,
-        name: hide(result.name),
-        path: hide(result.path),
-        value: secrets.hide(result.value),
-      }));
-      await persistence.write(`append to test results ${setid}`, () => testResults.append(setid, first, part));
+    try {
+      const { setid } = await persistence.write(`add test results to step ${stepid}`, () =>
+        testResults.add({
+          buildid,
+          stepid,
+          description: hide(description),
+          category: secrets.hide(category),
+          valueUnit: secrets.hide(valueUnit),
+        }),
+      );
+      for (let first = 0; first < results.length; first += batch) {
+        signal.throwIfAborted();
+        const part = results.slice(first, first + batch).map((result) => ({
+          ...result,
+          name: hide(result.name),
+          path: hide(result.path),
+          value: secrets.hide(result.value),
+        }));
+        await persistence.write(`append to test results ${setid}`, () => testResults.append(setid, first, part));
+      }
+      await persistence.write(`complete test results ${setid}`, () => testResults.complete(setid, { passed, failed }));
+    } finally {
+      await onReturn();
     }
-    await persistence.write(`complete test results ${setid}`, () => testResults.complete(setid, { passed, failed }));
-    await onReturn();
   };
 }

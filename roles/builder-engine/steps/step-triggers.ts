@@ -49,15 +49,33 @@ export class StepTriggers {
   #options: StepTriggersOptions;
   #used = new Map<string, number>();
   #awaited: number[] = [];
+  #attempt = 1;
 
   constructor(options: StepTriggersOptions) {
     this.#options = options;
   }
 
-  trigger: StepContext["trigger"] = async (requests, { wait, relationship }) => {
-    const { data, persistence, buildid, secrets, forkProperty, signal, onWait, onReturn } = this.#options;
+  trigger: StepContext["trigger"] = async (requests, options) => {
+    const { signal, onWait, onReturn } = this.#options;
     signal.throwIfAborted();
     onWait();
+    try {
+      return await this.#trigger(requests, options);
+    } finally {
+      await onReturn();
+    }
+  };
+
+  /** The step is tried again: what it triggers is built again, and not what an earlier attempt has triggered. */
+  beginAttempt(attempt: number): void {
+    this.#attempt = attempt;
+  }
+
+  async #trigger(
+    requests: Parameters<StepContext["trigger"]>[0],
+    { wait, relationship }: Parameters<StepContext["trigger"]>[1],
+  ): Promise<TriggeredBuilds[]> {
+    const { data, persistence, buildid, secrets, forkProperty } = this.#options;
     const triggers = requests.map(({ key, ...request }) => ({
       ...request,
       properties: secrets.hideIn({ ...request.properties, ...forkProperty }) as Record<string, Json>,
@@ -80,9 +98,8 @@ export class StepTriggers {
       if (wait && "bsid" in set && !("bsid" in one)) this.#awaited.push(set.bsid);
       sets.push(set);
     }
-    await onReturn();
     return sets.map((set) => ("bsid" in set ? this.#describe(set) : describeKept(set)));
-  };
+  }
 
   /** Waits until a scheduler master has chosen what to build. */
   async #ask(asked: TriggerInQuestion): Promise<TriggeredBuildset> {
@@ -110,10 +127,11 @@ export class StepTriggers {
     );
   }
 
-  /** Keys may be of any length, but not slots. */
+  /** Keys may be of any length, but not slots. Those of a first attempt are as they were before steps were tried again. */
   #nameSlot(scheduler: string, key: string): string {
+    const attempt = this.#attempt === 1 ? [] : [this.#attempt];
     const hash = createHash("sha256")
-      .update(JSON.stringify([scheduler, key]))
+      .update(JSON.stringify([scheduler, key, ...attempt]))
       .digest("hex")
       .slice(0, 40);
     return `${this.#options.step}/=${hash}`;
@@ -136,10 +154,12 @@ export class StepTriggers {
       })),
       finished: async () => {
         onWait();
-        const results = await awaited.wait(bsid, signal);
-        const found = await this.#readBuilds(bsid);
-        await onReturn();
-        return { results, builds: found };
+        try {
+          const results = await awaited.wait(bsid, signal);
+          return { results, builds: await this.#readBuilds(bsid) };
+        } finally {
+          await onReturn();
+        }
       },
     };
   }
@@ -157,7 +177,8 @@ export class StepTriggers {
         filters: [equals("buildrequestid", ...requests.map(({ buildrequestid }) => buildrequestid))],
         order: ["buildid"],
       });
-      return found.rows.map(({ builderid, number, results }) => ({
+      return found.rows.map(({ buildid, builderid, number, results }) => ({
+        buildid,
         builder: names.get(builderid) ?? String(builderid),
         number,
         results: (results ?? Results.EXCEPTION) as Result,

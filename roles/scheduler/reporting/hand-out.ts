@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { type Clock, callContained, describeCause, type Logger, Results } from "@multimaster/core";
-import type { NewReport, OwedEvent, ReportUpdates } from "@multimaster/data";
+import { type Clock, callContained, describeCause, type Logger, type ReportKind, Results } from "@multimaster/core";
+import type { LateAnswer, NewReport, OwedEvent, ReportUpdates } from "@multimaster/data";
 import { type ReportedEvent, type Running, startPolling } from "@multimaster/plugins";
 import { wantsEvent } from "@multimaster/plugins/reporters/wants-event";
 import { passResult, type Singleton } from "../claimed-host.ts";
@@ -24,6 +24,7 @@ const pollMs = 1000;
 /** Finds out who is to report what: each event of the outbox once, in the order in which things happened. */
 export function handEventsOut(options: HandOutOptions): Running {
   const { singleton, lost, updates, clock, log } = options;
+  const asked = new Map(options.reporters.map((reporter) => [reporter.id, kindsOf(reporter)]));
   return startPolling(
     { name: "reports", clock, log },
     {
@@ -37,8 +38,12 @@ export function handEventsOut(options: HandOutOptions): Running {
             const event = events.get(row);
             return event ? findReports(options, row, event) : [];
           });
-          const ids = rows.map(({ id }) => id);
-          if (passResult(await updates.handOut(singleton.id, ids, reports), lost) === "lost") return undefined;
+          const handed = rows.map((row) => {
+            const event = events.get(row);
+            return { ...row, about: event ? describeEvent(event) : `${row.kind} ${row.objectid}` };
+          });
+          const done = await updates.handOut(singleton.id, handed, reports, asked);
+          if (passResult(done, lost) === "lost") return undefined;
           // SQLite answers at once: other work gets its turn here.
           await setImmediate();
         }
@@ -50,13 +55,16 @@ export function handEventsOut(options: HandOutOptions): Running {
 
 function findReports(options: HandOutOptions, row: OwedEvent, event: ReportedEvent): NewReport[] {
   return options.reporters.flatMap((reporter) => {
-    if (!kindsOf(reporter).includes(event.event) || !isWanted(options.log, reporter, event)) return [];
-    const context = findContext(reporter, event);
-    if (context === null) return [];
-    return [
-      { reporterid: reporter.id, event: row, context, about: describeEvent(event), final: isFinal(event) },
-    ] satisfies NewReport[];
+    const answer = askReporter(options.log, reporter, event);
+    return answer ? [{ reporterid: reporter.id, event: row, about: describeEvent(event), ...answer }] : [];
   });
+}
+
+/** Whether a reporter reports an event, and how. */
+export function askReporter(log: Logger, reporter: ConfiguredReporter, event: ReportedEvent): LateAnswer {
+  if (!kindsOf(reporter).includes(event.event) || !isWanted(log, reporter, event)) return null;
+  const context = findContext(reporter, event);
+  return context === null ? null : { context, final: isFinal(event) };
 }
 
 /** A filter that fails is a reason to report: nothing is lost by it. */

@@ -8,7 +8,9 @@ import {
   type Sender,
   startPolling,
 } from "@multimaster/plugins";
+import { describeProblem, secretsOf } from "@multimaster/plugins/reporters/messages/hide-secrets";
 import { passResult, type Singleton } from "../claimed-host.ts";
+import { askLate } from "./ask-late.ts";
 import type { ConfiguredReporter } from "./configured-reporter.ts";
 import { limitWait } from "./limit-wait.ts";
 import { openReport } from "./open-report.ts";
@@ -64,11 +66,14 @@ class Sending {
   #options: SendingOptions;
   #backoff = new Backoff(targetWait);
   #sender: Promise<Sender> | undefined;
+  #isOrdered = false;
+  readonly #secrets: readonly string[];
   /** Since when the target takes nothing. */
   failure: { since: number; cause: string } | undefined;
 
   constructor(options: SendingOptions) {
     this.#options = options;
+    this.#secrets = secretsOf(options.reporter.options);
   }
 
   async close(): Promise<void> {
@@ -85,8 +90,11 @@ class Sending {
 
   /** Returns when to poll again, in milliseconds. */
   async poll(signal: AbortSignal): Promise<number | undefined> {
-    const { updates, singleton, reporter } = this.#options;
+    const { updates, singleton, reporter, lost } = this.#options;
+    if (!this.#isOrdered && passResult(await updates.order(singleton.id), lost) === "lost") return undefined;
+    this.#isOrdered = true;
     while (!signal.aborted) {
+      if (passResult(await askLate(this.#options), lost) === "lost") return undefined;
       const pause = await updates.pause(singleton.id);
       if (pause > 0) return pause;
       // While the target is away, one report finds out whether it is back.
@@ -180,7 +188,10 @@ class Sending {
 
   #judgeFailure(row: DueReport, error: unknown, attempts: number, { options }: ConfiguredReporter): Outcome {
     const { clock } = this.#options;
-    const problem = error instanceof ReportFailure ? error.message : describeCause(error);
+    const problem = describeProblem(
+      error instanceof ReportFailure ? error.message : describeCause(error),
+      this.#secrets,
+    );
     // The master drains, or lost the claim: not a failure of anything.
     if (this.#options.singleton.signal.aborted)
       return { end: { kind: "failed", problem, unsure: true, retryS: 0, counts: false } };

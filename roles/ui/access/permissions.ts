@@ -11,6 +11,8 @@ export interface Permissions {
   mayRead(visitor: Visitor, path: readonly string[]): boolean;
   /** Whether the visitor may receive this event: `builds/7/new`, or its parts. Check each event, not only the subscription. */
   mayHear(visitor: Visitor, key: string | readonly string[]): boolean;
+  /** Whether the visitor may perform this action on every object of a kind, such as all reporters. */
+  mayAct(visitor: Visitor, noun: string, action: string): boolean;
   /** Throws a message that says who may, if the visitor may not read this. */
   checkRead(visitor: Visitor, path: readonly string[]): void;
   /** The same for an action on a path; `about` returns the subject of the action, once its parameters are read. */
@@ -43,6 +45,8 @@ export function createPermissions(authorization: Authorization): Permissions {
       const parts = typeof key === "string" ? key.split("/") : key;
       return !nounsOfEvent(parts).some((noun) => isHidden(visitor, noun));
     },
+    mayAct: (visitor, noun, action) =>
+      !visitor.readOnly && isAmong(visitor, whoMay(authorization, { action, noun }), undefined),
     checkRead,
     async checkAction(visitor, path, method, about) {
       const noun = nounOfTarget(path);

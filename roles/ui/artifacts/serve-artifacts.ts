@@ -137,11 +137,22 @@ function downloadHeaders(name: string): Record<string, string> {
   };
 }
 
+const ofArtifact = [
+  "Content-Disposition",
+  "ETag",
+  "Accept-Ranges",
+  "Content-Range",
+  "Content-Encoding",
+  "Content-Length",
+  "Cache-Control",
+];
+
 function refuse(ctx: Koa.Context, status: number, message: string): void {
   const { headers, body } = refusedRead(message);
+  // Those of an artifact that is not sent: a client would keep this answer, or go on from it, as if it were that.
+  for (const name of ofArtifact) ctx.remove(name);
   ctx.status = status;
   ctx.set(headers);
-  ctx.remove("Content-Disposition");
   if (status === 401) ctx.set("WWW-Authenticate", "Bearer");
   ctx.body = body;
 }

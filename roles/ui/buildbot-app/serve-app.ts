@@ -6,7 +6,7 @@ import type { RoleContext } from "../../define-role.ts";
 import type { Access } from "../access/access.ts";
 import { allowInlineScript } from "../http/security-headers.ts";
 import { describeLogin } from "../login/who-am-i.ts";
-import { drawAvatar } from "./avatar.ts";
+import { drawInitials } from "../pictures/draw-initials.ts";
 import { frontendConfig } from "./frontend-config.ts";
 import { loadSite, type Site } from "./site.ts";
 
@@ -81,5 +81,5 @@ function sendAvatar(ctx: Koa.Context): void {
   const { searchParams } = ctx.URL;
   ctx.set({ "Cache-Control": "public, max-age=86400", "Content-Security-Policy": "default-src 'none'" });
   ctx.type = "image/svg+xml";
-  ctx.body = drawAvatar(searchParams.get("username") || searchParams.get("email") || "", searchParams.get("size"));
+  ctx.body = drawInitials(searchParams.get("username") || searchParams.get("email") || "", searchParams.get("size"));
 }

@@ -34,7 +34,7 @@ export function describeLogin(visitor: Visitor, access: Pick<Access, "authentica
 /** The answer of `/api/v2/whoami`. */
 export function describeVisitor(
   visitor: Visitor,
-  access: Pick<Access, "authenticator" | "look" | "mayRead">,
+  access: Pick<Access, "authenticator" | "look" | "mayRead" | "mayAct">,
 ): JsonObject {
   const { by, user, roles, readOnly } = visitor;
   return {
@@ -48,6 +48,8 @@ export function describeVisitor(
     scope: readOnly ? "read" : "all",
     audits: access.mayRead(visitor, ["audit_entries"]),
     accounts: access.mayRead(visitor, ["worker_accounts"]),
+    reports: access.mayRead(visitor, ["reports"]),
+    retries: access.mayAct(visitor, "reporters", "retry") && access.mayAct(visitor, "reports", "retry"),
     tries: access.mayRead(visitor, ["tryschedulers"]),
     auth: describeAuth(access),
   };

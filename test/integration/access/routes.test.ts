@@ -57,6 +57,7 @@ const matrix: Readonly<Record<RouteName, readonly Row[]>> = {
     },
   ],
   events: [{ path: "/sse/listen/builds/*/*", expected: apiReaders }],
+  pictures: [{ path: "/picture?of=ann", expected: everybody }],
   // To those who may read it, this says that there is none.
   artifacts: [
     { path: "/artifacts/1/app", expected: { ...readers, "other site": 404, reader: 404, "read token": 404 } },

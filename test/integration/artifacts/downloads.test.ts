@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { clusterConfig } from "@multimaster/config";
 import { systemClock } from "@multimaster/core";
-import { execute } from "@multimaster/database";
+import { execute, insertApiToken } from "@multimaster/database";
 import { openArtifactStore } from "@multimaster/plugins";
 import directory from "@multimaster/plugins/artifact-stores/directory";
 import password from "@multimaster/plugins/auth/password";
 import { beforeAll, describe, expect, it } from "vitest";
 import { seedRecorded } from "../../harness/rest-recordings.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
+import { runCommandLine } from "../../harness/run-command-line.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { newDatabase } from "../../harness/test-databases.ts";
 
@@ -61,6 +62,7 @@ beforeAll(async () => {
   // The builds are good ones of the first builder.
   await execute(database, "update builds set results = 0, complete_at = started_at + 1 where id in (1, 3)");
   await execute(database, "update builders set name = 'b/1' where id = (select builderid from builds where id = 3)");
+  await insertApiToken(database, "mmt_guest", { name: "guest", roles: ["guests"], scope: "all", seconds: null });
   server = await startWith({});
   closed = await startWith({
     auth: password({ users: {} }),
@@ -70,7 +72,7 @@ beforeAll(async () => {
         { allow: "read", on: ["artifacts"], to: ["anyone"] },
       ],
       otherwise: "allow",
-      roles: {},
+      roles: { guests: {} },
     },
   });
 });
@@ -143,8 +145,26 @@ describe("a download", () => {
       expect([address, (await fetch(new URL(address, closed.url))).status]).toEqual([address, 403]);
   });
 
+  it("and their lists are refused on the command line, too", async () => {
+    const into = temporaryDirectory("refused");
+    const run = (...args: string[]) => runCommandLine({ url: closed.url, token: "mmt_guest" }, "artifacts", ...args);
+    for (const args of [
+      ["list", "1"],
+      ["get", "1", "--to", into],
+    ]) {
+      const { code, printed } = await run(...args);
+      expect([args[0], code !== 0, printed]).toEqual([args[0], true, expect.stringContaining("may not read")]);
+    }
+    expect(readdirSync(into)).toEqual([]);
+  });
+
   it("of a damaged store is an error, not a file", async () => {
     rmSync(join(path, "ab", "0000000000-2"));
-    expect((await get("/artifacts/2")).status).toBe(502);
+    const { status, headers } = await get("/artifacts/2", { range: "bytes=0-0" });
+    expect(status).toBe(502);
+    // Nothing of the file that was not sent, which a client could keep or go on from.
+    for (const name of ["etag", "accept-ranges", "content-range", "content-encoding", "content-disposition"])
+      expect([name, headers.get(name)]).toEqual([name, null]);
+    expect(headers.get("cache-control")).toBe("no-store");
   });
 });

@@ -168,6 +168,19 @@ describe.each(Object.entries(worlds))("with %s", (_world, start) => {
   });
 });
 
+describe("a key of a cache", () => {
+  it("has no secret: it is there for all to read", async () => {
+    const key = (b: { secret(name: string): string }) => `deps-${b.secret("token")}`;
+    const builders = {
+      save: [saveCache({ key, paths: ["."] } as never)],
+      restore: [restoreCache({ key: "deps", fallbackKeys: [key] } as never)],
+    };
+    const engine = await startEngine(builders, { shared: shared(inDirectory()), secrets: { token: "s3cr3t-t0ken" } });
+    for (const builder of Object.keys(builders))
+      expect((await build(engine, builder)).steps[0]).toContain("The key of a cache has a secret in it");
+  });
+});
+
 /** The files of a store in a directory. */
 const objectsIn = (path: string) =>
   readdirSync(path, { recursive: true, withFileTypes: true }).flatMap((entry) =>
@@ -293,6 +306,10 @@ describe("on the master's machine", () => {
         shell({ name: "make", command: "echo x > x" }),
         upload({ files: "x", toMaster: join(there, "www/elsewhere/x") }),
       ],
+      large: [
+        shell({ name: "make", command: "mkdir d && echo one > d/1 && echo two > d/2" }),
+        upload({ directory: "d", toMaster: join(there, "www/large"), maxSize: 5 }),
+      ],
       other: [download({ fromMaster: "/etc/passwd", to: "p" })],
     };
     const closed = await startEngine(builders, { shared: shared(inDirectory()) });
@@ -312,6 +329,8 @@ describe("on the master's machine", () => {
     expect((await build(engine, "write")).results).toBe(Results.SUCCESS);
     expect(readFileSync(join(there, "www/deep/index.html"), "utf8")).toBe("page\n");
     expect((await build(engine, "escape")).steps.at(-1)).toContain("onMaster.writeTo names");
+    expect((await build(engine, "large")).steps.at(-1)).toContain("have more than 5 bytes (maxSize)");
+    expect(readdirSync(join(there, "www/large"))).toEqual(["1"]);
     expect((await build(engine, "other")).steps.at(-1)).toContain("onMaster.readFrom names");
     const fork = await build(engine, "command", { properties: { [forkProperty]: [true, "test"] } });
     expect(fork.steps.at(-1)).toContain("A build of a fork's code may do nothing on the master's machine");

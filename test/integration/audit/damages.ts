@@ -1,5 +1,6 @@
 import { schedulerProblemKey } from "@multimaster/data";
 import { type Connection, execute, setObjectState } from "@multimaster/database";
+import { approvalDamages } from "./approval-damages.ts";
 import { artifactDamages } from "./artifact-damages.ts";
 import { reportDamages, reporterDamages } from "./report-damages.ts";
 import type { World } from "./world.ts";
@@ -79,6 +80,7 @@ export const damages: Record<string, Damage> = {
     },
     ids: ({ pending }) => [pending.request],
   },
+  ...approvalDamages,
   "collapsed-and-built": {
     do: (tx, { finished, pending }) => collapse(tx, finished.request, pending.request, "results = 3"),
     ids: ({ finished }) => [finished.request],

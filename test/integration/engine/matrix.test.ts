@@ -1,4 +1,5 @@
 import { type Json, Results } from "@multimaster/core";
+import { equals, triggerItems } from "@multimaster/data";
 import { queryRows } from "@multimaster/database";
 import setProperties from "@multimaster/plugins/steps/set-properties";
 import shell from "@multimaster/plugins/steps/shell";
@@ -50,7 +51,13 @@ describe("a trigger of items", () => {
           ],
         }),
       ],
-      child: [shell({ command: "exit 1", doStepIf: (b) => b.property("fails") === true })],
+      child: [
+        shell({
+          name: "make",
+          command: "echo compiling; echo 'x.c:3: error: no such thing'; echo done; exit 1",
+          doStepIf: (b) => b.property("fails") === true,
+        }),
+      ],
     });
     await publish(engine, "kids", ["child"]);
     const [build] = await engine.finished(await engine.submit("parent"));
@@ -70,6 +77,25 @@ describe("a trigger of items", () => {
       "app: success",
     ]);
     expect(lines[2]?.[2]).toBe('not built: "broken" has not succeeded');
+    const rows = (await engine.data.find(triggerItems, { filters: [equals("buildid", 1)], order: ["rank", "number"] }))
+      .rows;
+    expect(
+      rows.map(({ name, state, results, note, builds, reasons }) => [
+        name,
+        state,
+        results,
+        note,
+        builds.length,
+        reasons,
+      ]),
+    ).toEqual([
+      ["broken", "ended", 2, "make: x.c:3: error: no such thing", 1, []],
+      ["uses broken", "ended", 3, 'not built: "broken" has not succeeded', 0, []],
+      ["further", "ended", 3, 'not built: "uses broken" has not succeeded', 0, []],
+      ["lib", "ended", 0, null, 1, []],
+      ["app", "ended", 0, null, 1, []],
+    ]);
+    expect(rows[0]?.builds).toMatchObject([{ builder: "child", results: 2 }]);
     expect((await engine.properties(2))["colour"]).toEqual(["red", "Trigger"]);
   });
 

@@ -51,6 +51,26 @@ describe("a build that triggers others", () => {
     });
   });
 
+  it("builds its items again when it is tried again: each attempt reads its own builds", async () => {
+    const engine = await startEngine({
+      parent: [
+        trigger({
+          schedulerNames: ["kids"],
+          waitForFinish: true,
+          items: [{ name: "one" }, { name: "two", after: ["one"] }],
+          tryAgain: { times: 1 },
+        }),
+      ],
+      // Only the very first build fails.
+      child: [shell({ command: "test -e ../tried || { touch ../tried; exit 1; }" })],
+    });
+    await publish(engine, "kids", ["child"]);
+    const [build] = await engine.finished(await engine.submit("parent"));
+    expect(build?.results).toBe(Results.SUCCESS);
+    const children = (await engine.data.find(builds, { order: ["buildid"] })).rows.slice(1);
+    expect(children.map(({ results }) => results)).toEqual([Results.FAILURE, Results.SUCCESS, Results.SUCCESS]);
+  });
+
   it("does not wait unless its options say so", async () => {
     const engine = await startEngine({
       parent: [trigger({ schedulerNames: ["kids"] })],

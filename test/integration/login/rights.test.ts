@@ -46,6 +46,23 @@ describe.each(engines)("rights on %s", (engine) => {
     ]);
     expect(await act(server, bob, "workers/1", "pause", { reason: "" })).toBe(200);
     expect(await browser.whoAmI(server, ann)).toMatchObject({ username: "ann", groups: ["dev", "qa"], by: "proxy" });
+    expect(await browser.whoAmI(server, ann)).toMatchObject({ reports: true, retries: true });
+    expect(await browser.whoAmI(server, anonymous)).toMatchObject({ reports: false, retries: false });
+  });
+
+  it("to read reports are not those to send them again", async () => {
+    const server = await start({
+      rules: [
+        { allow: "read", on: ["reporters", "reports", "builds"], to: ["anyone"] },
+        { allow: "retry", on: "reporters", to: ["role:qa"] },
+        { allow: "retry", on: "reports", to: ["users"] },
+      ],
+      otherwise: "deny",
+      roles: { qa: { groups: ["qa"] } },
+    });
+    expect(await browser.whoAmI(server, ann)).toMatchObject({ reports: true, retries: true });
+    for (const who of [bob, anonymous])
+      expect(await browser.whoAmI(server, who)).toMatchObject({ reports: true, retries: false });
   });
 
   it("belong to no user if a proxy adds its headers beside those of a client", async () => {

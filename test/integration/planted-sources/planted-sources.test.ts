@@ -2,10 +2,11 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { approvalFaults } from "./approval-faults.ts";
 import { faults as coreFaults } from "./faults.ts";
 import { scheduleFaults } from "./schedule-faults.ts";
 
-const faults = [...coreFaults, ...scheduleFaults];
+const faults = [...coreFaults, ...scheduleFaults, ...approvalFaults];
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Whether a long run was asked for; by a name in it, of one fault only. */

@@ -147,7 +147,7 @@ describe.each(engines)("reports on %s", (engine) => {
     const [report] = await cluster.rows<{ id: number }>("select id from mm_reports");
     await builder.updates.reports.claim(id);
     expect(await builder.updates.reports.begin(id, [report?.id as number])).toBe("lost");
-    expect(await builder.updates.reports.handOut(id, [1], [])).toBe("lost");
+    expect(await builder.updates.reports.handOut(id, [], [], new Map())).toBe("lost");
     const target_ = { problem: null, pauseS: null, sent: 0 };
     expect(await builder.updates.reports.end(id, new Map(), target_, new Map())).toBe("lost");
   });

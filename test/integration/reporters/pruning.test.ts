@@ -71,7 +71,7 @@ describe.each(engines)("what reporters leave on %s", (engine) => {
     expect(await reviveReport(database, row?.id as number)).toBe(reporterid);
     expect(await readPause(database, reporterid)).toBe(0);
     expect(await findDueReports(database, reporterid, 9)).toMatchObject([{ id: row?.id }]);
-    await database.transaction((tx) => endAttempts(tx, new Map([[row?.id as number, { kind: "sent" }]])));
+    await database.transaction((tx) => endAttempts(tx, reporterid, new Map([[row?.id as number, { kind: "sent" }]])));
     expect(await reviveReport(database, row?.id as number)).toBeUndefined();
   });
 });

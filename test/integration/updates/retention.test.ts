@@ -117,6 +117,47 @@ describe.each(engines)("retention on %s", (engine) => {
     expect(await findings()).toEqual([]);
   });
 
+  it("leaves builds, their logs and requests, while something about them is to be reported", async () => {
+    const logs = { ...old, name: "logs", delete: "logs" as const };
+    const builds = [];
+    for (let i = 0; i < 5; i += 1) builds.push(await endedBuild(20 * 86_400));
+    const [asked, owed, ofBuildset, removed, newest] = builds.map(({ buildid }) => buildid) as number[];
+    const buildset = await masters.value(
+      "select r.buildsetid from builds b join buildrequests r on r.id = b.buildrequestid where b.id = ?",
+      [ofBuildset as number],
+    );
+    const insert = (sql: string, values: (number | string)[]) => execute(masters.database, sql, values);
+    for (const [id, configured] of [
+      [7, 1],
+      [8, 0],
+    ] as const)
+      await insert("insert into mm_reporters (id, name, type, configured) values (?, ?, 'http-push', ?)", [
+        id,
+        `r${id}`,
+        configured,
+      ]);
+    await insert("insert into mm_outbox (at, kind, objectid, facts, owed) values (1, 'build-ended', ?, '{}', 1)", [
+      asked as number,
+    ]);
+    for (const [reporterid, kind, objectid] of [
+      [7, "build-ended", owed],
+      [7, "buildset-ended", buildset],
+      [8, "build-ended", removed],
+    ] as [number, string, number][])
+      await insert(
+        `insert into mm_reports (reporterid, outboxid, kind, objectid, facts, happened_at, context, about, final, state)
+         values (?, ${reporterid}${objectid}, ?, ?, '{}', 1, 'c', 'web', 1, 'owed')`,
+        [reporterid, kind, objectid],
+      );
+    await run(one, plan(logs, old));
+    expect(await ids("builds")).toEqual([asked, owed, ofBuildset, newest]);
+    expect(await masters.rows("select id from logs where type = 'd'")).toEqual([]);
+    await insert("update mm_outbox set owed = null", []);
+    await insert("update mm_reports set state = 'sent', ended_at = 1", []);
+    await run(one, plan(old));
+    expect(await ids("builds")).toEqual([newest]);
+  });
+
   it("goes by count, builder, branch and result, and keeps the last success of each branch", async () => {
     const all = [];
     for (const results of [0, 0, 2, 0, 2, 0]) all.push(await endedBuild(20 * 86_400, { results }));

@@ -4,6 +4,7 @@ import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuild } from "../client/named-build.ts";
 import { following, showFollowedBuild } from "../follow.ts";
 import { describeResult, exitCodeOf, formatSeconds } from "../show-build.ts";
+import { describeItems, readItems } from "../show-items.ts";
 import { formatJson, formatTable, openTerminal } from "../terminal.ts";
 import { addKeep } from "./keep.ts";
 import { addLog } from "./log.ts";
@@ -19,9 +20,12 @@ const which = "the build's id, BUILDER/NUMBER, or URL";
 export function addBuild(program: Command, setExitCode: (code: number) => void): void {
   const build = program.command("build").description("show, follow, stop, rebuild, keep a build, or print its logs");
 
-  clientOptions(build.command("show").description("show a build and its steps").argument("<build>", which)).action(
-    async (text: string, { json, ...flags }: ClientFlags) => show(await connect(flags), text, json),
-  );
+  clientOptions(
+    build
+      .command("show")
+      .description("show a build, its steps, and what they build item by item")
+      .argument("<build>", which),
+  ).action(async (text: string, { json, ...flags }: ClientFlags) => show(await connect(flags), text, json));
 
   clientOptions(
     build
@@ -61,8 +65,9 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
     const { items: steps } = await api.list("steps", `builds/${found.buildid}/steps`);
     const { name } = await api.one("builders", `builders/${found.builderid}`);
     const terminal = openTerminal();
+    const items = await readItems(api, found.buildid);
     if (found.complete) setExitCode(exitCodeOf(found.results ?? 2));
-    if (json) return terminal.write(formatJson({ ...found, builder: name, steps }));
+    if (json) return terminal.write(formatJson({ ...found, builder: name, steps, ...(items && { items }) }));
     const rows = steps.map((step) => [
       step.number,
       step.name,
@@ -74,5 +79,6 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
       `${name} #${found.number} (build ${found.buildid}): ${describeResult(found.results)}, ${terminal.foreign(found.state_string)}\n`,
     );
     await terminal.write(formatTable(["step", "name", "result", "state", "took"], rows, "No steps yet."));
+    if (items) await terminal.write(`\n${describeItems(items, terminal)}`);
   }
 }

@@ -7,6 +7,7 @@ import { descriptorOf, type PluginDescriptor } from "../plugin.ts";
 import { warningsOfPlugin } from "../plugin-warnings.ts";
 import { portChoice } from "../port.ts";
 import { authorization } from "./authorization.ts";
+import { avatars } from "./avatars.ts";
 import { findOpenDoors, warningsOfDoors } from "./ui-doors.ts";
 
 const loginText = z.string("must be text; is its environment variable set?").min(1, "must not be empty");
@@ -27,6 +28,7 @@ export const uiSlice = z
         "For app buildbot: the directory where pip installed buildbot-www and its views, relative to the config.",
       ),
     title: z.string().default("Multimaster").describe("Title of the pages."),
+    avatars,
     allowedOrigins: z
       .array(z.string())
       .default([])

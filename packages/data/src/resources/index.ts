@@ -33,6 +33,7 @@ export { type TestResultSet, testResultSets } from "./test-result-sets.ts";
 export { type FlakyTest, flakyTests } from "./tests/flaky-tests.ts";
 export { type TestRun, testRuns } from "./tests/test-runs.ts";
 export { type Test, tests } from "./tests/tests.ts";
+export { type TriggerItem, type TriggerItemCount, triggerItemCounts, triggerItems } from "./trigger-items.ts";
 export { type TryScheduler, type TrySpec, tryschedulers } from "./tryschedulers.ts";
 export { type Waiting, type WaitingBuilder, waiting, waitingBuilders } from "./waiting.ts";
 export { type WaitingChanges, waitingChanges } from "./waiting-changes.ts";

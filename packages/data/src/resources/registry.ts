@@ -40,6 +40,7 @@ import { testResults } from "./test-results.ts";
 import { flakyTests } from "./tests/flaky-tests.ts";
 import { testRuns } from "./tests/test-runs.ts";
 import { tests } from "./tests/tests.ts";
+import { triggerItemCounts, triggerItems } from "./trigger-items.ts";
 import { tryschedulers } from "./tryschedulers.ts";
 import { waiting, waitingBuilders } from "./waiting.ts";
 import { waitingChanges } from "./waiting-changes.ts";
@@ -82,6 +83,8 @@ const nouns = [
   commitGraphs,
   buildData,
   artifacts,
+  triggerItems,
+  triggerItemCounts,
   testResultSets,
   testResults,
   tests,

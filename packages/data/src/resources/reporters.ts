@@ -69,7 +69,7 @@ export const reports = defineResource({
     about: { schema: text, sql: "p.about" },
     buildid: { schema: integer.nullable(), sql: "case when p.kind like 'build-%' then p.objectid end" },
     happened_at: { schema: datetime, sql: "p.happened_at", read: wholeSeconds },
-    /** `owed`, `sent`, `overtaken` by a later one, or `dead`: given up. */
+    /** `owed`, `sent`, `overtaken` by a later one, or `dead`: given up. `unasked`: handed out by a master whose config lacks the reporter. */
     state: { schema: text, sql: "p.state" },
     attempts: { schema: integer, sql: "p.attempts" },
     /** An attempt is under way, or ended without an answer: it may have arrived. */

@@ -26,6 +26,7 @@ import { createSchedulerUpdates, type SchedulerUpdates } from "./schedulers.ts";
 import { createStartRuleUpdates, type StartRuleUpdates } from "./start-rules.ts";
 import { createStepUpdates, type StepUpdates } from "./steps.ts";
 import { createTestResultUpdates, type TestResultUpdates } from "./test-results.ts";
+import { createTriggerItemUpdates, type TriggerItemUpdates } from "./trigger-items.ts";
 import { createTriggerUpdates, type TriggerUpdates } from "./triggers.ts";
 import { createUpdateContext } from "./update-context.ts";
 import { createWorkerAccountUpdates, type WorkerAccountUpdates } from "./worker-accounts.ts";
@@ -52,6 +53,7 @@ export interface Updates {
   readonly schedulers: SchedulerUpdates;
   readonly buildsets: BuildsetUpdates;
   readonly triggers: TriggerUpdates;
+  readonly triggerItems: TriggerItemUpdates;
   readonly buildrequests: BuildRequestUpdates;
   readonly approvals: ApprovalUpdates;
   readonly collapsing: CollapsingUpdates;
@@ -98,6 +100,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     schedulers: createSchedulerUpdates(context),
     buildsets: createBuildsetUpdates(context),
     triggers: createTriggerUpdates(context),
+    triggerItems: createTriggerItemUpdates(context),
     buildrequests: createBuildRequestUpdates(context),
     approvals: createApprovalUpdates(context),
     collapsing: createCollapsingUpdates(context),

@@ -1,5 +1,6 @@
 import { type Claim, claim, fencedTransaction } from "@multimaster/cluster";
 import {
+  answerUnasked,
   beginAttempts,
   type Connection,
   type DueReport,
@@ -7,14 +8,18 @@ import {
   findDueReports,
   findOwedEvents,
   findReporterHolders,
+  findUnasked,
+  type HandedEvent,
   handOut,
   hasReporters,
   holdReporter,
+  type LateAnswer,
   type NewReport,
   nextReportIn,
   noteReportedBuilds,
   noteTarget,
   type OwedEvent,
+  orderReports,
   type ReportEnd,
   type ReportedBuildRow,
   type ReporterRow,
@@ -24,6 +29,7 @@ import {
   retryReporter,
   reviveReport,
   type TargetState,
+  type UnaskedReport,
   writeMemory,
 } from "@multimaster/database";
 import { claimTables, releaseClaim } from "@multimaster/lifecycle";
@@ -43,7 +49,17 @@ import { type FoundWaits, findNewWaits, noteLongWaits } from "./long-waits.ts";
 import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-export type { DueReport, NewReport, OwedEvent, ReportEnd, ReporterRow, TargetState };
+export type {
+  DueReport,
+  HandedEvent,
+  LateAnswer,
+  NewReport,
+  OwedEvent,
+  ReportEnd,
+  ReporterRow,
+  TargetState,
+  UnaskedReport,
+};
 
 /** What an attempt is known to be when it begins. */
 export interface Attempt {
@@ -63,8 +79,22 @@ export interface ReportUpdates {
   holders(ids: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /** What happened and was not handed out yet, oldest first. */
   owedEvents(limit: number): Promise<readonly OwedEvent[]>;
-  /** Hands events out to reporters (fenced; the claim `reporterid` is checked). */
-  handOut(reporterid: number, events: readonly number[], reports: readonly NewReport[]): Promise<"done" | Lost>;
+  /**
+   * Hands events out to reporters (fenced; the claim `reporterid` is checked). `asked`: the kinds of events that each reporter of
+   * the caller's config was asked about; what another one wants waits until its own master asks.
+   */
+  handOut(
+    reporterid: number,
+    events: readonly HandedEvent[],
+    reports: readonly NewReport[],
+    asked: ReadonlyMap<number, readonly string[]>,
+  ): Promise<"done" | Lost>;
+  /** Prepares what a reporter owes for sending (fenced, claim checked). */
+  order(reporterid: number): Promise<"done" | Lost>;
+  /** Events that a master handed out whose config does not have the reporter, oldest first. */
+  unasked(reporterid: number, kinds: readonly string[], limit: number): Promise<readonly UnaskedReport[]>;
+  /** Saves which of them are reported (fenced, claim checked). */
+  answer(reporterid: number, answers: ReadonlyMap<number, LateAnswer>): Promise<"done" | Lost>;
   /** Reports that may be sent now, at most one of each context. */
   due(reporterid: number, limit: number): Promise<readonly DueReport[]>;
   /** Milliseconds until a report waits no longer; undefined: none waits. */
@@ -114,6 +144,12 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     );
   }
 
+  const doneWhileHeld = (reporterid: number, write: (tx: Connection) => Promise<void>): Promise<"done" | Lost> =>
+    whileHeld(reporterid, async (tx) => {
+      await write(tx);
+      return "done" as const;
+    });
+
   return {
     async register(all) {
       if (all.length === 0 && !(await hasReporters(database))) return new Map();
@@ -126,15 +162,15 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     },
     holders: (ids) => findReporterHolders(database, ids),
     owedEvents: (limit) => findOwedEvents(database, limit),
-    async handOut(reporterid, eventIds, reports) {
-      const done = await whileHeld(reporterid, async (tx) => {
-        await handOut(tx, eventIds, reports);
-        return "done" as const;
-      });
-      if (done === "done")
-        await track(events.of(reporters).changed([...new Set(reports.map((report) => report.reporterid))]));
-      return done;
+    async handOut(reporterid, handed, reports, asked) {
+      const receivers = await whileHeld(reporterid, (tx) => handOut(tx, handed, reports, asked));
+      if (receivers === "lost") return "lost";
+      await track(events.of(reporters).changed(receivers));
+      return "done";
     },
+    order: (reporterid) => doneWhileHeld(reporterid, (tx) => orderReports(tx, reporterid)),
+    unasked: (reporterid, kinds, limit) => findUnasked(database, reporterid, kinds, limit),
+    answer: (reporterid, answers) => doneWhileHeld(reporterid, (tx) => answerUnasked(tx, reporterid, answers)),
     due: (reporterid, limit) => findDueReports(database, reporterid, limit),
     async nextIn(reporterid) {
       const seconds = await nextReportIn(database, reporterid);
@@ -143,12 +179,11 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     pause: async (reporterid) => (await readPause(database, reporterid)) * 1000,
     begin: (reporterid, ids) => whileHeld(reporterid, (tx) => beginAttempts(tx, ids)),
     async end(reporterid, ends, target, memories, shown = []) {
-      const done = await whileHeld(reporterid, async (tx) => {
-        await endAttempts(tx, ends);
+      const done = await doneWhileHeld(reporterid, async (tx) => {
+        await endAttempts(tx, reporterid, ends);
         for (const [key, value] of memories) await writeMemory(tx, reporterid, key, value);
         await noteReportedBuilds(tx, reporterid, shown);
         await noteTarget(tx, reporterid, target);
-        return "done" as const;
       });
       if (done === "done") await changed(reporterid);
       return done;

@@ -24,6 +24,7 @@ import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { reportEventsTables } from "./migrations/report-events.ts";
 import { reporters } from "./migrations/reporters.ts";
+import { reportsByContext } from "./migrations/reports-by-context.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
 import { requestLosses } from "./migrations/request-losses.ts";
 import { patchIndex, retention } from "./migrations/retention.ts";
@@ -33,6 +34,7 @@ import { sessionChecks } from "./migrations/session-checks.ts";
 import { startRules } from "./migrations/start-rules.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
+import { triggerItems } from "./migrations/trigger-items.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { trySchedulersTable } from "./migrations/try-schedulers.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
@@ -94,6 +96,8 @@ export const migrations: readonly Migration[] = [
   patchIndex,
   artifacts,
   reporters,
+  reportsByContext,
+  triggerItems,
   reportEventsTables,
 ];
 

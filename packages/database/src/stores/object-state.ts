@@ -11,8 +11,8 @@ export interface StateName {
   name: string;
 }
 
-/** Buildbot's rule for names that are longer than the column. */
-function objectName(name: string): string {
+/** The name of an object in its row: Buildbot's rule for names that are longer than the column. */
+export function objectName(name: string): string {
   const clean = truncateText(name, longest.name);
   return [...clean].length <= 128 ? clean : truncateText(clean, 64) + hashColumns(clean);
 }

@@ -34,6 +34,12 @@ export interface OldBuild {
   unneeded: number;
 }
 
+/** SQL: something is to be reported about the object: a reporter has not been asked yet, or has not sent it. */
+const isReported = (kind: "build" | "step" | "request" | "buildset", id: string) => `(
+  exists (select 1 from mm_outbox o where o.objectid = ${id} and o.owed = 1 and o.kind like '${kind}-%')
+  or exists (select 1 from mm_reports o join mm_reporters q on q.id = o.reporterid and q.configured = 1
+    where o.objectid = ${id} and o.ended_at is null and o.kind like '${kind}-%'))`;
+
 /**
  * On `builds b`, `buildrequests r` and `buildsets s` of one build: nothing that runs or waits needs it, and no one keeps it. The
  * row with the highest id of a table stays: SQLite would give its id again.
@@ -46,7 +52,10 @@ const isUnneeded = `b.complete_at is not null and r.complete = 1 and s.complete 
   and not exists (select 1 from mm_kept_builds k where k.buildid = b.id)
   and not exists (select 1 from mm_adoptable_builds a where a.buildid = b.id)
   and not exists (select 1 from mm_commands c where c.buildid = b.id)
-  and not exists (select 1 from buildsets c where c.parent_buildid = b.id and c.complete = 0)`;
+  and not exists (select 1 from buildsets c where c.parent_buildid = b.id and c.complete = 0)
+  and not ${isReported("build", "b.id")}
+  and (not exists (select 1 from mm_reporter_kinds k where k.kind like 'step-%')
+    or not exists (select 1 from steps x where x.buildid = b.id and ${isReported("step", "x.id")}))`;
 
 /** The same for the request and its buildset, whether the request has builds or not. */
 const isRequestUnneeded = `r.complete = 1 and s.complete = 1
@@ -58,7 +67,8 @@ const isRequestUnneeded = `r.complete = 1 and s.complete = 1
   and not exists (select 1 from mm_request_ends e join buildrequests q on q.id = e.into_requestid
     where e.buildrequestid = r.id and q.complete = 0)
   and not exists (select 1 from mm_scheduler_slots t where t.buildsetid = s.id and (t.kind = 'buildset'
-    or t.slot = (select max(n.slot) from mm_scheduler_slots n where n.schedulerid = t.schedulerid and n.kind = 'time')))`;
+    or t.slot = (select max(n.slot) from mm_scheduler_slots n where n.schedulerid = t.schedulerid and n.kind = 'time')))
+  and not ${isReported("request", "r.id")} and not ${isReported("buildset", "s.id")}`;
 
 const ofBuild = "builds b join buildrequests r on r.id = b.buildrequestid join buildsets s on s.id = r.buildsetid";
 

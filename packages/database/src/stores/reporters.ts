@@ -1,6 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
 import { truncateText } from "./column-text.ts";
+import { orderReports } from "./reports.ts";
 
 /** A reporter of the config, as other masters see it. */
 export interface ReporterRow {
@@ -51,6 +52,11 @@ export async function replaceReporters(tx: Connection, all: readonly ReporterRow
     if (fresh.length > 0)
       await insertIgnore(tx, { table: "mm_reporter_kinds", rows: fresh, conflict: ["kind", "reporterid"] });
   }
+  await execute(
+    tx,
+    `delete from mm_reports where state = 'unasked' and not exists (select 1 from mm_reporter_kinds k
+       where k.reporterid = mm_reports.reporterid and k.kind = mm_reports.kind)`,
+  );
   // Without this they wait for a month if no reporter is left, and go then to those that come meanwhile.
   await execute(
     tx,
@@ -128,10 +134,11 @@ export async function retryReporter(tx: Connection, reporterid: number, withDead
   await execute(tx, "update mm_reports set next_at = 0 where reporterid = ? and state = 'owed' and next_at > 0", [
     reporterid,
   ]);
-  if (withDead)
-    await execute(
-      tx,
-      "update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where reporterid = ? and state = 'dead'",
-      [reporterid],
-    );
+  if (!withDead) return;
+  await execute(
+    tx,
+    "update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where reporterid = ? and state = 'dead'",
+    [reporterid],
+  );
+  await orderReports(tx, reporterid);
 }

@@ -63,28 +63,103 @@ export function findOwedEvents(connection: Connection, limit: number): Promise<O
   );
 }
 
-/** Hands rows of the outbox out: what they owe becomes reports, each once, and they are not owed any more. */
+/** A row of the outbox that is handed out. */
+export interface HandedEvent extends OwedEvent {
+  /** For people. */
+  readonly about: string;
+}
+
+/**
+ * Hands rows of the outbox out: what they owe becomes reports, each once, and they are not owed any more. `asked`: the reporters
+ * that the caller's config has, with the kinds that they want there; another reporter that wants such a row is asked later.
+ * Returns the reporters that have something new.
+ */
 export async function handOut(
   tx: Connection,
-  eventIds: readonly number[],
+  events: readonly HandedEvent[],
   reports: readonly NewReport[],
-): Promise<void> {
-  const rows = reports.map(({ reporterid, event, context, about, final }) => ({
-    reporterid,
-    outboxid: event.id,
-    kind: event.kind,
-    objectid: event.objectid,
-    facts: event.facts,
-    happened_at: event.at,
-    context: hashContext(context),
-    about: truncateText(about, 1000),
-    final: Number(final),
-    state: "owed",
-  }));
-  if (rows.length > 0) await insertIgnore(tx, { table: "mm_reports", rows, conflict: ["outboxid", "reporterid"] });
-  const done = tx.dialect.isOneOf("id", eventIds);
+  asked: ReadonlyMap<number, readonly string[]>,
+): Promise<number[]> {
+  const wanting = await queryRows<{ reporterid: number; kind: string }>(
+    tx,
+    "select reporterid, kind from mm_reporter_kinds",
+  );
+  const unknown = wanting.filter(({ reporterid, kind }) => !asked.get(reporterid)?.includes(kind));
+  const rows = [
+    ...reports.map(({ reporterid, event, context, about, final }) => ({
+      ...rowOf(event, reporterid, about),
+      context: hashContext(context),
+      final: Number(final),
+      state: "owed",
+    })),
+    ...events.flatMap((event) =>
+      unknown
+        .filter(({ kind }) => kind === event.kind)
+        .map(({ reporterid }) => ({
+          ...rowOf(event, reporterid, event.about),
+          context: unaskedContext,
+          final: 0,
+          state: "unasked",
+        })),
+    ),
+  ];
+  const receivers = [...new Set(rows.map(({ reporterid }) => reporterid))];
+  if (rows.length > 0) {
+    await lockReports(tx, receivers);
+    await insertIgnore(tx, { table: "mm_reports", rows, conflict: ["outboxid", "reporterid"] });
+    const fresh = tx.dialect.isOneOf(
+      "outboxid",
+      events.map(({ id }) => id),
+    );
+    await execute(tx, `update mm_reports set is_first = 0 where ${fresh.sql} and ${isBehind}`, fresh.bindings);
+  }
+  const done = tx.dialect.isOneOf(
+    "id",
+    events.map(({ id }) => id),
+  );
   await execute(tx, `update mm_outbox set owed = null where ${done.sql} and owed = 1`, done.bindings);
+  return receivers;
 }
+
+/** The context of reports whose reporter has not been asked about them: only it knows their own. */
+export const unaskedContext = "";
+
+const rowOf = (event: OwedEvent, reporterid: number, about: string) => ({
+  reporterid,
+  outboxid: event.id,
+  kind: event.kind,
+  objectid: event.objectid,
+  facts: event.facts,
+  happened_at: event.at,
+  about: truncateText(about, 1000),
+});
+
+/** Rows that come into a context, and those that leave it, wait for each other: together they decide which row is its first. */
+export async function lockReports(tx: Connection, reporterids: readonly number[]): Promise<void> {
+  const wanted = tx.dialect.isOneOf("id", reporterids);
+  const sql = `select id from mm_reporters where ${wanted.sql} order by id${tx.dialect.noKeyUpdateLock}`;
+  await queryRows(tx, sql, wanted.bindings);
+}
+
+/** SQL, on `mm_reports`: an earlier report of its context is owed. */
+export const isBehind = `state = 'owed' and exists (select 1 from mm_reports e where e.reporterid = mm_reports.reporterid
+  and e.context = mm_reports.context and e.state = 'owed' and e.id < mm_reports.id)`;
+
+/** Finds out again which report of each context is the first that is owed: for a reporter that begins to send. */
+export async function orderReports(tx: Connection, reporterid: number): Promise<void> {
+  await lockReports(tx, [reporterid]);
+  await execute(tx, `update mm_reports set is_first = 0 where reporterid = ? and is_first = 1 and ${isBehind}`, [
+    reporterid,
+  ]);
+  await execute(
+    tx,
+    `update mm_reports set is_first = 1 where reporterid = ? and state = 'owed' and is_first = 0 and not (${isBehind})`,
+    [reporterid],
+  );
+}
+
+/** SQL: read once for the statement, so that an index serves a comparison with it. */
+const onceOf = (now: string) => `(select ${now})`;
 
 /** Reports of a reporter that may be sent now, at most one of each context, oldest first. */
 export async function findDueReports(connection: Connection, reporterid: number, limit: number): Promise<DueReport[]> {
@@ -96,7 +171,7 @@ export async function findDueReports(connection: Connection, reporterid: number,
        case when exists (select 1 from mm_reports l where l.reporterid = r.reporterid and l.context = r.context
                           and l.id > r.id and l.state = 'sent') then 1 else 0 end as "hasLaterSent"
       from mm_reports r
-      where r.reporterid = ? and r.state = 'owed' and r.next_at <= ${connection.dialect.now}
+      where r.reporterid = ? and r.state = 'owed' and r.is_first = 1 and r.next_at <= ${onceOf(connection.dialect.now)}
         and not exists (select 1 from mm_reports e where e.reporterid = r.reporterid and e.context = r.context
                          and e.id < r.id and e.state = 'owed')
       order by r.next_at, r.id limit ?`,
@@ -115,7 +190,7 @@ export async function nextReportIn(connection: Connection, reporterid: number): 
   const [row] = await queryRows<{ left: number | null }>(
     connection,
     `select min(next_at) - ${connection.dialect.now} as "left" from mm_reports
-      where reporterid = ? and state = 'owed' and next_at > ${connection.dialect.now}`,
+      where reporterid = ? and state = 'owed' and is_first = 1 and next_at > ${onceOf(connection.dialect.now)}`,
     [reporterid],
   );
   return row?.left == null ? undefined : Number(row.left);
@@ -150,9 +225,14 @@ export async function beginAttempts(
   );
 }
 
-/** Attempts end. */
-export async function endAttempts(tx: Connection, ends: ReadonlyMap<number, ReportEnd>): Promise<void> {
+/** Attempts of a reporter end: the next report of each context is due. */
+export async function endAttempts(
+  tx: Connection,
+  reporterid: number,
+  ends: ReadonlyMap<number, ReportEnd>,
+): Promise<void> {
   const { now } = tx.dialect;
+  await lockReports(tx, [reporterid]);
   for (const kind of ["sent", "overtaken"] as const) {
     const ids = [...ends].filter(([, end]) => end.kind === kind).map(([id]) => id);
     const which = tx.dialect.isOneOf("id", ids);
@@ -181,6 +261,16 @@ export async function endAttempts(tx: Connection, ends: ReadonlyMap<number, Repo
         [truncateText(end.problem, 2000), id],
       );
   }
+  const over = tx.dialect.isOneOf("d.id", [...ends.keys()]);
+  if (ends.size > 0)
+    await execute(
+      tx,
+      `update mm_reports set is_first = 1 where is_first = 0 and id in (
+         select (select n.id from mm_reports n where n.reporterid = d.reporterid and n.context = d.context
+                  and n.state = 'owed' order by n.id limit 1)
+           from mm_reports d where ${over.sql})`,
+      over.bindings,
+    );
 }
 
 /**
@@ -188,14 +278,19 @@ export async function endAttempts(tx: Connection, ends: ReadonlyMap<number, Repo
  * was sent or overtaken.
  */
 export async function reviveReport(tx: Connection, id: number): Promise<number | undefined> {
-  const [report] = await queryRows<{ reporterid: number }>(
+  const [known] = await queryRows<{ reporterid: number }>(tx, "select reporterid from mm_reports where id = ?", [id]);
+  if (!known) return undefined;
+  // In the order in which attempts end.
+  await lockReports(tx, [known.reporterid]);
+  const revived = await execute(
     tx,
-    `update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where id = ? and state in ('dead', 'owed')
-      returning reporterid`,
+    `update mm_reports set state = 'owed', is_first = 1, attempts = 0, next_at = 0, ended_at = null
+      where id = ? and state in ('dead', 'owed')`,
     [id],
   );
-  if (report) await execute(tx, "update mm_reporters set paused_until = null where id = ?", [report.reporterid]);
-  return report?.reporterid;
+  if (revived === 0) return undefined;
+  await execute(tx, "update mm_reporters set paused_until = null where id = ?", [known.reporterid]);
+  return known.reporterid;
 }
 
 /** What the reporter remembers of a context. */
@@ -248,5 +343,11 @@ export async function pruneReports(connection: Connection): Promise<void> {
     connection,
     `delete from mm_reports where id in (select p.id from mm_reporters r join mm_reports p on p.reporterid = r.id
        where r.configured = 0 and p.state = 'owed' and p.happened_at < ${now} - ${keptSeconds.dead} limit 5000)`,
+  );
+  // No master whose config has the reporter has come.
+  await execute(
+    connection,
+    `delete from mm_reports where id in (select id from mm_reports where state = 'unasked'
+       and happened_at < ${now} - ${keptSeconds.dead} limit 5000)`,
   );
 }

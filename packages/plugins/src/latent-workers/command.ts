@@ -2,7 +2,7 @@ import { renderable } from "@multimaster/config";
 import { positiveDuration } from "@multimaster/core";
 import { z } from "zod";
 import { defineLatentWorker, type FoundInstance, type ProviderContext } from "../define-latent-worker.ts";
-import { runProgram } from "../run-program.ts";
+import { readProgram } from "../run-program.ts";
 import { masterUrl } from "./options/master-url.ts";
 import { program } from "./options/program.ts";
 
@@ -75,7 +75,7 @@ async function run(
   const { PATH = "", HOME = "" } = process.env;
   const names = { MULTIMASTER_CLUSTER: labels.cluster, MULTIMASTER_LATENT: labels.latent };
   try {
-    return await runProgram(command, {
+    return await readProgram(command, {
       cwd: configDirectory,
       env: { PATH, HOME, ...env, ...names, ...variables },
       timeoutMs: timeout,

@@ -35,7 +35,9 @@ function changeOf({ properties }: ReportedBuild): { change: string; revision: st
   };
   const change = text("event.change.number", "gerrit_change", "event.change.id");
   const revision = text("event.patchSet.revision", "event.patchSet.number", "gerrit_patchset") ?? "current";
-  return change === undefined ? undefined : { change, revision };
+  // As a part of the URL either would lead the password to another address; a user may have filled it in.
+  const isPart = (value: string | undefined) => value !== undefined && value !== "" && value !== "." && value !== "..";
+  return change !== undefined && isPart(change) && isPart(revision) ? { change, revision } : undefined;
 }
 
 const defaultVote = (build: ReportedBuild): number => {

@@ -50,8 +50,7 @@ export default defineReporter({
   contextOf: statusContext,
   check: checkTemplate,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
-    const login = gitHubLogin(ask, ctx.clock, opts);
+    const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
     return {
       async send(report, { unsure, memory, remember, offerRerun }) {
         const { build } = report;

@@ -27,8 +27,7 @@ export default defineReporter({
   },
   check: checkTemplate,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
-    const login = gitHubLogin(ask, ctx.clock, opts);
+    const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
     return {
       async send(report: Report, { unsure, memory, remember }) {
         const found = pullRequestOf(report);

@@ -32,8 +32,7 @@ export default defineReporter({
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
-    const login = gitHubLogin(ask, ctx.clock, opts);
+    const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
     return {
       async send(report, { unsure }) {
         const { build } = report;

@@ -1,4 +1,4 @@
-import { functionOf } from "@multimaster/config";
+import { functionOf, plainName } from "@multimaster/config";
 import { duration, reportKinds } from "@multimaster/core";
 import { z } from "zod";
 import type { ReportedEvent } from "../reported-event.ts";
@@ -26,10 +26,8 @@ const globs = (what: string) =>
 
 /** Options that every reporter has. */
 export const reporterShape = {
-  name: z
-    .string()
+  name: plainName(200)
     .regex(/^\S/, "must not begin with a space")
-    .max(200)
     .describe("The reporter's name, unique in the cluster."),
   events: z
     .array(z.enum(reportKinds))

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineSecretProvider, secretName } from "../define-secret-provider.ts";
-import { runProgram } from "../run-program.ts";
+import { readProgram } from "../run-program.ts";
 
 /** What a program prints, such as `pass`, `age`, or the client of a cloud. */
 export default defineSecretProvider({
@@ -27,7 +27,7 @@ export default defineSecretProvider({
       async fetch(name, signal) {
         const words = command.map((word) => word.replaceAll("{}", () => secrets[name] ?? name));
         const options = { cwd: configDirectory, env: { PATH, HOME, ...env }, timeoutMs: timeout, signal };
-        const text = (await runProgram(words, options)).replace(/[\r\n]+$/, "");
+        const text = (await readProgram(words, options)).replace(/[\r\n]+$/, "");
         return firstLine ? (text.split(/\r?\n/)[0] ?? "") : text;
       },
     };

@@ -3,9 +3,9 @@ import type { NewChange } from "@multimaster/data";
 import { z } from "zod";
 import type { ChangeSourceContext } from "../define-change-source.ts";
 import { OptionRests } from "../option-functions.ts";
+import { ProgramFailed } from "../run-program.ts";
 import { type Running, startPolling } from "../running.ts";
 import { revlinkOption } from "./commit-link.ts";
-import { ProgramFailed } from "./run-program.ts";
 
 /** The options of every change source that asks a repository. */
 export const pollerShape = {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { secret } from "@multimaster/config";
 import type { BuildSource } from "@multimaster/plugins";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLocalStep } from "../../../../test/harness/local-step-context.ts";
@@ -80,6 +81,24 @@ describe("the svn step", () => {
       expect([options, names]).toEqual([options, ["d", "f", ...left]]);
       expect(existsSync(join(directory, "build/.svn"))).toBe(options.method !== "export");
     }
+  });
+
+  it("gives its credentials to no host that an external names, unless it is told to follow externals", async () => {
+    const flagged = async (given: Partial<Options>) => {
+      const { trace } = await run(newDirectory(), given);
+      const [checkout] = trace.commands.filter((words) => words.includes("checkout"));
+      return checkout?.includes("--ignore-externals");
+    };
+    expect(await flagged({})).toBe(true);
+    expect(await flagged({ externals: true })).toBe(false);
+    const warningsOf = (given: Partial<Options>) => {
+      const { plugin, options } = svn({ repourl: repository.url, ...given } as Options);
+      return (plugin as StepDefinition).warnings?.(options as Record<string, unknown>).map(({ path }) => path);
+    };
+    const credentials = { username: "ci", password: secret("svn") };
+    expect(warningsOf({ credentials, externals: true })).toEqual([["externals"]]);
+    expect(warningsOf({ credentials })).toEqual([]);
+    expect(warningsOf({ externals: true })).toEqual([]);
   });
 
   it("begins again where the directory is broken", async () => {

@@ -12,10 +12,14 @@ export default defineStep({
   type: "svn",
   options: svnOptions,
   rules: { haltOnFailure: true },
-  warnings: ({ credentials }) =>
-    typeof (credentials as { password?: unknown } | undefined)?.password === "string"
+  warnings: ({ credentials, externals }) => [
+    ...(typeof (credentials as { password?: unknown } | undefined)?.password === "string"
       ? [{ path: ["credentials", "password"], sentence: "every reader of the config gets it; use secret(…)" }]
-      : [],
+      : []),
+    ...(credentials !== undefined && externals === true
+      ? [{ path: ["externals"], sentence: "anyone who may commit can name a host that svn offers the credentials to" }]
+      : []),
+  ],
   async run(ctx, options): Promise<StepEnd> {
     const stamp = options.alwaysUseLatest ? undefined : ctx.source(options.codebase);
     const branch = stamp?.branch || options.branch;

@@ -11,6 +11,8 @@ import { sendFile } from "./files/transfer-file.ts";
 
 /** Files that get a link on the step. */
 const mostLinks = 10;
+/** What one step writes on the master, whose disk has other uses. */
+const mostOnMaster = { bytes: 10 * 1024 ** 3, files: 100_000 };
 
 const options = z.object({
   files: z
@@ -27,7 +29,13 @@ const options = z.object({
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
   prefix: z.string().default("").describe("Begins the name of each artifact, such as `linux/`."),
   rename: z.string().min(1).optional().describe("The name of the artifact, of a single file."),
-  maxSize: z.int().positive().optional().describe("Maximum bytes of one file, if less than the cluster's."),
+  maxSize: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "Maximum bytes of one file, if less than the cluster's; with `toMaster` of all files together (default: 10 GiB).",
+    ),
   toMaster: z
     .string()
     .min(1)
@@ -126,8 +134,8 @@ async function sendDirectory(ctx: StepContext, options: Options, directory: stri
 }
 
 function maxSizeOf(ctx: StepContext, { maxSize, toMaster }: Options): number {
-  const most = toMaster === undefined ? ctx.artifacts.maxSize : Number.MAX_SAFE_INTEGER - 2;
-  return Math.min(maxSize ?? most, most);
+  if (toMaster !== undefined) return maxSize ?? mostOnMaster.bytes;
+  return Math.min(maxSize ?? Number.POSITIVE_INFINITY, ctx.artifacts.maxSize);
 }
 
 interface Target {
@@ -163,10 +171,15 @@ class MasterTarget implements Target {
   #mode: number;
   #path: string;
   #open: { discard(): Promise<void> } | undefined;
+  #left: number;
+  #maxSize: number;
+  #files = 0;
 
-  constructor(ctx: StepContext, { mode }: Options, path: string) {
+  constructor(ctx: StepContext, options: Options, path: string) {
     this.#ctx = ctx;
-    this.#mode = mode;
+    this.#mode = options.mode;
+    this.#maxSize = maxSizeOf(ctx, options);
+    this.#left = this.#maxSize;
     this.#path = path;
   }
 
@@ -175,11 +188,19 @@ class MasterTarget implements Target {
       throw new ArtifactRefused(
         `${JSON.stringify(name.slice(0, 200))} cannot be the name of a file: it has a part "..".`,
       );
+    this.#files += 1;
+    if (this.#files > mostOnMaster.files)
+      throw new ArtifactRefused(`There are more than ${mostOnMaster.files} files for the master.`);
     const path = isOnly ? this.#path : `${this.#path.replace(/\/+$/, "")}/${name}`;
     const writer = await this.#ctx.master.write(path, this.#mode);
     this.#open = writer;
     return {
-      write: (block) => writer.write(block),
+      write: async (block) => {
+        this.#left -= block.length;
+        if (this.#left < 0)
+          throw new ArtifactRefused(`The files for the master have more than ${this.#maxSize} bytes (maxSize).`);
+        await writer.write(block);
+      },
       end: async () => {
         await writer.end();
         this.#open = undefined;

@@ -1,11 +1,13 @@
 import type { Build, BuildRequest, Buildset } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
+import { Person } from "../components/person.tsx";
 import { Progress } from "../components/progress.tsx";
 import { When } from "../components/when.tsx";
 import { estimateOf } from "../format/estimates.ts";
 import { useMasterNames, useWorkerNames } from "../format/names.ts";
-import { personName, propertyText, shortRevision } from "../format/properties.ts";
+import { personName, propertyText } from "../format/properties.ts";
 import { formatDuration } from "../format/time.ts";
+import { BuildSources } from "./build-sources.tsx";
 
 /** What was built, why and where, and how the time was spent. */
 export function BuildFacts({
@@ -19,26 +21,27 @@ export function BuildFacts({
 }) {
   const workerName = useWorkerNames();
   const masterName = useMasterNames();
-  const [stamp] = buildset?.sourcestamps ?? [];
-  const branch = propertyText(build.properties, "branch") || stamp?.branch || "";
-  const revision = propertyText(build.properties, "got_revision", "revision") || stamp?.revision || "";
   const patch = buildset?.sourcestamps.find((stamp) => stamp.patch !== null)?.patch;
   const owner = propertyText(build.properties, "owner");
   return (
     <dl class="facts">
-      {(branch || revision) && (
-        <Fact name="Source">
-          {branch} {revision && <code title={revision}>{shortRevision(revision)}</code>}
-        </Fact>
-      )}
+      <BuildSources build={build} buildset={buildset} />
       {build.kept_by && build.kept_at && (
         <Fact name="Kept">
           by {personName(build.kept_by)}, <When at={build.kept_at} />
           {build.kept_reason && `: ${build.kept_reason}`}
         </Fact>
       )}
-      {patch && <Fact name="Patch">by {personName(patch.author)}</Fact>}
-      {owner && <Fact name="By">{personName(owner)}</Fact>}
+      {patch && (
+        <Fact name="Patch">
+          by <Person author={patch.author} />
+        </Fact>
+      )}
+      {owner && (
+        <Fact name="By">
+          <Person author={owner} />
+        </Fact>
+      )}
       {buildset?.reason && <Fact name="Why">{buildset.reason}</Fact>}
       {buildset?.parent_buildid && (
         <Fact name="Triggered by">

@@ -1,37 +1,62 @@
-import type { Build, TestResultSet } from "@multimaster/data";
+import type { Build, TestResultSet, TriggerItemCount } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../components/change-row.tsx";
 import { Rows } from "../components/page.tsx";
+import { PageLinks } from "../components/page-links.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { Table } from "../components/table.tsx";
 import { Took } from "../components/when.tsx";
 import { useBuilderNames } from "../format/names.ts";
 import { standingOf } from "../format/result.ts";
+import { usePlace } from "../router.ts";
 import { BuildArtifacts } from "./build-artifacts.tsx";
+import { BuildItems } from "./build-items.tsx";
 import { BuildTests } from "./build-tests.tsx";
+import { BuildWarnings } from "./build-warnings.tsx";
 
 /** How many artifacts are read. */
 const mostArtifacts = 2000;
+/** Children of a page: a build may have thousands. */
+const childrenOfPage = 100;
 
-export type Tab = "steps" | "tests" | "changes" | "artifacts" | "properties" | "children";
+export type Tab = "steps" | "items" | "tests" | "warnings" | "changes" | "artifacts" | "properties" | "children";
 
-/** The tabs of a build: its steps, tests, changes, artifacts, properties and children. */
+/** The tabs of a build: its steps, items if it has any, tests, changes, artifacts, properties and children. */
 export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: string }) {
-  const children = useRows("builds", `builds/${build.buildid}/triggered_builds`, {}, ["builds/*/*"]);
+  const { query } = usePlace();
+  const from = tab === "children" ? Math.max(0, Number(query.get("from")) || 0) : 0;
+  const children = useRows(
+    "builds",
+    `builds/${build.buildid}/triggered_builds`,
+    // The tab's label needs the number only.
+    { order: "buildid", limit: tab === "children" ? childrenOfPage : 1, offset: from },
+    ["builds/*/*"],
+  );
+  const items = useRows("trigger_item_counts", `builds/${build.buildid}/trigger_item_counts`, {}, [
+    `builds/${build.buildid}/steps/*/*`,
+  ]);
   const changes = useRows("changes", `builds/${build.buildid}/changes`);
   const sets = useRows("test_result_sets", `builds/${build.buildid}/test_result_sets`, {}, ["test_result_sets/*/*"]);
-  const artifacts = useRows("artifacts", `builds/${build.buildid}/artifacts`, { order: "name", limit: mostArtifacts }, [
-    `builds/${build.buildid}/artifacts/*/*`,
-  ]);
+  const artifacts = useRows(
+    "artifacts",
+    `builds/${build.buildid}/artifacts`,
+    { order: "name", limit: tab === "artifacts" ? mostArtifacts : 1 },
+    [`builds/${build.buildid}/artifacts/*/*`],
+  );
+  const issues = (sets.rows ?? []).filter(({ category }) => category === "code_issue");
   const count = (rows: readonly unknown[] | undefined) => (rows?.length ? ` ${rows.length}` : "");
   const tabs: readonly [Tab, string][] = [
     ["steps", "Steps"],
+    ...(items.rows?.length || tab === "items"
+      ? [["items", `Items${countItems(items.rows ?? [])}`] as [Tab, string]]
+      : []),
     ["tests", `Tests${countTests(sets.rows ?? [])}`],
+    ...(issues.length > 0 || tab === "warnings" ? [["warnings", "Warnings"] as [Tab, string]] : []),
     ["changes", `Changes${count(changes.rows)}`],
     ["artifacts", `Artifacts${artifacts.total ? ` ${artifacts.total}` : ""}`],
     ["properties", "Properties"],
-    ["children", `Children${count(children.rows)}`],
+    ["children", `Children${children.total ? ` ${children.total}` : ""}`],
   ];
   return (
     <>
@@ -46,7 +71,9 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
           </a>
         ))}
       </nav>
+      {tab === "items" && <BuildItems build={build} counts={items} />}
       {tab === "tests" && <BuildTests build={build} />}
+      {tab === "warnings" && <BuildWarnings sets={issues} />}
       {tab === "changes" && (
         <Rows of={changes} empty="No change since the last successful build: this one was forced or scheduled.">
           {(rows) => (
@@ -58,15 +85,27 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
           )}
         </Rows>
       )}
-      {tab === "artifacts" && <BuildArtifacts artifacts={artifacts} />}
+      {tab === "artifacts" && <BuildArtifacts build={build} artifacts={artifacts} />}
       {tab === "properties" && <PropertyTable build={build} />}
       {tab === "children" && (
         <Rows of={children} empty="This build triggered no others.">
-          {(rows) => <ChildList builds={rows} />}
+          {(rows) => (
+            <>
+              <ChildList builds={rows} />
+              <PageLinks from={from} shown={rows.length} total={children.total ?? rows.length} size={childrenOfPage} />
+            </>
+          )}
         </Rows>
       )}
     </>
   );
+}
+
+/** How many there are, or how many of them failed. */
+function countItems(counts: readonly TriggerItemCount[]): string {
+  const sum = (of: readonly TriggerItemCount[]) => of.reduce((all, { count }) => all + count, 0);
+  const failed = sum(counts.filter(({ results }) => results === 2 || results === 4));
+  return failed > 0 ? ` ${failed} failed` : ` ${sum(counts)}`;
 }
 
 /** How many failed, or if none did, how many passed. */

@@ -1,6 +1,8 @@
 import type { Change } from "@multimaster/data";
 import type { ComponentChildren } from "preact";
-import { personName, shortRevision } from "../format/properties.ts";
+import { shortRevision } from "../format/properties.ts";
+import { ForeignLink } from "./foreign-link.tsx";
+import { Person } from "./person.tsx";
 import { When } from "./when.tsx";
 
 /** A change; `children` are shown before its revision. */
@@ -11,12 +13,19 @@ export function ChangeRow({ change, children }: { change: Change; children?: Com
       <div class="grow cut">
         <a href={`/changes/${change.changeid}`}>{subject || "(no comment)"}</a>
         <div class="quiet cut">
-          {personName(change.author)} {change.branch && `· ${change.branch}`}
+          <Person author={change.author} /> {change.branch && `· ${change.branch}`}
           {change.project && ` · ${change.project}`}
         </div>
       </div>
       {children}
-      {change.revision && <code>{shortRevision(change.revision)}</code>}
+      {change.revision &&
+        (change.revlink ? (
+          <ForeignLink href={change.revlink}>
+            <code title={change.revision}>{shortRevision(change.revision)}</code>
+          </ForeignLink>
+        ) : (
+          <code title={change.revision}>{shortRevision(change.revision)}</code>
+        ))}
       <span class="quiet when">
         <When at={change.when_timestamp} />
       </span>

@@ -10,6 +10,9 @@ export interface Visitor {
   readonly audits?: boolean;
   /** May read the accounts of workers. */
   readonly accounts?: boolean;
+  /** May read what reporters owe, and let them try again. */
+  readonly reports?: boolean;
+  readonly retries?: boolean;
   /** May read the try schedulers. */
   readonly tries?: boolean;
   readonly auth: { readonly name: string };

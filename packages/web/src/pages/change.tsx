@@ -2,6 +2,7 @@ import { useRow, useRows } from "../api/live-query.ts";
 import { BuildList } from "../components/build-list.tsx";
 import { ForeignLink } from "../components/foreign-link.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
+import { Person } from "../components/person.tsx";
 import { When } from "../components/when.tsx";
 import { NotFoundPage } from "./not-found.tsx";
 
@@ -18,7 +19,9 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
       <dl class="facts">
         <div>
           <dt>Author</dt>
-          <dd>{change.author}</dd>
+          <dd>
+            <Person author={change.author} isFull />
+          </dd>
         </div>
         <div>
           <dt>When</dt>

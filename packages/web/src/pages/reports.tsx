@@ -5,6 +5,7 @@ import { ActionButton } from "../components/action-button.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
 import { When } from "../components/when.tsx";
+import { useVisitor } from "../format/visitor.ts";
 
 /** Who is told what happens: what reporters owe, since when and why they fail, and what was given up. */
 export function ReportsPage() {
@@ -66,6 +67,7 @@ function ReporterTable({ reporters }: { reporters: readonly Reporter[] }) {
 
 function ReporterRow({ reporter }: { reporter: Reporter }) {
   const { reporterid, name, type, configured, master, owed, dead, sent, problem, failing_since } = reporter;
+  const mayRetry = useVisitor()?.retries === true;
   return (
     <tr>
       <td title={type}>{name}</td>
@@ -90,7 +92,7 @@ function ReporterRow({ reporter }: { reporter: Reporter }) {
       <td class="num">{dead}</td>
       <td>{master ?? "–"}</td>
       <td class="right">
-        {(owed > 0 || dead > 0) && (
+        {mayRetry && (owed > 0 || dead > 0) && (
           <ActionButton
             kind="small"
             act={() => call("reporters", `reporters/${reporterid}`, "retry", { dead: dead > 0 })}
@@ -104,7 +106,13 @@ function ReporterRow({ reporter }: { reporter: Reporter }) {
   );
 }
 
+const stateWords: ReadonlyMap<string, string> = new Map([
+  ["dead", "given up"],
+  ["unasked", "waits for a master whose config has the reporter"],
+]);
+
 function ReportTable({ reports }: { reports: readonly Report[] }) {
+  const mayRetry = useVisitor()?.retries === true;
   return (
     <Table
       stacks
@@ -128,7 +136,7 @@ function ReportTable({ reports }: { reports: readonly Report[] }) {
           </td>
           <td>{reporter}</td>
           <td class="wide">
-            {state === "dead" ? "given up" : state}
+            {stateWords.get(state) ?? state}
             {unsure && " (may have arrived)"}
             {problem !== null && state !== "sent" && <span class="quiet">: {problem}</span>}
           </td>
@@ -136,7 +144,7 @@ function ReportTable({ reports }: { reports: readonly Report[] }) {
             <When at={happened_at} />
           </td>
           <td class="right">
-            {(state === "dead" || (state === "owed" && problem !== null)) && (
+            {mayRetry && (state === "dead" || (state === "owed" && problem !== null)) && (
               <ActionButton
                 kind="small"
                 act={() => call("reports", `reports/${reportid}`, "retry", {})}

@@ -2,6 +2,7 @@ import type { Build, Worker } from "@multimaster/data";
 import type { Query } from "@multimaster/data/client";
 import { useRows } from "../api/live-query.ts";
 import { Page, Rows } from "../components/page.tsx";
+import { PageLinks } from "../components/page-links.tsx";
 import { Table } from "../components/table.tsx";
 import { When } from "../components/when.tsx";
 import { WorkerActions } from "../components/worker-actions.tsx";
@@ -40,7 +41,7 @@ export function WorkersPage() {
           onInput={(event) => navigate(withQuery(place, { q: event.currentTarget.value, from: "" }), { replace: true })}
         />
         <span class="quiet">{countStates(workers.rows ?? [])}</span>
-        <Pages from={from} shown={workers.rows?.length ?? 0} total={workers.total ?? 0} />
+        <PageLinks size={pageSize} from={from} shown={workers.rows?.length ?? 0} total={workers.total ?? 0} />
       </div>
       <Rows
         of={workers}
@@ -117,22 +118,6 @@ function WorkerRow({
 function queryPage(text: string, from: number): Query<"workers"> {
   const names = [...new Set([text, text.toLowerCase(), text.toUpperCase()])].filter(Boolean);
   return { order: "name", limit: pageSize, offset: from, name__contains: names };
-}
-
-/** The position in a list of more than one page. */
-function Pages({ from, shown, total }: { from: number; shown: number; total: number }) {
-  const place = usePlace();
-  if (from === 0 && total <= pageSize) return null;
-  const to = (first: number) => withQuery(place, { from: first > 0 ? String(first) : "" });
-  return (
-    <nav aria-label="Pages">
-      <span class="quiet num">
-        {from + 1}–{from + shown} of {total}
-      </span>{" "}
-      {from > 0 && <a href={to(from - pageSize)}>Previous</a>}{" "}
-      {from + shown < total && <a href={to(from + pageSize)}>Next</a>}
-    </nav>
-  );
 }
 
 function countStates(workers: readonly Worker[]): string {

@@ -26,7 +26,6 @@ const more = [
   ["/tests", "Tests"],
   ["/schedulers", "Schedulers"],
   ["/locks", "Locks"],
-  ["/reports", "Reports"],
   ["/instances", "Instances"],
   ["/settings", "Settings"],
 ] as const;
@@ -100,6 +99,7 @@ function More({ path }: { path: string }) {
   // The last ones only for users who may read them.
   const pages: readonly (readonly [href: string, label: string])[] = [
     ...more,
+    ...(visitor?.reports ? ([["/reports", "Reports"]] as const) : []),
     ...(visitor?.accounts ? ([["/worker-accounts", "Worker accounts"]] as const) : []),
     ...(visitor?.audits ? ([["/audit", "Audit trail"]] as const) : []),
   ];

@@ -1,4 +1,5 @@
 import type { Check } from "../check.ts";
+import { approvalChecks } from "./approvals.ts";
 import { artifactChecks } from "./artifacts.ts";
 import { buildChecks } from "./builds.ts";
 import { buildsetChecks } from "./buildsets.ts";
@@ -18,6 +19,7 @@ import { workerChecks } from "./workers.ts";
 export const auditThemes: readonly { theme: string; checks: readonly Check[] }[] = [
   { theme: "Claims", checks: claimChecks },
   { theme: "Build requests", checks: requestChecks },
+  { theme: "Approvals", checks: approvalChecks },
   { theme: "Collapsed requests", checks: collapsingChecks },
   { theme: "Buildsets", checks: buildsetChecks },
   { theme: "Builds and steps", checks: buildChecks },

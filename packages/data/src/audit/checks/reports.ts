@@ -11,10 +11,12 @@ export const reportChecks: readonly Check[] = [
     one: "A reporter owes a report for more than ten minutes",
     many: "{n} reporters owe reports for more than ten minutes",
     means:
-      "Its target takes none, or no master with the role scheduler sends for it. Nothing is lost: they are sent in order when it does.",
+      "Its target takes none, or no master with the role scheduler whose config has it sends for it. Nothing is lost: they are sent in order when it does.",
     advice: 'See why with "master report list" or on the page Reports. The id is the reporter\'s.',
-    sql: (at) => `select rp.id from mm_reporters rp where rp.configured = 1 and exists (
-      select 1 from mm_reports p where p.reporterid = rp.id and p.state = 'owed' and p.happened_at <= ${at.before - overdueSeconds})`,
+    sql: (at) => `select rp.id from mm_reporters rp where rp.configured = 1 and (exists (
+      select 1 from mm_reports p where p.reporterid = rp.id and p.state = 'owed' and p.happened_at <= ${at.before - overdueSeconds})
+      or exists (select 1 from mm_reports p where p.reporterid = rp.id and p.context = '' and p.state = 'unasked'
+        and p.happened_at <= ${at.before - overdueSeconds}))`,
   },
   {
     id: "report-given-up",

@@ -5,7 +5,7 @@ import {
   guardedSettings,
 } from "../../git/git-settings.ts";
 import { hideCredentials } from "../../git/repository-url.ts";
-import { ProgramFailed, runProgram } from "../../source/run-program.ts";
+import { ProgramFailed, runProgram } from "../../run-program.ts";
 
 export interface GitOptions {
   readonly env: Readonly<Record<string, string>>;

@@ -3,8 +3,8 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { composeHgAuth, hgEnvironment } from "../../hg/hg-names.ts";
+import { ProgramFailed, runProgram } from "../../run-program.ts";
 import { explainFailure } from "../../source/poller-options.ts";
-import { ProgramFailed, runProgram } from "../../source/run-program.ts";
 
 export interface HgAccess {
   readonly repository: string;
@@ -56,13 +56,21 @@ export class LocalClone {
     await mkdir(this.#directory, { recursive: true });
     const names = await readdir(this.#directory);
     if (!names.includes(".hg")) return this.#create();
+    if (!(await this.#pullsNow())) {
+      // If the repository itself answers, the copy may be at fault. In the copy, hg would read that first.
+      await this.#remote(["identify", "--id", "--", this.#access.repository], tmpdir());
+      // Not if only the network had failed for a moment.
+      if (!(await this.#pullsNow())) await this.#create();
+    }
+  }
+
+  async #pullsNow(): Promise<boolean> {
     try {
       await this.#remote(["pull", "--quiet", "--", this.#access.repository]);
+      return true;
     } catch (error) {
       if (!(error instanceof ProgramFailed) || error.kind !== "failed") throw error;
-      // If the repository itself answers, the copy is at fault. In the copy, hg would read that first.
-      await this.#remote(["identify", "--id", "--", this.#access.repository], tmpdir());
-      await this.#create();
+      return false;
     }
   }
 

@@ -2,9 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import type { NewChange } from "@multimaster/data";
 import type { ChangeSourceContext } from "../../define-change-source.ts";
 import { type OptionFunctions, OptionRests } from "../../option-functions.ts";
+import { ProgramFailed } from "../../run-program.ts";
 import { linkCommit } from "../../source/commit-link.ts";
 import { cutReports, limitFiles } from "../../source/poller-options.ts";
-import { ProgramFailed } from "../../source/run-program.ts";
 import type { SplitFile } from "./split-file.ts";
 import { readLog, readNewest, readPrefix, type SvnAccess, type SvnRevision } from "./svn-log.ts";
 

@@ -1,5 +1,5 @@
+import { ProgramFailed, runProgram } from "../../run-program.ts";
 import { explainFailure } from "../../source/poller-options.ts";
-import { ProgramFailed, runProgram } from "../../source/run-program.ts";
 import { svnArguments } from "../../svn/svn-url.ts";
 import { findAll, parseSvnXml, textOf, type XmlElement } from "../../svn/svn-xml.ts";
 

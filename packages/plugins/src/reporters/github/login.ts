@@ -43,8 +43,11 @@ const tokenShape = z.object({ token: z.string(), expires_at: z.string() });
 /** GitHub accepts tokens of an App for an hour; a new one is fetched before that. */
 const spareMs = 5 * 60_000;
 
-/** Returns the headers of requests about a repository. */
-export function gitHubLogin(ask: Ask, clock: Clock, { apiUrl, token, app }: LoginOptions) {
+/**
+ * Returns `login`, which makes the headers of requests about a repository, and `ask`, which sends them. A token of an App that
+ * GitHub refuses, such as one that was revoked, is replaced once.
+ */
+export function gitHubLogin(send: Ask, clock: Clock, { apiUrl, token, app }: LoginOptions) {
   const base = { accept: "application/vnd.github+json", "x-github-api-version": "2022-11-28" };
   const installations = new Map<string, number>();
   const tokens = new Map<number, { token: string; until: number }>();
@@ -53,30 +56,53 @@ export function gitHubLogin(ask: Ask, clock: Clock, { apiUrl, token, app }: Logi
     if (app?.installation !== undefined) return app.installation;
     const known = installations.get(repository);
     if (known !== undefined) return known;
-    const { json } = await ask({ method: "GET", url: `${apiUrl}/repos/${repository}/installation`, headers });
+    const { json } = await send({ method: "GET", url: `${apiUrl}/repos/${repository}/installation`, headers });
     const { id } = installationShape.parse(json);
     installations.set(repository, id);
     return id;
   }
 
-  return async (repository: string): Promise<Record<string, string>> => {
+  async function renew(id: number, asApp: Record<string, string>): Promise<string> {
+    const url = `${apiUrl}/app/installations/${id}/access_tokens`;
+    const { json } = await send({ method: "POST", url, headers: asApp, body: {} });
+    const made = tokenShape.parse(json);
+    tokens.set(id, { token: made.token, until: Date.parse(made.expires_at) });
+    return made.token;
+  }
+
+  const signIn = (one: NonNullable<typeof app>) => ({
+    ...base,
+    authorization: `Bearer ${signAppToken(one, clock.now())}`,
+  });
+
+  async function login(repository: string): Promise<Record<string, string>> {
     if (!app) return { ...base, authorization: `Bearer ${token}` };
-    const asApp = { ...base, authorization: `Bearer ${signAppToken(app, clock.now())}` };
+    const asApp = signIn(app);
     const id = await installationOf(repository, asApp);
-    let known = tokens.get(id);
-    if (!known || known.until - spareMs < clock.now()) {
-      const url = `${apiUrl}/app/installations/${id}/access_tokens`;
-      const { json } = await ask({ method: "POST", url, headers: asApp, body: {} }).catch((error: unknown) => {
-        // An App that was installed again has another installation.
-        installations.delete(repository);
-        throw error;
-      });
-      const made = tokenShape.parse(json);
-      known = { token: made.token, until: Date.parse(made.expires_at) };
-      tokens.set(id, known);
-    }
-    return { ...base, authorization: `Bearer ${known.token}` };
+    const known = tokens.get(id);
+    if (known && known.until - spareMs >= clock.now()) return { ...base, authorization: `Bearer ${known.token}` };
+    const made = await renew(id, asApp).catch((error: unknown) => {
+      // An App that was installed again has another installation.
+      installations.delete(repository);
+      throw error;
+    });
+    return { ...base, authorization: `Bearer ${made}` };
+  }
+
+  const ask: Ask = async (request) => {
+    if (!app) return send(request);
+    const answer = await send({ ...request, accept: [...(request.accept ?? []), 401] });
+    if (answer.status !== 401) return answer;
+    const refused = request.headers?.["authorization"];
+    const [id] = [...tokens].find(([, one]) => `Bearer ${one.token}` === refused) ?? [];
+    // Another report has replaced it meanwhile: the next attempt has the new one.
+    if (id === undefined) return send(request);
+    tokens.delete(id);
+    const authorization = `Bearer ${await renew(id, signIn(app))}`;
+    return send({ ...request, headers: { ...request.headers, authorization } });
   };
+
+  return { login, ask };
 }
 
 /** A JSON Web Token that says who the App is, for nine minutes; a minute in the past, for clocks that differ. */

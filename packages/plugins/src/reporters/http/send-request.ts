@@ -112,6 +112,9 @@ function describeTrouble(error: unknown): string {
   return `cannot be reached: ${describeCause(error)}`;
 }
 
+/** Who keeps sending wrong credentials is locked out, and only an operator can mend them. */
+const credentialsMs = 600_000;
+
 function judgeStatus(where: string, { status, headers, text, json }: TargetAnswer): ReportFailure {
   const said = describeAnswer(json, text);
   const retryAfterMs = readRetryAfter(headers);
@@ -120,6 +123,7 @@ function judgeStatus(where: string, { status, headers, text, json }: TargetAnswe
   if (status === 401)
     return new ReportFailure(`${where} refuses the credentials (401): are they revoked or expired?${said}`, {
       of: "target",
+      retryAfterMs: credentialsMs,
     });
   if (status === 408 || status >= 500)
     return new ReportFailure(`${where} answers ${status}${said}`, { of: "target", unsure: true, retryAfterMs });

@@ -23,3 +23,37 @@ it("keeps the result of a step that is announced again while it is open", async 
     ["a 3", Results.SUCCESS],
   ]);
 });
+
+it("bounds the names, texts and links of steps, and says once what it leaves out", async () => {
+  const noted: string[] = [];
+  const links: string[] = [];
+  const ended: string[] = [];
+  const names: string[] = [];
+  const log = async () => ({ write: async (text: string) => void noted.push(text) });
+  const announceStep = async (name: string) => {
+    names.push(name);
+    const addUrl = async (label: string) => void links.push(label);
+    return { name: "a", log, addUrl, end: async ({ text }: { text: string }) => void ended.push(text) };
+  };
+  const ctx = { log, announceStep, properties: { set: () => undefined } } as unknown as StepContext;
+  const follower = new OutputFollower(ctx, { maxSteps: 2, properties: [] });
+  const lines = [
+    `BUILD_STEP ${"n".repeat(5000)}`,
+    ...Array.from({ length: 80 }, (_, i) => `STEP_LINK@${"l".repeat(500)}@http://example.org/${i}`),
+    ...Array.from({ length: 3 }, () => `STEP_TEXT@${"t".repeat(900)}`),
+    "BUILD_STEP second",
+    ...Array.from({ length: 9 }, (_, i) => `BUILD_STEP further ${i}`),
+  ];
+  await follower.onText(lines.map((line) => `@@@${line}@@@\n`).join(""), "stdout");
+  await follower.finish(0);
+  expect(names.map(({ length }) => length)).toEqual([200, 6]);
+  expect([links.length, new Set(links.map(({ length }) => length))]).toEqual([50, new Set([200])]);
+  expect(ended.map(({ length }) => length)).toEqual([1000, 8]);
+  for (const sentence of [
+    /^the name of the step ".*" is cut/,
+    /more than 50 links/,
+    /the text of the step .* is cut/,
+    /more than 2 steps/,
+  ])
+    expect(noted.filter((text) => sentence.test(text))).toHaveLength(1);
+});

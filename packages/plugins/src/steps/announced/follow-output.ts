@@ -3,9 +3,11 @@ import type { AnnouncedStep, LogStream, StepContext } from "../../step-context.t
 import { StepValueRefused } from "../../step-errors.ts";
 import { type Mark, parseMark } from "./parse-mark.ts";
 
-/** Characters of a line that has not ended which are kept back, and of a step's text. */
+/** Characters of a line that has not ended which are kept back. */
 const longestStart = 64 * 1024;
-const longestText = 1000;
+/** What a program may say of each of its steps. */
+const longest = { name: 200, text: 1000, linkName: 200 };
+const mostLinks = 50;
 
 export interface FollowOptions {
   /** How many steps are announced at most. */
@@ -20,6 +22,7 @@ interface Open {
   readonly announced: string;
   results: Result;
   text: string;
+  links: number;
 }
 
 /** Makes steps of what a program prints, and gives each of them its part of the output. */
@@ -35,6 +38,8 @@ export class OutputFollower {
   #wanted: string | undefined;
   #ended: { readonly name: string; readonly results: Result }[] = [];
   #count = 0;
+  /** Steps of which it was said that their text is cut. */
+  #wasCut = new WeakSet<Open>();
   #haltsOnFailure = false;
   #honorsZero = false;
 
@@ -100,8 +105,9 @@ export class OutputFollower {
     await this.#write(undefined, `${text}\n`, "header");
   }
 
-  async #carryOut(mark: Mark, line: string, stream: LogStream): Promise<void> {
+  async #carryOut(given: Mark, line: string, stream: LogStream): Promise<void> {
     const current = this.#current;
+    const mark = cutName(given);
     switch (mark.kind) {
       case "begin":
         if (current?.announced === mark.name) return;
@@ -138,12 +144,15 @@ export class OutputFollower {
       case "result":
         current.results = worstResult(current.results, named[mark.result]);
         return;
-      case "text":
-        current.text = [current.text, mark.text]
-          .filter((text) => text !== "")
-          .join(" ")
-          .slice(0, longestText);
+      case "text": {
+        const text = [current.text, mark.text].filter((part) => part !== "").join(" ");
+        current.text = cut(text, longest.text);
+        if (text.length > longest.text && !this.#wasCut.has(current)) {
+          this.#wasCut.add(current);
+          await this.#note(`the text of the step "${current.step.name}" is cut after ${longest.text} characters`);
+        }
         return;
+      }
       case "clear-text":
         current.text = "";
         return;
@@ -172,8 +181,10 @@ export class OutputFollower {
       return;
     }
     this.#count += 1;
+    if (name.endsWith(cutMark))
+      await this.#note(`the name of the step "${name}" is cut after ${longest.name} characters`);
     const step = await this.#ctx.announceStep(name);
-    this.#current = { step, announced: name, results: Results.SUCCESS, text: "" };
+    this.#current = { step, announced: name, results: Results.SUCCESS, text: "", links: 0 };
     this.#open.set(name, this.#current);
   }
 
@@ -187,8 +198,12 @@ export class OutputFollower {
   }
 
   async #addLink(current: Open, { name, url }: { readonly name: string; readonly url: string }): Promise<void> {
+    current.links += 1;
+    if (current.links === mostLinks + 1)
+      await this.#note(`the step "${current.step.name}" has more than ${mostLinks} links; the others are left out`);
+    if (current.links > mostLinks) return;
     try {
-      await current.step.addUrl(name, url);
+      await current.step.addUrl(cut(name, longest.linkName), url);
     } catch (error) {
       if (!(error instanceof StepValueRefused)) throw error;
       await this.#note(error.message);
@@ -203,9 +218,20 @@ export class OutputFollower {
     try {
       this.#ctx.properties.set(name, JSON.parse(text) as Json);
     } catch (error) {
-      await this.#note(`the property "${name}" is not set: ${error instanceof Error ? error.message : String(error)}`);
+      await this.#note(
+        `the property "${name.slice(0, 100)}" is not set: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 }
 
 const named = { warnings: Results.WARNINGS, failure: Results.FAILURE, exception: Results.EXCEPTION } as const;
+
+const cutMark = "…";
+const cut = (text: string, most: number) => (text.length <= most ? text : `${text.slice(0, most - 1)}${cutMark}`);
+
+/** A mark that names a step, with as much of the name as a step has. */
+const cutName = (mark: Mark): Mark =>
+  mark.kind === "begin" || mark.kind === "seed" || mark.kind === "cursor"
+    ? { ...mark, name: cut(mark.name, longest.name) }
+    : mark;

@@ -1,4 +1,8 @@
 import type { StepContext } from "../../step-context.ts";
+import { ArtifactRefused } from "../../step-errors.ts";
+
+/** Files of one pattern: the worker is asked about each. */
+const mostFound = 100_000;
 
 /** A file of the worker and its name relative to the directory that it was looked for in. */
 export interface WorkerFile {
@@ -28,6 +32,8 @@ export async function findWorkerFiles(
 async function globFiles(ctx: StepContext, path: string): Promise<string[]> {
   const { rc, files } = await ctx.command("glob", { path }, { log: null });
   if (rc !== 0) return [];
+  if (files.length > mostFound)
+    throw new ArtifactRefused(`The pattern ${path} finds more than ${mostFound} files on worker ${ctx.worker.name}.`);
   const kept: string[] = [];
   for (const file of files) {
     const { stat } = await ctx.command("stat", { path: file }, { log: null });

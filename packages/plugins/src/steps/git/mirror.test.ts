@@ -16,16 +16,16 @@ function start(
   builder: string,
   repository: TestGitRepository,
   stamp: Partial<BuildSource> = {},
-  isLate = false,
+  failure?: { readonly rc: number; readonly failureReason?: string },
 ) {
   const directory = join(base, builder);
   mkdirSync(directory, { recursive: true });
   const { ctx, trace } = createLocalStep(directory, stamp);
   const { plugin, options } = git({ repourl: repository.url, mirror: true });
-  const late = { stdout: "", stderr: "", rc: -1, files: [], failureReason: "timeout without output" } as const;
+  const failed = { stdout: "", stderr: "", files: [], ...failure } as const;
   const shell: typeof ctx.shell = async (args, more) =>
-    isLate && args.command.includes("update-mirror")
-      ? { ...(await ctx.shell({ ...args, command: ["true"] })), ...late }
+    failure && args.command.includes("update-mirror")
+      ? { ...(await ctx.shell({ ...args, command: ["true"] })), ...failed }
       : ctx.shell(args, more);
   const ended = (plugin as StepDefinition).run({ ...ctx, shell }, options as Record<string, unknown>);
   const done = ended.then((end) => ({ ...end, got: trace.properties.get("got_revision"), log: trace.log.join("\n") }));
@@ -81,12 +81,15 @@ describe("a mirror that the builds of a worker share", () => {
     for (const { done } of waiting) expect((await done).got).toBe(repository.revision());
   });
 
-  it("stays if its update took too long: another build may be filling it", async () => {
+  it.each([
+    ["took too long: another build may be filling it", { rc: -1, failureReason: "timeout without output" }],
+    ["failed, such as for a network that is away for a moment", { rc: 128 }],
+  ])("stays if its update %s", async (_, failure) => {
     const base = temporaryDirectory("base");
     const repository = createGitRepository();
     expect((await start(base, "a", repository).done).results).toBe(0);
     const newest = repository.commit();
-    const around = await start(base, "b", repository, {}, true).done;
+    const around = await start(base, "b", repository, {}, failure).done;
     expect([around.got, around.log.includes("damaged"), mirrorsOf(base).length]).toEqual([newest, false, 1]);
   });
 

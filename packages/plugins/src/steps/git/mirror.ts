@@ -20,6 +20,10 @@ const script = [
   'git init --quiet --bare --template= "$d" && git --git-dir="$d" fetch -f --progress --no-tags --no-recurse-submodules "$@"; }; f',
 ].join(" ");
 
+/** What git itself says of it, without the repository: the lock keeps it from reading what a fetch has half written. */
+const checkScript =
+  '!f() { unset GIT_DIR GIT_WORK_TREE GIT_PREFIX; exec 9>"$1.lock" && flock 9 && git --git-dir="$1" fsck --connectivity-only --no-dangling --no-progress; }; f';
+
 const discardScript = '!f() { exec 9>"$1.lock" && flock 9 && rm -rf "$1"; }; f';
 
 /** A bare copy of the repository on the worker, which its builds share: each commit comes over the network once. */
@@ -71,8 +75,10 @@ export class Mirror {
     return "updated";
   }
 
-  /** Removes it: the next build makes another. */
-  async discard(): Promise<void> {
+  /** Removes it if git says that it is damaged: the next build makes another. A network that failed for a moment is no damage. */
+  async discardIfDamaged(): Promise<void> {
+    const end = await this.#git.try(["-c", `alias.check-mirror=${checkScript}`, "check-mirror", this.path]);
+    if (succeeded(end) || end.failureReason !== undefined) return;
     await this.#git.note("the worker's mirror of the repository is damaged: it is removed");
     await this.#git.try(["-c", `alias.discard-mirror=${discardScript}`, "discard-mirror", this.path]);
   }

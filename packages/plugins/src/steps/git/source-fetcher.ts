@@ -52,9 +52,9 @@ export class SourceFetcher {
       const end = await this.#git.try(this.#compose(flags, path), { last: `+${name}:${to}` });
       if (succeeded(end)) return true;
     }
-    // If the repository itself can be reached, the mirror is at fault.
+    // If the repository itself can be reached, the mirror may be at fault.
     await this.#git.reach(this.#compose(flags), { last: `+${ref}:${to}` });
-    if (updated !== "late") await this.#mirror.discard();
+    if (updated !== "late") await this.#mirror.discardIfDamaged();
     this.#mirror = undefined;
     return true;
   }

@@ -1,13 +1,17 @@
 import { type Json, Results } from "@multimaster/core";
 import { describe, expect, it } from "vitest";
-import type { StepContext } from "../../step-context.ts";
+import type { StepContext, TestReport } from "../../step-context.ts";
 import { parseSuppressions, WarningCounter, type WarningOptions } from "./count-warnings.ts";
 
 /** Counts the warnings in these lines; returns what the step ends with and what its log lists. */
 async function count(lines: string[], options: Partial<WarningOptions> = {}, before?: Json) {
   const properties = new Map<string, Json>(before === undefined ? [] : [["warnings-count", before]]);
   const log: string[] = [];
+  const stored: string[] = [];
   const ctx = {
+    name: "compile",
+    addTestResults: async ({ category, results }: TestReport) =>
+      void stored.push(...results.map(({ path, line, value }) => `${category} ${path}:${line} ${value}`)),
     properties: {
       get: (name: string) => properties.get(name),
       set: (name: string, value: Json) => properties.set(name, value),
@@ -18,7 +22,7 @@ async function count(lines: string[], options: Partial<WarningOptions> = {}, bef
   const counter = await WarningCounter.create(ctx, { ...defaults, ...options });
   for (const line of lines) counter.onLine(line);
   const end = await counter.finish(ctx, { results: Results.SUCCESS });
-  return { end, log, total: properties.get("warnings-count") };
+  return { end, log, total: properties.get("warnings-count"), ...(stored.length > 0 ? { stored } : {}) };
 }
 
 describe("the counter of warnings", () => {
@@ -28,6 +32,19 @@ describe("the counter of warnings", () => {
       log: ["a warning  [2 times]\n", "another warning\n"],
       total: 3,
     });
+  });
+
+  it("stores those that name a file and a line, each once", async () => {
+    const lines = [
+      "a.c:3:1: warning: unused",
+      "a.c:3:1: warning: unused",
+      "src\\b.cs(12,4): warning CS1: old",
+      "a warning",
+    ];
+    expect((await count(lines)).stored).toEqual([
+      "code_issue a.c:3 warning: unused",
+      "code_issue src\\b.cs:12 warning CS1: old",
+    ]);
   });
 
   it("adds to what earlier steps of the build have counted", async () => {

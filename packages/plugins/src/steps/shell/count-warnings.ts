@@ -7,6 +7,8 @@ import { linePattern, whyNoLinePattern } from "./line-pattern.ts";
 
 /** Different warnings that the log lists. */
 const mostListed = 10_000;
+/** Different warnings that are stored with the build, each with its file and line. */
+const mostStored = 1000;
 /** Bytes of a suppression file. */
 const largestSuppressions = 64 * 1024;
 /** Entries of a suppression file. */
@@ -94,10 +96,31 @@ export class WarningCounter {
     const log = await ctx.log("warnings");
     for (const [line, count] of this.#counts)
       await log.write(count === 1 ? `${line}\n` : `${line}  [${count} times]\n`);
+    await this.#annotate(ctx);
     if (end.results !== Results.SUCCESS && end.results !== Results.WARNINGS) return end;
     const counted = this.#total === 1 ? "1 warning" : `${this.#total} warnings`;
     if (this.#max === null || this.#total <= this.#max) return { results: Results.WARNINGS, reason: counted };
     return { results: Results.FAILURE, reason: `${counted}, more than ${this.#max} (maxWarnings)` };
+  }
+
+  /** Stores the warnings that name a file, by Buildbot's name for what is found in code: the build's page lists them. */
+  async #annotate(ctx: StepContext): Promise<void> {
+    const located = [...this.#counts.keys()].map(parseWarning).filter(({ file }) => file !== undefined);
+    if (located.length === 0) return;
+    await ctx.addTestResults({
+      description: ctx.name,
+      category: "code_issue",
+      valueUnit: "message",
+      passed: 0,
+      failed: 0,
+      results: located.slice(0, mostStored).map(({ file = "", line = null, text }) => ({
+        name: null,
+        path: file,
+        line,
+        durationNs: null,
+        value: text.replace(/^[\s:,)\d]+/, "").slice(0, 1000),
+      })),
+    });
   }
 
   #isSuppressed(line: string): boolean {

@@ -24,9 +24,9 @@ export const svnOptions = z.object({
   depth: z.enum(["infinity", "immediates", "files", "empty"]).default("infinity").describe("How deep it checks out."),
   externals: z
     .boolean()
-    .default(true)
+    .optional()
     .describe(
-      "Checks out what `svn:externals` names, too. Svn offers the credentials to their hosts as well: with both, only trusted people may commit.",
+      "Whether to check out what `svn:externals` names, too; default: only without `credentials`. Svn offers those to the hosts of externals as well, which anyone who may commit names.",
     ),
   preferLastChangedRev: z
     .boolean()

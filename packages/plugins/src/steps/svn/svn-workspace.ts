@@ -46,7 +46,7 @@ export class SvnWorkspace {
     const { ctx } = this.svn;
     const to = ctx.path(workdir);
     await this.svn.remove([to]);
-    if (method === "export") return void (await this.svn.run(["export", "--quiet", "--", "./", to]));
+    if (method === "export") return void (await this.svn.run(["export", "--quiet", ...this.#flags, "--", "./", to]));
     const end = await ctx.command("cpdir", { from_path: this.svn.path(), to_path: to, timeout: null });
     if (end.rc !== 0) throw new SourceFailed(`the sources could not be copied to ${to}`);
   }
@@ -123,7 +123,8 @@ export class SvnWorkspace {
   }
 
   get #flags(): string[] {
-    return this.#options.externals ? [] : ["--ignore-externals"];
+    const { credentials, externals = credentials === undefined } = this.#options;
+    return externals ? [] : ["--ignore-externals"];
   }
 
   #try(args: readonly string[]): Promise<CommandEnd> {

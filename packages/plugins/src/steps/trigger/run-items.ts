@@ -1,6 +1,6 @@
 import { type Json, type Result, Results, resultName, worstResult } from "@multimaster/core";
 import type { StepEnd } from "../../define-step.ts";
-import type { StepContext, TriggeredBuilds, TriggerRequest } from "../../step-context.ts";
+import type { StepContext, StepItems, TriggeredBuilds, TriggerRequest } from "../../step-context.ts";
 import { countResults } from "./count-results.ts";
 
 /** Items whose builds are added in one transaction. */
@@ -30,6 +30,14 @@ interface ItemEnd {
   readonly results: Result;
   readonly what: string;
   readonly url?: string | undefined;
+  /** The build that made it fail. */
+  readonly failed?: number | undefined;
+}
+
+const isGood = (results: Result) => results === Results.SUCCESS || results === Results.WARNINGS;
+
+function noteOf({ results, what, failed }: ItemEnd): Parameters<StepItems["ended"]>[1] {
+  return { results, ...(isGood(results) ? {} : { note: what }), ...(failed === undefined ? {} : { failed }) };
 }
 
 /** What is wrong with a list of items; undefined: nothing. */
@@ -85,6 +93,8 @@ export class ItemRun {
   #ready: string[];
   #running = new Set<string>();
   #ends = new Map<string, ItemEnd>();
+  /** Where users see what becomes of the items. */
+  #shown: StepItems | undefined;
   #failure: { error: unknown } | undefined;
   #wake = () => {};
   #shownAt = 0;
@@ -100,6 +110,7 @@ export class ItemRun {
   }
 
   async run(): Promise<StepEnd> {
+    this.#shown = await this.#ctx.listItems([...this.#items.values()].map(({ name, after }) => ({ name, after })));
     while (this.#ready.length > 0 || this.#running.size > 0) {
       if (this.#failure !== undefined) throw this.#failure.error;
       const free = Math.min(batchSize, this.#options.maxInFlight - this.#running.size);
@@ -126,6 +137,8 @@ export class ItemRun {
     for (const [i, name] of batch.entries()) {
       this.#running.add(name);
       const own = triggered.slice(i * schedulerNames.length, (i + 1) * schedulerNames.length);
+      const requests = own.flatMap((one) => one.requests.map(({ buildrequestid }) => buildrequestid));
+      this.#shown?.requested(name, requests);
       this.#wait(name, own).catch((error: unknown) => {
         this.#failure ??= { error };
         this.#wake();
@@ -141,7 +154,7 @@ export class ItemRun {
     const what = shown.map(({ builder, number }) => `${builder} #${number}`).join(", ") || "no build";
     const bad = shown.find((build) => build.results === results) ?? shown.at(-1);
     this.#running.delete(name);
-    this.#end(name, { results, what, url: bad?.url });
+    this.#end(name, { results, what, url: bad?.url, ...(isGood(results) ? {} : { failed: bad?.buildid }) });
     this.#wake();
   }
 
@@ -152,10 +165,10 @@ export class ItemRun {
       const [name, end] = next;
       if (this.#ends.has(name)) continue;
       this.#ends.set(name, end);
-      const isGood = end.results === Results.SUCCESS || end.results === Results.WARNINGS;
+      this.#shown?.ended(name, noteOf(end));
       for (const other of this.#dependants.get(name) ?? []) {
         if (this.#ends.has(other)) continue;
-        if (!isGood) {
+        if (!isGood(end.results)) {
           ended.push([other, { results: Results.SKIPPED, what: `not built: "${name}" has not succeeded` }]);
           continue;
         }
@@ -174,6 +187,7 @@ export class ItemRun {
   }
 
   async #rollUp(): Promise<StepEnd> {
+    await this.#shown?.flush();
     const names = [...this.#items.keys()];
     const ends = names.map((name) => ({ name, ...(this.#ends.get(name) as ItemEnd) }));
     const lines = ends.map(({ name, results, what, url }) =>
