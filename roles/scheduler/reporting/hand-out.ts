@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type Clock, callContained, describeCause, type Logger, type ReportKind, Results } from "@multimaster/core";
+import { type Clock, callContained, describeCause, type Logger, Results } from "@multimaster/core";
 import type { LateAnswer, NewReport, OwedEvent, ReportUpdates } from "@multimaster/data";
 import { type ReportedEvent, type Running, startPolling } from "@multimaster/plugins";
 import { wantsEvent } from "@multimaster/plugins/reporters/wants-event";
