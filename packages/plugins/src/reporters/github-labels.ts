@@ -65,8 +65,7 @@ export default defineReporter({
     return found ? `${found.repository}#${found.number}` : null;
   },
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
-    const login = gitHubLogin(ask, ctx.clock, opts);
+    const { login, ask } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
     return {
       async send(report) {
         const { build } = report;
