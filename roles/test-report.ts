@@ -48,6 +48,7 @@ export async function testReport({ config, database, reporter, buildid, preview 
       unsure: false,
       memory: undefined,
       remember: () => undefined,
+      offerRerun: () => undefined,
     });
   } catch (error) {
     if (error instanceof ReportFailure) throw errors.reportNotSent(reporter, error.message);

@@ -12,7 +12,7 @@ import {
 import { type Audience, createMetrics, onAbort, ServiceGroup, systemClock } from "@multimaster/core";
 import { createBuildHistoryService, createData, createEvictionService, type Data } from "@multimaster/data";
 import { dataVersions } from "@multimaster/database";
-import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
+import { noteConfig, type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";
 import { createFailureReports } from "./failure-reports.ts";
 import { hostRoles } from "./host-roles.ts";
@@ -133,6 +133,7 @@ function join({ database, config, selection, name, release }: TermPlan) {
       leaseMs: config.shared.lease,
       host: hostname(),
       pid: process.pid,
+      note: (tx, master) => noteConfig(tx, master, config.hash),
     },
     releaseEverythingOf,
   );

@@ -1,10 +1,17 @@
 import {
   type Database,
   execute,
+  findDueReports,
+  findLongWaits,
+  findOwedEvents,
+  findReportedBuilds,
   hashColumns,
+  isBeingRebuilt,
+  isReportedBuild,
   openRequestsClaimedBy,
   queryRows,
   unplacedAfter,
+  readStepInterest,
   upgradeDatabase,
 } from "@multimaster/database";
 import { noteEnds, releaseEverythingOf } from "@multimaster/lifecycle";
@@ -127,6 +134,38 @@ describe.each(engines)("on %s", (engine) => {
   it(`an engine finds its open requests without reading its history at ${builds} builds`, async () => {
     asked = [];
     expect((await openRequestsClaimedBy(database, 3)).length).toBeGreaterThan(10);
+    await expectBounded(asked);
+  });
+
+  it(`what reporters read of an event does not grow with ${builds} builds`, async () => {
+    const newest = await queryRows<{ id: number }>(
+      database,
+      "select id from builds where complete_at is not null order by id desc limit 20",
+    );
+    const buildids = newest.map(({ id }) => id);
+    const requests = await queryRows<{ id: number; buildsetid: number }>(
+      database,
+      "select id, buildsetid from buildrequests where complete = 0 order by id limit 20",
+    );
+    const buildsetids = [...new Set(requests.map(({ buildsetid }) => buildsetid))];
+    asked = [];
+    const { reports } = server.data.updates;
+    const read = [...(await reports.readBuilds(buildids)).values()];
+    expect(read).toHaveLength(20);
+    expect(read.some(({ previous }) => previous !== null)).toBe(true);
+    expect((await reports.readBuildsets(buildsetids)).size).toBe(buildsetids.length);
+    expect((await reports.readRequests(requests.map(({ id }) => id))).size).toBe(20);
+    expect((await findLongWaits(database, 0)).length).toBeGreaterThan(0);
+    for (const buildid of buildids.slice(0, 3)) {
+      await reports.readDetails(buildid);
+      await isBeingRebuilt(database, buildid);
+    }
+    await findReportedBuilds(database, "github-checks", "own/project@abc");
+    await isReportedBuild(database, "github-checks", { buildid: 1, target: "own/project@abc" });
+    await readStepInterest(database);
+    await findOwedEvents(database, 200);
+    await findDueReports(database, 1, 4);
+    expect(asked.length).toBeGreaterThan(20);
     await expectBounded(asked);
   });
 

@@ -23,6 +23,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { reportEventsTables } from "./migrations/report-events.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { reportsByContext } from "./migrations/reports-by-context.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
@@ -99,6 +100,7 @@ export const migrations: readonly Migration[] = [
   reportsByContext,
   triggerItems,
   builderLines,
+  reportEventsTables,
 ];
 
 /** The tables that migrations made. */

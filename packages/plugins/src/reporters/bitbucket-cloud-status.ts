@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import { bitbucketKey, bitbucketStates } from "./bitbucket/build-status.ts";
-import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
+import {
+  commitsOf,
+  describeStatus,
+  eventsOfBuilds,
+  forgeShape,
+  nameContext,
+  stateOf,
+  statusContext,
+} from "./forge-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 
 const options = z
@@ -26,6 +34,7 @@ export default defineReporter({
   type: "bitbucket-cloud-status",
   options,
   events: ["build-started", "build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {

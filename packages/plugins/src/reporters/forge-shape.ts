@@ -89,6 +89,9 @@ export function repositoryPath(address: string): string | undefined {
   return clean?.includes("/") && clean.split("/").every(isElement) ? clean : undefined;
 }
 
+/** What reporters of commits and pull requests can report. */
+export const eventsOfBuilds = ["build-started", "build-ended"] as const;
+
 /** The context of a forge's statuses: commits and name, so that states of one status arrive in order. */
 export function statusContext({ build }: ReportedEvent, options: ForgeOptions): string | null {
   if (!build) return null;

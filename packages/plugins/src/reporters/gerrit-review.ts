@@ -3,8 +3,9 @@ import { Results } from "@multimaster/core";
 import type { ReportedBuild } from "@multimaster/data";
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
-import { describeStatus } from "./forge-shape.ts";
+import { describeStatus, eventsOfBuilds } from "./forge-shape.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
+import { listAnnotations } from "./messages/annotations.ts";
 import { reporterShape } from "./reporter-options.ts";
 
 const options = z.strictObject({
@@ -17,6 +18,10 @@ const options = z.strictObject({
   user: z.string().min(1).describe("User who votes."),
   password: z.string().min(1).describe("HTTP password of the user."),
   label: z.string().min(1).nullable().default("Verified").describe("The label that is voted on; null: only a comment."),
+  comments: z
+    .boolean()
+    .default(false)
+    .describe("Whether failing tests and warnings are comments at their lines, in files that the change touches."),
   vote: functionOf<(build: ReportedBuild) => number>("a function of the build that returns a number")
     .optional()
     .describe("The vote; default: 1 for builds that passed, -1 for others, 0 when they begin."),
@@ -40,11 +45,23 @@ const defaultVote = (build: ReportedBuild): number => {
   return build.results === Results.SUCCESS || build.results === Results.WARNINGS ? 1 : -1;
 };
 
+/** Gerrit refuses a review with a comment on a file that the change does not touch. */
+async function commentsOf(report: Report) {
+  const { steps, failingTests, changes } = await report.details();
+  const files = new Set(changes.flatMap((change) => change.files));
+  const found = await listAnnotations(report, { steps, failingTests });
+  const comments: Record<string, { line: number; message: string; unresolved: boolean }[]> = {};
+  for (const { path, start_line: line, annotation_level: level, message } of found)
+    if (files.has(path)) (comments[path] ??= []).push({ line, message, unresolved: level === "failure" });
+  return comments;
+}
+
 /** Votes and comments on changes of Gerrit: `POST /a/changes/CHANGE/revisions/REVISION/review`. */
 export default defineReporter({
   type: "gerrit-review",
   options,
   events: ["build-ended"],
+  reports: eventsOfBuilds,
   contextOf({ build }) {
     const change = build && changeOf(build);
     return change ? `${build.builder} of ${change.change}/${change.revision}` : null;
@@ -65,6 +82,7 @@ export default defineReporter({
           ...(opts.label !== null && { labels: { [opts.label]: vote } }),
           notify: vote < 0 ? "OWNER" : "NONE",
           omit_duplicate_comments: true,
+          ...(opts.comments && { comments: await commentsOf(report) }),
         };
         const path = `changes/${encodeURIComponent(about.change)}/revisions/${encodeURIComponent(about.revision)}/review`;
         await ask({ method: "POST", url: `${opts.url}/a/${path}`, headers, body });

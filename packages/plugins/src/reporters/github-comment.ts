@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
-import type { ReportedEvent } from "../reported-event.ts";
-import { repositoryPath } from "./forge-shape.ts";
+import { eventsOfBuilds } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
+import { pullRequestOf } from "./github/pull-request.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
@@ -17,24 +17,12 @@ const clockSpareS = 600;
 
 const comment = z.object({ id: z.int(), body: z.string().nullish() });
 
-/** The pull request that a build is about. */
-function pullRequestOf({ build }: ReportedEvent): { repository: string; number: string } | undefined {
-  for (const { branch, repository: address } of build?.sources ?? []) {
-    const given = build?.properties["pullrequest_number"];
-    const number = /^refs\/pull\/(\d+)\//.exec(branch ?? "")?.[1] ?? /^\d+$/.exec(String(given))?.[0];
-    const base = build?.properties["github.base.repo.full_name"];
-    // Both become a part of the URL, and may be what a user has filled in.
-    const repository = repositoryPath(typeof base === "string" ? `https://forge/${base}` : address);
-    if (number !== undefined && repository !== undefined) return { repository, number };
-  }
-  return undefined;
-}
-
 /** A comment on the pull request for each builder, edited by each later build instead of repeated. */
 export default defineReporter({
   type: "github-comment",
   options,
   events: ["build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf(event) {
     const found = pullRequestOf(event);

@@ -4,6 +4,7 @@ import type { Json } from "@multimaster/core";
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
 import type { ReportedEvent } from "../reported-event.ts";
+import { contextOfOther } from "./event-context.ts";
 import { buildbotShape } from "./http/buildbot-shape.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
 import { reporterShape } from "./reporter-options.ts";
@@ -37,12 +38,7 @@ export default defineReporter({
   type: "http-push",
   options,
   events: ["build-started", "build-ended"],
-  contextOf: ({ build, buildset, worker }) =>
-    build
-      ? `build ${build.buildrequestid}`
-      : buildset
-        ? `buildset ${buildset.buildsetid}`
-        : `worker ${worker?.workerid}`,
+  contextOf: (event) => (event.build ? `build ${event.build.buildrequestid}` : contextOfOther(event)),
   open(ctx, opts) {
     const ask = askWith(ctx, opts, { isOnlyAddress: true });
     const source = ctx.cluster.url;
@@ -81,19 +77,23 @@ function sign(secret: string, id: string, body: string, nowMs: number): Record<s
 }
 
 function cloudEvent(report: Report, id: string, source: string, data: Json): Json {
-  const { event, at, build, buildset, worker } = report;
+  const { event, at } = report;
   return {
     specversion: "1.0",
     id,
     source,
     type: `multimaster.${event}`,
-    subject: build
-      ? `builders/${build.builder}/builds/${build.number}`
-      : buildset
-        ? `buildsets/${buildset.buildsetid}`
-        : `workers/${worker?.name}`,
+    subject: subjectOf(report),
     time: new Date(at * 1000).toISOString(),
     datacontenttype: "application/json",
     data,
   };
+}
+
+function subjectOf({ build, step, buildset, request, worker, master, event }: Report): string {
+  if (build) return `builders/${build.builder}/builds/${build.number}${step ? `/steps/${step.number}` : ""}`;
+  if (buildset) return `buildsets/${buildset.buildsetid}`;
+  if (request) return `buildrequests/${request.buildrequestid}`;
+  if (worker) return `workers/${worker.name}`;
+  return master ? `masters/${master.name}` : event;
 }

@@ -14,11 +14,18 @@ const colours: Readonly<Record<number, string>> = {
   [Results.CANCELLED]: "#57606a",
 };
 
+const alarming: ReadonlySet<string> = new Set([
+  "request-waiting",
+  "worker-missing",
+  "worker-quarantined",
+  "master-evicted",
+]);
+
 /** The colour of what happened. */
-export function colourOf({ build, buildset, event }: MessageFacts): string {
-  const results = build ? build.results : buildset?.results;
+export function colourOf({ build, step, buildset, event }: MessageFacts): string {
+  const results = (step ?? build ?? buildset)?.results;
   if (results !== null && results !== undefined) return colours[results] ?? bad;
-  return event === "worker-missing" || event === "worker-quarantined" ? bad : "#0969da";
+  return alarming.has(event) ? bad : "#0969da";
 }
 
 /** Programs that know no `style` element, or that are light, use what is in each element; others turn dark with their system. */

@@ -10,17 +10,21 @@ const short = (text: string) => cutText(text, 300);
 
 /** What happened, in one line: the subject of every ready template. */
 export function nameEvent(facts: MessageFacts): string {
-  const { build, buildset, worker, event } = facts;
+  const { build, step, buildset, request, worker, master, event } = facts;
   if (build) {
     const name = `${build.builder} #${build.number}`;
+    if (step) return `${name}: step ${step.name} ${step.results === null ? "started" : describeTurn(step.results)}`;
     if (build.results === null) return `${name} started`;
-    const { previous, results } = build;
-    const word = describeTurn(results, previous?.results);
+    const { previous, results, isOvertaken } = build;
+    const word = describeTurn(results, isOvertaken ? undefined : previous?.results);
     const branch = build.sources[0]?.branch;
     return `${name} ${word}${branch ? ` on ${branch}` : ""}`;
   }
   if (buildset)
-    return `Buildset ${buildset.buildsetid} ended: ${buildset.results === null ? "?" : resultName(buildset.results)}`;
+    return `Buildset ${buildset.buildsetid} ${buildset.results === null ? "started" : `ended: ${resultName(buildset.results)}`}`;
+  if (request)
+    return `${request.builder}: build request ${request.buildrequestid} waits for ${describeSeconds(request.waited)}`;
+  if (master) return clusterSubject(event, master.name);
   if (!worker) return event;
   const words: Readonly<Record<string, string>> = {
     "worker-missing": "is missing",
@@ -33,7 +37,13 @@ export function nameEvent(facts: MessageFacts): string {
   return `Worker ${worker.name} ${words[event] ?? event}`;
 }
 
-function describeTurn(results: number, before: number | undefined): string {
+function clusterSubject(event: string, name: string): string {
+  if (event === "master-evicted") return `Master ${name} is lost`;
+  if (event === "config-changed") return `Master ${name} started with another config`;
+  return "The upgrade of the cluster is done";
+}
+
+function describeTurn(results: number, before?: number): string {
   const isGood = (one: number | undefined) => one === Results.SUCCESS || one === Results.WARNINGS;
   if (results === Results.SUCCESS && before !== undefined && !isGood(before)) return "is fixed";
   if (results === Results.FAILURE) return isGood(before) ? "fails now" : "fails";
@@ -41,7 +51,8 @@ function describeTurn(results: number, before: number | undefined): string {
 }
 
 /** The facts below the subject, one a line: the same in every format. */
-export function listFacts({ build, buildset, worker, url }: MessageFacts): [name: string, value: string][] {
+export function listFacts(facts: MessageFacts): [name: string, value: string][] {
+  const { build, buildset, request, worker, master, url } = facts;
   if (build) {
     const { sources, worker: on, reason, startedAt, completeAt, state, previous } = build;
     return [
@@ -57,9 +68,24 @@ export function listFacts({ build, buildset, worker, url }: MessageFacts): [name
       ["Page", url],
     ];
   }
+  if (request)
+    return [
+      ["Why", request.why],
+      ["Waiting so long", `${request.requests} of this builder`],
+      ["Reason", request.reason],
+      ["Page", url],
+    ];
+  if (master)
+    return [
+      ["What", master.sentence],
+      ["Page", url],
+    ];
   if (buildset)
     return [
       ["Reason", short(buildset.reason)],
+      ...(buildset.results === null
+        ? [["Builders", listBuilders(buildset.builders.map(({ builder }) => builder))] as [string, string]]
+        : []),
       ...buildset.builds
         .slice(0, 50)
         .map((one): [string, string] => [
@@ -78,6 +104,11 @@ export function listFacts({ build, buildset, worker, url }: MessageFacts): [name
 /** "list is sorted (test/list.test.ts:12)". */
 const describeTest = ({ name, path, line }: ReportedTest): string =>
   path === null ? name : `${name} (${path}${line === null ? "" : `:${line}`})`;
+
+function listBuilders(names: readonly string[]): string {
+  const { shown, more } = shortList(names);
+  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+}
 
 /** "Ann Example: Sort the list before it is shown". */
 const describeChange = ({ author, comments }: ReportedChange): string =>
