@@ -10,8 +10,8 @@ import {
   isReportedBuild,
   openRequestsClaimedBy,
   queryRows,
-  unplacedAfter,
   readStepInterest,
+  unplacedAfter,
   upgradeDatabase,
 } from "@multimaster/database";
 import { noteEnds, releaseEverythingOf } from "@multimaster/lifecycle";
