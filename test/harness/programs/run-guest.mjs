@@ -1,4 +1,4 @@
-// What the stand-ins for `aws` and `virsh` have in common: machines in a directory of the test, each a process that runs a script.
+// Machines of the stand-in for `virsh`, in a directory of the test: each is a process that runs a script.
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -41,7 +41,6 @@ async function startWith(script: string, env: Record<string, string>): Promise<E
 }
 
 const recipes = {
-  "ec2.sh": { program: "aws", settings: { EC2_LAUNCH_TEMPLATE: "ci" } },
   "libvirt.sh": {
     program: "virsh",
     settings: {
@@ -126,17 +125,17 @@ it("libvirt.sh fails, and deletes nothing, when virsh does", async () => {
 });
 
 it("refuses a login that would be more than text in a script", async () => {
-  const { env } = provide("aws");
-  const settings = { ...env, ...recipes["ec2.sh"].settings, MULTIMASTER_CLUSTER: "c", MULTIMASTER_LATENT: "pool" };
+  const { env } = provide("virsh");
+  const settings = { ...env, ...recipes["libvirt.sh"].settings, MULTIMASTER_CLUSTER: "c", MULTIMASTER_LATENT: "pool" };
   const login = {
     MULTIMASTER_INSTANCE: "1",
     MASTER_URL: "ws://m:1/'; reboot '",
     WORKER_NAME: "w",
     WORKER_PASSWORD: "p",
   };
-  const args = [join(root, "configs/latent-workers/ec2.sh"), "start"];
-  const refused = await runProcess({ name: "ec2.sh", command: "sh", args, env: { ...settings, ...login } }).catch(
+  const args = [join(root, "configs/latent-workers/libvirt.sh"), "start"];
+  const refused = await runProcess({ name: "libvirt.sh", command: "sh", args, env: { ...settings, ...login } }).catch(
     String,
   );
-  expect(refused).toContain("ec2.sh: a value has characters that are not allowed: MASTER_URL");
+  expect(refused).toContain("libvirt.sh: a value has characters that are not allowed: MASTER_URL");
 });

@@ -2,10 +2,12 @@ import { describeIssue, type PluginDescriptor, workersSlice } from "@multimaster
 import { expect, it } from "vitest";
 import command from "./command.ts";
 import docker from "./docker.ts";
+import ec2 from "./ec2.ts";
 import kubernetes from "./kubernetes.ts";
 import localProcess from "./local-process.ts";
 
 const pool = { name: "pool", image: "debian", masterUrl: "ws://ci.example:9989" };
+const cloud = { name: "pool", region: "eu-central-1", image: "ami-1", masterUrl: "wss://ci.example" };
 const url = "https://docker.example:2376";
 const run = ["./run"];
 const inSlice = (more: object) => ({ workers: [], ...more });
@@ -73,6 +75,19 @@ it.each<[string, object, string]>([
     others(kubernetes({ ...pool, server: { url, token: "t", tokenFile: "f" } })),
     "latent[0].server.tokenFile: must not be set beside",
   ],
+  [
+    "neither a launch template nor an image",
+    others(ec2({ name: "pool", region: "eu-central-1", masterUrl: "wss://ci.example" })),
+    "latent[0].image: is missing, and so is launchTemplate",
+  ],
+  [
+    "a version of no launch template",
+    others(ec2({ ...cloud, launchTemplateVersion: "2" })),
+    "latent[0].launchTemplate: is missing",
+  ],
+  ["a key without its secret", others(ec2({ ...cloud, accessKeyId: "id" })), "latent[0].secretAccessKey: is missing"],
+  ["a secret without its key", others(ec2({ ...cloud, secretAccessKey: "s" })), "latent[0].accessKeyId: is missing"],
+  ["a tag of the cluster", others(ec2({ ...cloud, tags: { "multimaster.cluster": "x" } })), "latent[0].tags"],
   ["limits upside down", inDocker({ ulimits: { nofile: [9, 3] } }), "latent[0].ulimits.nofile: must have a soft limit"],
   ["less memory than a container may have", inDocker({ memory: 4 }), "latent[0].memory: must be a number of bytes"],
 ])("a config with %s is refused", (_, slice, sentence) => {

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { findUnclear } from "../damaged-options.ts";
 import command from "./command.ts";
 import docker from "./docker.ts";
+import ec2 from "./ec2.ts";
 import kubernetes from "./kubernetes.ts";
 import localProcess from "./local-process.ts";
 
@@ -114,6 +115,29 @@ const kinds: Record<string, { make(options: never): PluginDescriptor<"latent-wor
         spec: { containers: [{ name: "worker", env: [{ name: "A", value: "b" }] }] },
       },
       stopTimeout: "30s",
+      timeout: "1m",
+    },
+  },
+  ec2: {
+    make: ec2,
+    options: {
+      ...common,
+      region: "eu-central-1",
+      launchTemplate: "ci",
+      launchTemplateVersion: "$Latest",
+      image: "ami-1",
+      instanceType: "c7g.large",
+      subnet: "subnet-1",
+      securityGroups: ["sg-1"],
+      spot: true,
+      script: "exec run",
+      tags: { team: "core" },
+      masterUrl,
+      accessKeyId: "id",
+      secretAccessKey: "secret",
+      sessionToken: "token",
+      endpoint: "https://ec2.example/",
+      metadataUrl: "http://169.254.169.254",
       timeout: "1m",
     },
   },

@@ -1,7 +1,7 @@
 import { ProgramFailed, runProgram } from "../../run-program.ts";
 import { explainFailure } from "../../source/poller-options.ts";
 import { svnArguments } from "../../svn/svn-url.ts";
-import { findAll, parseSvnXml, textOf, type XmlElement } from "../../svn/svn-xml.ts";
+import { findAll, parseXml, textOf, type XmlElement } from "../../xml-elements.ts";
 
 export interface SvnAccess {
   readonly repository: string;
@@ -84,7 +84,7 @@ async function runSvn(access: SvnAccess, args: readonly string[], signal: AbortS
       signal,
       ...(credentials === undefined ? {} : { input: `${credentials.password}\n` }),
     });
-    const document = parseSvnXml(output.toString("utf8"));
+    const document = parseXml(output.toString("utf8"));
     if (document !== undefined) return document;
     throw new ProgramFailed("failed", `svn ${args[0]} wrote what is not XML`);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { CommandEnd, StepContext } from "../../step-context.ts";
 import { svnArguments } from "../../svn/svn-url.ts";
-import { findAll, parseSvnXml, textOf } from "../../svn/svn-xml.ts";
+import { findAll, parseXml, textOf } from "../../xml-elements.ts";
 import { hasSucceeded, SourceFailed, WorkerProgram } from "../source/worker-program.ts";
 import type { SvnOptions } from "./svn-options.ts";
 
@@ -54,7 +54,7 @@ export class SvnWorkspace {
   /** Resolves to false if there is no working copy of this repository, or none that svn can use. */
   async #updateExisting(target: SvnTarget): Promise<boolean> {
     if ((await this.svn.list())?.includes(".svn") !== true) return false;
-    const found = findAll(parseSvnXml((await this.#try(["info", "--xml", "--", "."])).stdout), "entry")[0];
+    const found = findAll(parseXml((await this.#try(["info", "--xml", "--", "."])).stdout), "entry")[0];
     const [root] = findAll(found, "repository").map((element) => textOf(element, "root"));
     const url = textOf(found, "url");
     if (url === undefined || root === undefined || !`${target.url}/`.startsWith(`${root}/`)) return false;
@@ -94,7 +94,7 @@ export class SvnWorkspace {
   async #clean(): Promise<boolean> {
     const { mode, method } = this.#options;
     const status = await this.#try(["status", "--xml", "--no-ignore", "--ignore-externals", "--", "."]);
-    const document = parseSvnXml(status.stdout);
+    const document = parseXml(status.stdout);
     if (!hasSucceeded(status) || document === undefined) return false;
     const isRemoved = (item: string | undefined) =>
       item === "added" ||
@@ -112,7 +112,7 @@ export class SvnWorkspace {
   }
 
   async #readRevision({ revision }: SvnTarget): Promise<string> {
-    const document = parseSvnXml(await this.svn.run(["info", "--xml", "--", "."], { capture: true }));
+    const document = parseXml(await this.svn.run(["info", "--xml", "--", "."], { capture: true }));
     const entry = findAll(document, "entry")[0];
     const got = entry?.attributes["revision"];
     if (got === undefined || !/^\d+$/.test(got)) throw new SourceFailed("svn info names no revision");

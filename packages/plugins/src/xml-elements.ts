@@ -1,6 +1,6 @@
 import { SaxesParser } from "saxes";
 
-/** An element of what `svn --xml` writes. */
+/** An element of a small XML document, such as what `svn --xml` writes. */
 export interface XmlElement {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ interface Open {
 }
 
 /** Reads a whole document; undefined if it is none. No entity is known but the five of XML itself. */
-export function parseSvnXml(text: string): XmlElement | undefined {
+export function parseXml(text: string): XmlElement | undefined {
   const root: Open = { name: "", attributes: {}, children: [], text: "" };
   const open = [root];
   const parser = new SaxesParser({ xmlns: false });
