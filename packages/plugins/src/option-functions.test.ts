@@ -10,7 +10,7 @@ const asked = (about: string, subject = about) => ({ option: "key", about, subje
 
 function create() {
   const clock = createFakeClock();
-  return { clock, functions: new OptionFunctions(clock, 30) };
+  return { clock, functions: new OptionFunctions(clock, 500) };
 }
 
 describe("a function among a plugin's options", () => {
@@ -33,7 +33,7 @@ describe("a function among a plugin's options", () => {
   it("that loops is ended and rests, and is never asked the same again", () => {
     const { clock, functions } = create();
     expect(() => functions.call(asked("change 1", "main"), loop)).toThrow(
-      'the function "key" failed (it blocked its master for 30 ms without returning, and was ended) for change 1',
+      'the function "key" failed (it blocked its master for 500 ms without returning, and was ended) for change 1',
     );
     expect(() => functions.call(asked("change 2", "dev"), () => 1)).toThrow(OptionRests);
     clock.advance(60_000);
