@@ -73,7 +73,7 @@ function linkPackages(tree: string): void {
 
 /**
  * The dependencies of others are those of the present release: the difference that counts is in our own code. What only the
- * release before needs (knex) is a dependency of the tests.
+ * release before needs (execa, knex) is a dependency of the tests.
  */
 function linkDependencies(): void {
   const link = join(cache, "node_modules");
