@@ -164,10 +164,10 @@ describe("master worker", () => {
     expect((await run("worker", "add", "w1")).stderr).toContain('A worker "w1" was already added');
     expect((await run("worker", "add", "fixed")).stderr).toContain('The worker "fixed" is defined in');
     expect((await run("worker", "add", "a b")).stderr).toContain("must be a letter");
-    expect((await run("worker", "list")).stdout).toMatch(/w1 .* any .* valid/);
+    expect((await run("worker", "list")).stdout).toMatch(/^w1\t.*\tany\tvalid\t/m);
     expect((await run("worker", "revoke", "w1")).stdout).toBe("The worker w1 is revoked.\n");
     expect((await run("worker", "revoke", "w1")).stderr).toContain('There is no worker "w1" that was added');
-    expect((await run("worker", "list")).stdout).toMatch(/w1 .* any .* revoked/);
+    expect((await run("worker", "list")).stdout).toMatch(/^w1\t.*\tany\trevoked\t/m);
     const { stdout } = await run("audit-log", "--json");
     expect(
       (JSON.parse(stdout) as { action: string; object: string }[]).map(({ action, object }) => [action, object]),

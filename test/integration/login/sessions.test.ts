@@ -47,6 +47,8 @@ describe.each(engines)("a login by password, on %s", (engine) => {
         audits: true,
         accounts: false,
         tries: false,
+        reports: true,
+        retries: false,
         by: "session",
         username: "ann",
         email: "ann@example.org",
