@@ -48,7 +48,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
         accounts: false,
         tries: false,
         reports: true,
-        retries: false,
+        retries: true,
         by: "session",
         username: "ann",
         email: "ann@example.org",
