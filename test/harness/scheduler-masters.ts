@@ -17,8 +17,6 @@ import { type Engine, newSchemaUrl } from "./test-databases.ts";
 export interface SchedulerMaster {
   readonly lease: Lease;
   readonly data: Data;
-  /** Its own connections; on SQLite those of all. */
-  readonly database: Database;
   start(): Promise<void>;
   drain(): Promise<void>;
   stop(): Promise<void>;
@@ -98,7 +96,6 @@ export async function startSchedulerCluster(
       return {
         lease,
         data,
-        database: own,
         async start() {
           for (const host of hosts) await host.start();
         },

@@ -1,15 +1,7 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import { bitbucketKey, bitbucketStates } from "./bitbucket/build-status.ts";
-import {
-  commitsOf,
-  describeStatus,
-  eventsOfBuilds,
-  forgeShape,
-  nameContext,
-  stateOf,
-  statusContext,
-} from "./forge-shape.ts";
+import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 
 const options = z
@@ -34,7 +26,6 @@ export default defineReporter({
   type: "bitbucket-cloud-status",
   options,
   events: ["build-started", "build-ended"],
-  reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
@@ -50,9 +41,9 @@ export default defineReporter({
           const body = {
             key: bitbucketKey(name, 40),
             state: stateOf(build.results, { ...bitbucketStates, cancelled: "STOPPED" }),
-            name,
+            name: name.slice(0, 255),
             url: report.url,
-            description: describeStatus(report, opts, 255),
+            description: describeStatus(report, opts).slice(0, 255),
           };
           const url = `${opts.apiUrl}/repositories/${repository}/commit/${revision}/statuses/build`;
           await ask({ method: "POST", url, headers, body });

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { contextOfOther } from "./event-context.ts";
 import { mailShape } from "./mail/mail-options.ts";
 import { findRecipients } from "./mail/recipients.ts";
 import { openTransport, previewTransport } from "./mail/transport.ts";
@@ -14,8 +13,10 @@ export default defineReporter({
   type: "mail",
   options,
   events: ["build-ended"],
-  contextOf: (event) =>
-    event.build ? `builder ${event.build.builderid} ${event.build.sources[0]?.branch ?? ""}` : contextOfOther(event),
+  contextOf({ build, buildset, worker }) {
+    if (build) return `builder ${build.builderid} ${build.sources[0]?.branch ?? ""}`;
+    return buildset ? `buildset ${buildset.buildsetid}` : `worker ${worker?.workerid}`;
+  },
   check: checkTemplate,
   warnings: ({ smtp }) =>
     smtp.password !== undefined && smtp.security === "none"
@@ -34,7 +35,7 @@ export default defineReporter({
         const message = makeMessage(facts, opts.message ?? htmlMessage, secrets);
         const messageId = `<${id.replaceAll(/[^\w.-]+/g, "-")}@${domain}>`;
         const threadId = memory ?? messageId;
-        const refused = await transport.send({
+        await transport.send({
           from: opts.from,
           to,
           subject: opts.subject === undefined ? message.subject : `${opts.subject} ${message.subject}`,
@@ -49,11 +50,6 @@ export default defineReporter({
             ...(report.build && { "X-Multimaster-Builder": report.build.builder }),
           },
         });
-        if (refused.length > 0)
-          ctx.log.warn(
-            { reporter: ctx.name, refused },
-            `the mail server takes "${message.subject}", but not for ${refused.join(", ")}`,
-          );
         remember(threadId);
       },
       close: () => transport.close(),

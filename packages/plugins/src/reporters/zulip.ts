@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
+import { chatContext, chatMessage, chatShape, cutText } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
-import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
 
@@ -26,7 +25,7 @@ export default defineReporter({
   contextOf: chatContext,
   check: checkTemplate,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts, { isOnlyAddress: true });
+    const ask = askWith(ctx, opts);
     const authorization = `Basic ${Buffer.from(`${opts.email}:${opts.key}`).toString("base64")}`;
     return {
       async send(report) {

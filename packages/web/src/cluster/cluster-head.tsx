@@ -1,18 +1,9 @@
-import type { Cluster, Member, StandingPart } from "@multimaster/data";
-import { type ClusterWord, wordOf } from "./cluster-word.ts";
+import type { Cluster, Member } from "@multimaster/data";
 
 /** One sentence on the state of the cluster: is it healthy, and may it be upgraded now? */
-export function ClusterHead({
-  state,
-  members,
-  parts,
-}: {
-  state: Cluster | undefined;
-  members: readonly Member[];
-  parts: readonly StandingPart[] | undefined;
-}) {
+export function ClusterHead({ state, members }: { state: Cluster | undefined; members: readonly Member[] }) {
   const draining = members.filter((member) => member.state === "draining").length;
-  const word = wordOf(state, parts, draining);
+  const word = state?.state ?? (draining > 0 ? "upgrading" : "healthy");
   const sum = (of: (member: Member) => number) => members.reduce((total, member) => total + of(member), 0);
   const figures: (readonly [string, number | string])[] = [
     ["masters", state?.masters_alive ?? members.length],
@@ -27,7 +18,7 @@ export function ClusterHead({
       <div class="cluster-word">
         <span class="dot" aria-hidden="true" />
         <strong>{word}</strong>
-        <span>{sentence(word, draining, members.length, parts ?? [])}</span>
+        <span>{sentence(word, draining, members.length)}</span>
       </div>
       <dl class="figures">
         {figures.map(([name, value]) => (
@@ -48,14 +39,11 @@ export function ClusterHead({
   );
 }
 
-function sentence(word: ClusterWord, draining: number, count: number, parts: readonly StandingPart[]): string {
-  if (word === "unknown") return "Not all parts of the cluster have been read.";
-  if (word === "starting") return "Some parts are starting.";
+function sentence(word: Cluster["state"], draining: number, count: number): string {
   if (word === "degraded") return "Something needs attention before you upgrade.";
   if (draining > 0) return `${draining} of ${count} masters draining.`;
   if (word === "upgrading") return "Masters of several releases are running.";
-  if (count <= 1) return "Everything runs on one master: requests fail while it is replaced.";
-  const [single, ...others] = parts.filter((part) => part.state === "single");
-  if (single === undefined) return "Everything runs; an upgrade can start now.";
-  return `Everything runs. ${single.sentence}${others.length > 0 ? ` And ${others.length} more of which there is one: see below.` : ""}`;
+  return count > 1
+    ? "Everything runs; an upgrade can start now."
+    : "Everything runs on one master: requests fail while it is replaced.";
 }

@@ -8,13 +8,16 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 export function ChangesPage() {
   const place = usePlace();
   const [limit, setLimit] = useState(60);
-  const text = (place.query.get("q") ?? "").trim();
-  const changes = useRows(
-    "changes",
-    text === "" ? "changes" : `changes/search/${encodeURIComponent(text)}`,
-    { order: "-changeid", limit },
-    ["changes/*/new"],
-  );
+  const changes = useRows("changes", "changes", { order: "-changeid", limit }, ["changes/*/new"]);
+  const text = (place.query.get("q") ?? "").toLowerCase();
+  const shown = changes.rows
+    ?.filter((change) =>
+      [change.author, change.comments, change.branch, change.revision, change.project]
+        .join(" ")
+        .toLowerCase()
+        .includes(text),
+    )
+    .sort((a, b) => b.changeid - a.changeid);
   return (
     <Page
       title="Changes"
@@ -34,10 +37,10 @@ export function ChangesPage() {
         />
       </div>
       <Rows
-        of={changes}
+        of={{ rows: shown, error: changes.error }}
         empty={
           text
-            ? "None of the newest 10,000 changes matches the filter."
+            ? "No change matches the filter."
             : "No changes yet: they come from change sources and from hooks of your forge."
         }
       >

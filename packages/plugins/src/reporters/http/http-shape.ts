@@ -9,15 +9,12 @@ export const httpShape = {
   ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
 };
 
-export type Ask = (
-  request: Omit<TargetRequest, "timeoutMs" | "signal" | "ca" | "isOnlyAddress">,
-) => Promise<TargetAnswer>;
+export type Ask = (request: Omit<TargetRequest, "timeoutMs" | "signal" | "ca">) => Promise<TargetAnswer>;
 
-/** Returns how a reporter sends its requests; `isOnlyAddress`: all go to the address that its options have. */
+/** Returns how a reporter sends its requests. */
 export function askWith(
   { signal, preview }: Pick<ReporterContext, "signal" | "preview">,
   { timeout, ca }: { readonly timeout: number; readonly ca?: string | undefined },
-  { isOnlyAddress = false } = {},
 ): Ask {
   if (preview)
     return async ({ method, url, body }) => {
@@ -26,5 +23,5 @@ export function askWith(
       preview(`${method} to ${new URL(url).host}${shown === undefined ? "" : `\n${shown}`}`);
       return { status: 200, headers: {}, text: "{}", json: {} };
     };
-  return (request) => sendRequest({ ...request, timeoutMs: timeout, signal, ca, isOnlyAddress });
+  return (request) => sendRequest({ ...request, timeoutMs: timeout, signal, ca });
 }

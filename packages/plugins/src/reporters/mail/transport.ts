@@ -13,8 +13,7 @@ export interface SmtpOptions {
 }
 
 export interface MailTransport {
-  /** Returns the recipients that the server refused, while others get the mail. */
-  send(mail: SendMailOptions): Promise<readonly string[]>;
+  send(mail: SendMailOptions): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,8 +40,7 @@ export function openTransport({ host, port, security, user, password, ca, timeou
   return {
     async send(mail) {
       try {
-        const { rejected } = await (await transport()).sendMail(mail);
-        return rejected.map(String);
+        await (await transport()).sendMail(mail);
       } catch (error) {
         throw judge(host, error);
       }
@@ -56,7 +54,6 @@ export function previewTransport(show: (what: string) => void): MailTransport {
   return {
     async send({ from, to, subject, text }) {
       show(`From: ${from}\nTo: ${[to].flat().join(", ")}\nSubject: ${subject}\n\n${text}`);
-      return [];
     },
     close: async () => undefined,
   };
