@@ -99,7 +99,7 @@ describe.each(engines)("events on %s", (engine) => {
     expect(await findUnasked(database, unknown, kinds, 9)).toEqual([]);
   });
 
-  it("become due one after the other in each context, however reports end and whoever has written them", async () => {
+  it("become due one after the other in each context, however reports end and whichever master wrote them", async () => {
     const { database } = await startMasters(engine);
     const [reporter = 0] = await configure(database, ["push"]);
     await give(database, reporter, [

@@ -83,7 +83,7 @@ describe("the svn step", () => {
     }
   });
 
-  it("gives its credentials to no host that an external names, unless it is told to follow externals", async () => {
+  it("gives its credentials to no host that an external names, unless it may follow externals", async () => {
     const flagged = async (given: Partial<Options>) => {
       const { trace } = await run(newDirectory(), given);
       const [checkout] = trace.commands.filter((words) => words.includes("checkout"));
