@@ -20,9 +20,9 @@ export function buildPath(text: string): PathOf<"builds"> {
   return `builds/${number}`;
 }
 
-/** Finds a build named in one of these ways. */
-export function findBuild(api: Api, text: string): Promise<Build> {
-  return orNotFound(api.one("builds", buildPath(text)), `There is no build ${text}.`);
+/** Finds a build named in one of these ways, with these of its properties. */
+export function findBuild(api: Api, text: string, properties?: readonly string[]): Promise<Build> {
+  return orNotFound(api.one("builds", buildPath(text), { property: properties }), `There is no build ${text}.`);
 }
 
 /** The path in a URL; browser apps keep it behind "#". */

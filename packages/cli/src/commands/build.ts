@@ -63,12 +63,11 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
   for (const command of build.commands) command.exitOverride();
 
   async function show(api: Api, text: string, json: boolean | undefined): Promise<void> {
-    const { buildid } = await findBuild(api, text);
-    const build = await api.one("builds", `builds/${buildid}`, { property: sourceProperties });
-    const { items: steps } = await api.list("steps", `builds/${buildid}/steps`);
+    const build = await findBuild(api, text, sourceProperties);
+    const { items: steps } = await api.list("steps", `builds/${build.buildid}/steps`);
     const builder = await api.one("builders", `builders/${build.builderid}`);
     const terminal = openTerminal();
-    const items = await readItems(api, buildid);
+    const items = await readItems(api, build.buildid);
     if (build.complete) setExitCode(exitCodeOf(build.results ?? 2));
     if (json) {
       const result = describeResult(build.results);
