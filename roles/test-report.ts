@@ -2,7 +2,7 @@ import type { LoadedConfig } from "@multimaster/config";
 import { errors, silentLog, systemClock } from "@multimaster/core";
 import { readBuildDetails, readChanges, readLogTail, readReportedBuilds } from "@multimaster/data";
 import type { Connection } from "@multimaster/database";
-import type { ReporterDefinition, ReporterOptions } from "@multimaster/plugins";
+import { type ReporterDefinition, type ReporterOptions, ReportFailure } from "@multimaster/plugins";
 import { openReport } from "./scheduler/reporting/open-report.ts";
 
 export interface ReportTest {
@@ -48,7 +48,11 @@ export async function testReport({ config, database, reporter, buildid, preview 
       unsure: false,
       memory: undefined,
       remember: () => undefined,
+      offerRerun: () => undefined,
     });
+  } catch (error) {
+    if (error instanceof ReportFailure) throw errors.reportNotSent(reporter, error.message);
+    throw error;
   } finally {
     stopping.abort();
     await sender.close?.();

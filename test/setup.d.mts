@@ -2,10 +2,8 @@
 export function componentDirectory(
   name: "crossbar" | "moto" | "buildbot" | "buildbot-worker" | "schemathesis" | "buildbot-www",
 ): string;
-/** The virtual environment of a Buildbot master, which is installed there if it is missing; throws a message if it cannot be. */
-export function setUpBuildbot(print?: (line: string) => void): string;
-/** The virtual environment of another release of buildbot-worker, which is installed there if it is missing. */
-export function setUpWorkerRelease(release: string, print?: (line: string) => void): string;
+/** The virtual environment of a component that few tests need, which is installed there if it is missing; throws a message if it cannot be. */
+export function setUpOnDemand(component: string, print?: (line: string) => void): string;
 /** The directory of a PostgreSQL server's programs, or undefined when this machine has none that is new enough. */
 export function findPostgres(): string | undefined;
 /** The program of a load balancer or pooler, or undefined when this machine has none that is new enough. */

@@ -169,18 +169,11 @@ export function buildbotFrontend() {
   );
 }
 
-/** The virtual environment of a Buildbot master, which is installed there if it is missing. Throws SetupError. */
-export function setUpBuildbot(print = console.log) {
+/** The virtual environment of a component that few tests need, which is installed there if it is missing. Throws SetupError. */
+export function setUpOnDemand(name, print = console.log) {
   mkdirSync(cache, { recursive: true });
-  withLock(cache, () => setUpPython("buildbot", print));
-  return componentDirectory("buildbot");
-}
-
-/** The virtual environment of another release of buildbot-worker, which is installed there if it is missing. Throws SetupError. */
-export function setUpWorkerRelease(release, print = console.log) {
-  mkdirSync(cache, { recursive: true });
-  withLock(cache, () => setUpPython(`buildbot-worker-${release}`, print));
-  return componentDirectory(`buildbot-worker-${release}`);
+  withLock(cache, () => setUpPython(name, print));
+  return componentDirectory(name);
 }
 
 /** Brings every component into place and prints a line for each. Throws SetupError with a sentence. */

@@ -18,7 +18,9 @@ import gerritReview from "@multimaster/plugins/reporters/gerrit-review";
 import giteaStatus from "@multimaster/plugins/reporters/gitea-status";
 import gitHubChecks from "@multimaster/plugins/reporters/github-checks";
 import gitHubComment from "@multimaster/plugins/reporters/github-comment";
+import gitHubLabels from "@multimaster/plugins/reporters/github-labels";
 import gitHubStatus from "@multimaster/plugins/reporters/github-status";
+import gitLabComment from "@multimaster/plugins/reporters/gitlab-comment";
 import gitLabStatus from "@multimaster/plugins/reporters/gitlab-status";
 import httpPush from "@multimaster/plugins/reporters/http-push";
 import irc from "@multimaster/plugins/reporters/irc";
@@ -59,7 +61,11 @@ export default defineCluster({
         ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubStatus({ name: "github", apiUrl, token })),
         ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubComment({ name: "comment", apiUrl, token })),
         ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubChecks({ name: "checks", apiUrl, token })),
+        ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) =>
+          gitHubLabels({ name: "labels", apiUrl, token, labels: { passed: "ci: passed", failed: "ci: failed" } }),
+        ),
         ...ifSet(["GITLAB_URL", "GITLAB_TOKEN"], (url, token = "") => gitLabStatus({ name: "gitlab", url, token })),
+        ...ifSet(["GITLAB_URL", "GITLAB_TOKEN"], (url, token = "") => gitLabComment({ name: "notes", url, token })),
         ...ifSet(["GITEA_URL", "GITEA_TOKEN"], (url = "", token = "") => giteaStatus({ name: "gitea", url, token })),
         ...ifSet(["BITBUCKET_TOKEN"], (token) => bitbucketCloudStatus({ name: "bitbucket", token })),
         ...ifSet(["STASH_URL", "STASH_TOKEN"], (url = "", token = "") =>
@@ -81,6 +87,15 @@ export default defineCluster({
           }),
         ),
         ...ifSet(["SLACK_URL"], (url = "") => slack({ name: "slack", url, modes: ["change"], message: plainMessage })),
+        ...ifSet(["OPERATORS_URL"], (url = "") =>
+          slack({
+            name: "operators",
+            url,
+            events: ["request-waiting", "step-ended", "master-evicted", "config-changed", "upgrade-done"],
+            waitingAfter: "15m",
+            steps: ["deploy*"],
+          }),
+        ),
         ...ifSet(["DISCORD_URL"], (url = "") => discord({ name: "discord", url, message: markdownMessage })),
         ...ifSet(["MATTERMOST_URL"], (url = "") => mattermost({ name: "mattermost", url })),
         ...ifSet(["MATRIX_URL", "MATRIX_TOKEN", "MATRIX_ROOM"], (url = "", token = "", room = "") =>

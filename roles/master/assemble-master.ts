@@ -10,9 +10,9 @@ import {
   type Lease,
 } from "@multimaster/cluster";
 import { type Audience, createMetrics, onAbort, ServiceGroup, systemClock } from "@multimaster/core";
-import { createData, createEvictionService, type Data } from "@multimaster/data";
+import { createBuildHistoryService, createData, createEvictionService, type Data } from "@multimaster/data";
 import { dataVersions } from "@multimaster/database";
-import { type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
+import { noteConfig, type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";
 import { createFailureReports } from "./failure-reports.ts";
 import { hostRoles } from "./host-roles.ts";
@@ -104,6 +104,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
       watch,
       createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
       eviction,
+      createBuildHistoryService({ updates: data.updates, clock: systemClock, log }),
       createPeerLeftHints({ bus, lease, onPeerLeft: (masterid) => eviction.suspect(masterid) }),
       createLoopDelay(metrics, signs.main),
       createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),
@@ -132,6 +133,7 @@ function join({ database, config, selection, name, release }: TermPlan) {
       leaseMs: config.shared.lease,
       host: hostname(),
       pid: process.pid,
+      note: (tx, master) => noteConfig(tx, master, config.hash),
     },
     releaseEverythingOf,
   );

@@ -1,13 +1,16 @@
 import type { SchedulerSlice } from "@multimaster/config";
 import { reporters } from "@multimaster/data";
-import type { ReporterDefinition, ReporterOptions } from "@multimaster/plugins";
+import type { ReporterDefinition, ReporterOptions, Running } from "@multimaster/plugins";
 import type { RoleContext } from "../define-role.ts";
 import { listenForClaims } from "./claim-wakes.ts";
 import type { SingletonKind } from "./claimed-host.ts";
 import type { ConfiguredReporter } from "./reporting/configured-reporter.ts";
-import { handEventsOut, kindsOf } from "./reporting/hand-out.ts";
+import { handEventsOut } from "./reporting/hand-out.ts";
+import { kindsOf } from "./reporting/kinds-of.ts";
+import { noteWaits } from "./reporting/note-waits.ts";
 import { createReportGauges } from "./reporting/report-gauges.ts";
 import { sendReports } from "./reporting/send-reports.ts";
+import { shareReads } from "./reporting/share-reads.ts";
 
 /** The singleton that finds out who is to report what. A config can give no name that begins with a space. */
 const handOut = " hand-out";
@@ -23,6 +26,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
     }),
   );
   const updates = data.updates.reports;
+  const shared = shareReads(updates, clock);
   const gauges = createReportGauges(metrics);
   let ids: ReadonlyMap<string, number> = new Map();
 
@@ -37,6 +41,7 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
           name: one.name,
           type: one.plugin.type,
           kinds: kindsOf(one),
+          steps: one.options.steps,
         })),
       ]);
       return ids;
@@ -54,15 +59,27 @@ export function hostReporters(context: RoleContext<SchedulerSlice>): SingletonKi
       const base = { singleton, lost, updates, clock, log };
       if (singleton.name === handOut) {
         const all = [...configured.values()].map((one) => ({ ...one, id: ids.get(one.name) as number }));
-        return handEventsOut({ ...base, reporters: all });
+        return runBoth(handEventsOut({ ...base, reporters: all }), noteWaits({ ...base, data, reporters: all }));
       }
       const reporter = configured.get(singleton.name) as ConfiguredReporter;
       const { name, url = "http://localhost:8010/" } = config.shared;
-      return sendReports({ ...base, reporter, gauges, cluster: { name, url } });
+      return sendReports({ ...base, updates: { ...updates, ...shared }, reporter, gauges, cluster: { name, url } });
     },
     listen: (look, wake) =>
       listenForClaims(data, look, [
         data.events.on(reporters, "changed", ({ id }) => wake((name) => ids.get(name) === id)),
       ]),
+  };
+}
+
+/** Two loops under one claim. */
+function runBoth(first: Running, second: Running | undefined): Running {
+  if (!second) return first;
+  return {
+    wake: () => first.wake?.(),
+    async stop() {
+      await Promise.all([first.stop(), second.stop()]);
+    },
+    failure: () => first.failure?.() ?? second.failure?.(),
   };
 }

@@ -58,7 +58,10 @@ export const kinds = [
 const parts = new Set([
   "change-driven",
   "change-filter",
+  "check-choice",
   "classify-changes",
+  "contain-functions",
+  "event-context",
   "forge-shape",
   "planned-buildset",
   "problems",

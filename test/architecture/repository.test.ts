@@ -86,6 +86,7 @@ describe("the repository", () => {
       "packages/web/src/log/ansi.ts": "a constant",
       "packages/cli/src/terminal.ts": "a constant",
       "packages/config/src/renderable.ts": "a constant",
+      "packages/config/src/hash-config.ts": "a constant",
       "packages/plugins/src/artifact-stores/s3/answers.ts": "constants",
       "packages/database/src/nullability.ts": "a constant",
       "packages/worker/src/newline-pattern.ts": "the master's, on the worker",

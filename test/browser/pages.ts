@@ -9,6 +9,7 @@ export type KnownPage = readonly [name: string, path: (builders: BuilderIds) => 
 /** Every page of the app, with what it shows where configs/web.ts has run for a while. */
 export const pages: readonly KnownPage[] = [
   ["home", () => "/", ["Needs attention", "tests", "live", "waits"]],
+  ["failing", () => "/failing", ["tests", "in tests"]],
   ["builders", () => "/builders", ["api", "generated-0000"]],
   ["builder", ({ tests }) => `/builders/${tests}`, ["Runs the tests; they fail", "Force", "#1"]],
   ["build", ({ tests }) => `/builders/${tests}/builds/1`, ["failed in “tests”", "expected 3, got 4"]],

@@ -33,6 +33,7 @@ export const growing = [
   "change_files",
   "logchunks",
   "logs",
+  "mm_line_builds",
   "sourcestamps",
   "steps",
   "test_result_sets",
@@ -52,6 +53,8 @@ export function describeHistory(engine: Engine, { builds, detailed, pending = 20
   const now = engine === "postgresql" ? "extract(epoch from now())::bigint" : "unixepoch()";
   const bytes = (text: string) => (engine === "postgresql" ? `convert_to(${text}, 'UTF8')` : `cast(${text} as blob)`);
 
+  const sourced = `builds b join buildrequests r on r.id = b.buildrequestid
+        join buildset_sourcestamps m on m.buildsetid = r.buildsetid join sourcestamps ss on ss.id = m.sourcestampid`;
   const built = builds - Math.floor(builds / 1000);
   const requests = built + pending;
   const buildsets = Math.ceil(requests / 4);
@@ -183,6 +186,25 @@ export function describeHistory(engine: Engine, { builds, detailed, pending = 20
       select n, row_number() over (partition by builderid order by n), builderid, requestid, n % ${workers} + 1, requestid % ${masters} + 1, ${at("n", builds)} + 40,
              case when n > ${builds - running} then null else ${at("n", builds)} + 700 - n % 300 end, n % 4, 'build successful', case when n > ${builds - running} then null when n % 1000 = 1 then 5 else ${resultOf("requestid")} end
         from (select n, requestid, ${builderOf("requestid")} as builderid from (select n, ${requestOf("n")} as requestid from ${series(1, builds)}) as numbered) as placed`,
+    ],
+    [
+      "mm_builder_lines",
+      `insert into mm_builder_lines (builderid, line_hash, branch, source, watched, failing, bad_count, failing_since)
+      select distinct b.builderid, ss.branch, ss.branch, ss.branch, case when ss.branch like 'pr/%' then 0 else 1 end, 0, 0, 0 from ${sourced}`,
+    ],
+    [
+      "mm_line_builds",
+      `insert into mm_line_builds (buildid, lineid, position, good)
+      select b.id, l.lineid, ss.id, case when b.results < 2 then 1 else 0 end from ${sourced}
+        join mm_builder_lines l on l.builderid = b.builderid and l.line_hash = ss.branch
+       where b.results in (0, 1, 2, 4) and b.id <= ${builds - running - 1000}`,
+    ],
+    [
+      "mm_builder_lines",
+      `update mm_builder_lines set failing = 1, bad_count = 3, failing_since = ${now} - n.newest,
+             newest_buildid = n.newest, first_bad_buildid = n.newest
+        from (select lineid, max(buildid) as newest from mm_line_builds group by lineid) n
+       where n.lineid = mm_builder_lines.lineid and n.lineid % 20 = 0`,
     ],
     [
       "build_properties",

@@ -1,5 +1,8 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TestCertificate } from "./certificate.ts";
 import { onCleanup } from "./cleanup.ts";
 
 /** A request that a target got. */
@@ -12,7 +15,7 @@ export interface TargetCall {
   readonly body: any;
 }
 
-/** What it answers; undefined: 200 with an empty object. A function gets the response itself. */
+/** What it answers; undefined: 200 with an empty object. A text is sent as it is. A function gets the response itself. */
 export type TargetAnswer =
   | { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: unknown }
   | ((response: ServerResponse) => void)
@@ -26,11 +29,11 @@ export interface ReportTarget {
   answer(with_: (call: TargetCall) => TargetAnswer): void;
 }
 
-/** A server that gets reports, on a free port. */
-export async function startReportTarget(): Promise<ReportTarget> {
+/** A server that gets reports, on a free port; with a certificate over HTTPS. */
+export async function startReportTarget(certificate?: TestCertificate): Promise<ReportTarget> {
   const calls: TargetCall[] = [];
   let decide: (call: TargetCall) => TargetAnswer = () => undefined;
-  const server = createServer(async (request, response) => {
+  const listen: RequestListener = async (request, response) => {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
     const text = Buffer.concat(pieces).toString("utf8");
@@ -40,16 +43,20 @@ export async function startReportTarget(): Promise<ReportTarget> {
     const answer = decide(call);
     if (typeof answer === "function") return answer(response);
     const { status = 200, headers: own = {}, body = {} } = answer ?? {};
-    response.writeHead(status, { "content-type": "application/json", ...own });
-    response.end(JSON.stringify(body));
-  });
+    const isText = typeof body === "string";
+    response.writeHead(status, { "content-type": isText ? "text/plain" : "application/json", ...own });
+    response.end(isText ? body : JSON.stringify(body));
+  };
+  const server = certificate
+    ? createSecureServer({ key: readFileSync(certificate.key), cert: readFileSync(certificate.certificate) }, listen)
+    : createServer(listen);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onCleanup(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${certificate ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     answer(with_) {
       decide = with_;

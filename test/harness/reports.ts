@@ -32,7 +32,14 @@ export async function sendReport(
   const context = { name: options.name, clock: systemClock, log: silentLog, signal: new AbortController().signal };
   const sender = await plugin.open({ ...context, cluster }, options);
   try {
-    await sender.send(report, { id: "test-7-1", unsure: false, memory: undefined, remember: () => {}, ...more });
+    await sender.send(report, {
+      id: "test-7-1",
+      unsure: false,
+      memory: undefined,
+      remember: () => {},
+      offerRerun: () => {},
+      ...more,
+    });
   } finally {
     await sender.close?.();
   }

@@ -17,6 +17,8 @@ import { type Engine, newSchemaUrl } from "./test-databases.ts";
 export interface SchedulerMaster {
   readonly lease: Lease;
   readonly data: Data;
+  /** Its own connections; on SQLite those of all. */
+  readonly database: Database;
   start(): Promise<void>;
   drain(): Promise<void>;
   stop(): Promise<void>;
@@ -96,6 +98,7 @@ export async function startSchedulerCluster(
       return {
         lease,
         data,
+        database: own,
         async start() {
           for (const host of hosts) await host.start();
         },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { describeWire } from "../contract/wire.contract.ts";
 import { startBuildbotWorker } from "../harness/buildbot-worker.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { setUpWorkerRelease } from "../setup.mjs";
+import { setUpOnDemand } from "../setup.mjs";
 import { openWorkerPort, takeWorker } from "./worker-port.ts";
 
 async function connect(installation?: string) {
@@ -20,7 +20,7 @@ async function connect(installation?: string) {
 describeWire("buildbot-worker 4.3.0", () => connect());
 // The long form tries an older release; those before 3.6 have another form of the protocol, or none.
 if (process.env["MULTIMASTER_LONG"])
-  describeWire("buildbot-worker 3.11.9", () => connect(setUpWorkerRelease("3.11.9", () => undefined)), {
+  describeWire("buildbot-worker 3.11.9", () => connect(setUpOnDemand("buildbot-worker-3.11.9", () => undefined)), {
     commandSet: "3.2",
   });
 

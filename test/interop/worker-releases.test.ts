@@ -8,14 +8,17 @@ import { startBuildbotWorker, type TestBuildbotWorker } from "../harness/buildbo
 import { isAlive } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { setUpWorkerRelease } from "../setup.mjs";
+import { setUpOnDemand } from "../setup.mjs";
 import { openWorkerPort, type WorkerPort } from "./worker-port.ts";
 
 /** The long form tries more releases; MULTIMASTER_WORKERS names the directories of further installations, such as those of an older Python. */
 const releases = process.env["MULTIMASTER_LONG"] ? ["3.11.9", "3.4.1", "2.10.5", "1.8.2", "0.9.14"] : ["2.10.5"];
 const installations = (process.env["MULTIMASTER_WORKERS"] ?? "").split(",").filter((directory) => directory !== "");
 const all = [
-  ...releases.map((release) => ({ title: release, installation: () => setUpWorkerRelease(release, () => undefined) })),
+  ...releases.map((release) => ({
+    title: release,
+    installation: () => setUpOnDemand(`buildbot-worker-${release}`, () => undefined),
+  })),
   ...installations.map((directory) => ({ title: basename(directory), installation: () => directory })),
 ];
 

@@ -25,6 +25,8 @@ export interface JoinOptions {
   leaseMs: number;
   host: string;
   pid: number;
+  /** What else is written in the transaction in which it joins; one master joins at a time. */
+  note?: ((tx: Connection, master: { readonly masterid: number; readonly name: string }) => Promise<void>) | undefined;
 }
 
 /** A master that has joined. */
@@ -93,6 +95,7 @@ async function tryToJoin<Outcomes>(
     const masterid = holder?.masterid ?? (await insertMaster(tx, name));
     const epoch = (holder?.epoch ?? 0) + 1;
     await takeLease(tx, masterid, epoch, options);
+    await options.note?.(tx, { masterid, name });
     return { membership: { lease: { masterid, name, epoch, leaseMs: options.leaseMs }, evictions } };
   }
 }

@@ -2,7 +2,7 @@ import { append } from "@multimaster/core";
 import { findSharedDirectories } from "./builddir.ts";
 import { checkAwaitedLocks } from "./check-lock-waits.ts";
 import { checkLimitedWorkers, checkLocks } from "./check-locks.ts";
-import { checkReporters } from "./check-reporters.ts";
+import { checkReporterChoices, checkReporters } from "./check-reporters.ts";
 import { formatPath } from "./describe-issue.ts";
 import { listSteps } from "./list-steps.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
@@ -58,7 +58,10 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
   if (workers) append(problems, checkWorkerNames(workers, placeOf));
   if (scheduler) append(problems, checkScheduling(scheduler, placeOf));
   if (scheduler) append(problems, await checkReporters(scheduler, placeOf));
-  if (scheduler && setsComplete) append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
+  if (scheduler && setsComplete) {
+    append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
+    append(problems, checkReporterChoices(scheduler, builders, placeOf));
+  }
   if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler, placeOf));
   if (scheduler) append(problems, checkAwaitedLocks(builders, scheduler, placeOf));
   const warnings = [...config.warnings(), ...(tls?.warnings ?? [])];

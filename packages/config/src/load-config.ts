@@ -9,6 +9,7 @@ import { type ClusterConfig, type ClusterConfigInput, clusterConfig } from "./de
 import { describeIssue } from "./describe-issue.ts";
 import { noteFallbacks } from "./env.ts";
 import { explainLoadError, shortenPath } from "./explain-load-error.ts";
+import { hashConfig } from "./hash-config.ts";
 import type { PlaceOf } from "./place-of.ts";
 import { type LoadedParts, listWarnings, type Placed } from "./slice-warnings.ts";
 import { type BuildersSlice, type BuildersSliceInput, buildersSlice } from "./slices/builders.ts";
@@ -20,6 +21,8 @@ import { type WorkersSlice, type WorkersSliceInput, workersSlice } from "./slice
 export interface LoadedConfig {
   readonly file: string;
   readonly directory: string;
+  /** A hash of its files as they were when it was loaded; the same for masters of all roles. */
+  readonly hash: string;
   readonly shared: ClusterConfig;
   scheduler(): Promise<SchedulerSlice>;
   /** The builder sets named, or all of them, by name. */
@@ -51,6 +54,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
   const directory = dirname(file);
   const evaluate = createEvaluator(file, options);
   const { fallbacks } = evaluate;
+  const hash = hashConfig(file);
 
   const exported = await evaluate(shortenPath(file), () => evaluate.import(file));
   try {
@@ -133,6 +137,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
     return {
       file,
       directory,
+      hash,
       shared,
       scheduler: () => slice("scheduler", shared.scheduler, schedulerSlice),
       workers: () => slice("workers", shared.workers, workersSlice),

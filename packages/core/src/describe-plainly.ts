@@ -16,6 +16,8 @@ function explain(issue: Issue): string {
   if (issue.code === "too_small" && issue.message.startsWith("Too small")) return describeLimit(issue, "least");
   if (issue.code === "too_big" && issue.message.startsWith("Too big")) return describeLimit(issue, "most");
   if (issue.code === "invalid_value" && !issue.message.startsWith("must ")) return expectOneOf(issue.values);
+  if (issue.code === "invalid_format" && issue.message === "Invalid URL")
+    return "must be a URL, such as https://example.org/";
   if (issue.code === "unrecognized_keys")
     return `has no field ${issue.keys.map((key) => JSON.stringify(key)).join(" or ")}`;
   if (issue.code === "invalid_key" && issue.issues[0]) return explain(issue.issues[0]);

@@ -34,6 +34,7 @@ export type { ApprovalUpdates, Deciding, WantedApproval } from "./updates/approv
 export type { ArtifactRow, ArtifactUpdates, NewArtifact } from "./updates/artifacts.ts";
 export type { AskedBuilds } from "./updates/asked-triggers.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
+export type { BuilderLineUpdates } from "./updates/builder-lines.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
 export type { BuildRequestUpdates, PendingRequest } from "./updates/buildrequests.ts";
 export type {
@@ -72,6 +73,7 @@ export type { StateKey } from "./updates/object-state.ts";
 export type { DrainedWork } from "./updates/orders.ts";
 export { publishOutcomes } from "./updates/publish-outcomes.ts";
 export type { PublishedScheduler } from "./updates/published-scheduler.ts";
+export { createBuildHistoryService } from "./updates/read-build-history.ts";
 export type {
   Attempt,
   DueReport,

@@ -1,5 +1,6 @@
 import { append, type Result, Results } from "@multimaster/core";
 import { execute, type Fragment, longest, queryRows, truncateText } from "@multimaster/database";
+import { mostStepsNoted } from "./note-steps.ts";
 import type { Transition } from "./transition.ts";
 
 /** How builds end. */
@@ -42,19 +43,22 @@ export async function endBuilds(
 }
 
 /** Ends the steps of builds that run no more, and their logs: a step must not outlive its build. */
-async function endSteps({ tx, outcomes }: Transition, buildids: readonly number[], results: Result): Promise<void> {
+async function endSteps(t: Transition, buildids: readonly number[], results: Result): Promise<void> {
+  const { tx, outcomes } = t;
   const ofBuilds = tx.dialect.isOneOf("buildid", buildids);
   const logs = await queryRows<{ id: number }>(
     tx,
     `update logs set complete = 1 where complete = 0 and stepid in (select id from steps where ${ofBuilds.sql}) returning id`,
     ofBuilds.bindings,
   );
-  const steps = await queryRows<{ id: number }>(
+  const steps = await queryRows<{ id: number; buildid: number; number: number; name: string; began: number | null }>(
     tx,
     `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ?
-      where complete_at is null and ${ofBuilds.sql} returning id`,
+      where complete_at is null and ${ofBuilds.sql} returning id, buildid, number, name, started_at as began`,
     [results, ...ofBuilds.bindings],
   );
+  for (const { id, began, ...facts } of steps)
+    if (began !== null && facts.number < mostStepsNoted) t.record("step-ended", id, { results, ...facts });
   const ids = (rows: { id: number }[]) => rows.map(({ id }) => id).sort((a, b) => a - b);
   append(outcomes.finishedLogs, ids(logs));
   append(outcomes.finishedSteps, ids(steps));

@@ -1,4 +1,5 @@
 export { type AdoptedBuild, adoptBuildOf, endUnadopted, giveUpAdoptable } from "./adopt-build.ts";
+export { noteBuildset } from "./begin-buildset.ts";
 export * from "./cancel-request.ts";
 export { type Claimable, claimables, claimTableOf, claimTables } from "./claim-tables.ts";
 export { type Collapse, collapseRequests } from "./collapse-requests.ts";
@@ -6,7 +7,11 @@ export { completeBuildsets } from "./end-buildsets.ts";
 export { endRequest } from "./end-requests.ts";
 export * from "./finish-build.ts";
 export type { WorkerFailure, WorkerVerdict } from "./judge-workers.ts";
-export { type OutboxEntry, type OutboxKind, outboxBounds, pruneOutbox } from "./outbox.ts";
+export { noteConfig } from "./note-config.ts";
+export { noteEnds, placeOf } from "./note-ends.ts";
+export { noteHistory } from "./note-history.ts";
+export { type NotedStep, noteSteps, readNotedStep } from "./note-steps.ts";
+export { insertOutboxEntries, type OutboxEntry, type OutboxKind, outboxBounds, pruneOutbox } from "./outbox.ts";
 export { noOutcomes, type Outcomes } from "./outcomes.ts";
 export { releaseClaim } from "./release-claims.ts";
 export { releaseEverythingOf } from "./release-everything.ts";

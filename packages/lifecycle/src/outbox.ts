@@ -1,26 +1,13 @@
-import type { Json } from "@multimaster/core";
+import type { Json, ReportKind } from "@multimaster/core";
 import { type Connection, execute, queryRows, together } from "@multimaster/database";
 
-/** What a row of the outbox is about. Names are at most 20 characters long. */
-export type OutboxKind =
-  | "build-started"
-  | "build-ended"
-  | "request-ended"
-  | "request-released"
-  | "buildset-ended"
-  | "worker-detached"
-  | "worker-missing"
-  | "worker-returned"
-  | "worker-paused"
-  | "worker-resumed"
-  | "worker-suspected"
-  | "worker-quarantined"
-  | "worker-freed";
+/** What a row of the outbox is about: what can be reported, and what only the cluster itself notes. At most 20 characters. */
+export type OutboxKind = ReportKind | "request-ended" | "request-released" | "worker-detached" | "worker-suspected";
 
 /** A transition, as the outbox has it. */
 export interface OutboxEntry {
   readonly kind: OutboxKind;
-  /** Of the build, build request, buildset or worker. */
+  /** Of the buildset, build request, build, step, worker or master. */
   readonly objectid: number;
   readonly facts: Readonly<Record<string, Json>>;
 }

@@ -13,6 +13,7 @@ import { type Claimable, claimables, claimTableOf } from "./claim-tables.ts";
 import { type BuildsEnd, endBuilds } from "./end-builds.ts";
 import { endBuildsets } from "./end-buildsets.ts";
 import { type EndingRequest, endRequests } from "./end-requests.ts";
+import { noteUpgradeDone } from "./note-releases.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { noteReleased } from "./release-claims.ts";
 import { countMasterEnds, describeMasterEnds, type Exhausted, noteExhausted } from "./request-losses.ts";
@@ -62,28 +63,38 @@ export async function releaseEverythingOf(
     const exhausted = await countEnd(tx, end, masterid, claimed, running);
     const left = end === "death" ? await leaveBuilds(t, { masterid, name }, running, claimed, exhausted) : nothing;
     const builds = running.filter(({ id }) => !left.builds.has(id));
+    const lease = end === "death" ? await readLease(tx, masterid) : undefined;
+    // Before what follows from it: a reporter that gets all of it hears of the cause first.
+    if (end === "death")
+      t.record("master-evicted", masterid, {
+        name,
+        roles: lease?.roles ?? [],
+        builds: builds.length,
+        left: left.builds.size,
+        requests: claimed.length,
+      });
     const requests = claimed.filter(({ id }) => !left.requests.has(id));
     await endRunningBuilds(t, { masterid, name, end }, builds, exhausted);
     const ended = await endClaimedRequests(t, requests, builds, exhausted);
     for (const kind of claimables) {
       const released = await releaseKind(tx, masterid, kind, requests);
       noteReleased(t, kind, masterid, released);
-      if (kind === "worker")
-        await noteDepartures(t, masterid, released, departures[end](name), await lostAt(tx, end, masterid));
+      if (kind === "worker") await noteDepartures(t, masterid, released, departures[end](name), lease?.lostAt);
     }
     await stopBuilders(t, masterid);
     // Also those that others still seem to have requests in: these may be ended at this moment, and who locks last sees all.
     await endBuildsets(t, [...new Set([...ended, ...(await findEndedBuildsets(tx, masterid))])]);
     t.outcomes.goneMasters.push(masterid);
+    await noteUpgradeDone(t, { masterid, name });
   });
   return outcomes;
 }
 
-/** When the lease of a dead master was lost: it is evicted later. Undefined: now. */
-async function lostAt(tx: Connection, end: MasterEnd, masterid: number): Promise<number | undefined> {
-  if (end !== "death") return undefined;
-  const sql = "select expires_at as at from mm_leases where masterid = ?";
-  return (await queryRows<{ at: number }>(tx, sql, [masterid]))[0]?.at;
+/** What the lease of a dead master says; it was lost before the eviction. Undefined: a master of Buildbot. */
+async function readLease(tx: Connection, masterid: number): Promise<{ lostAt: number; roles: string[] } | undefined> {
+  const sql = "select expires_at as at, roles from mm_leases where masterid = ?";
+  const [row] = await queryRows<{ at: number; roles: string }>(tx, sql, [masterid]);
+  return row && { lostAt: row.at, roles: JSON.parse(row.roles) as string[] };
 }
 
 function lockClaimedRequests(tx: Connection, masterid: number): Promise<ClaimedRequest[]> {

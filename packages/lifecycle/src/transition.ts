@@ -1,4 +1,5 @@
-import type { Connection } from "@multimaster/database";
+import { type Connection, saysSomething } from "@multimaster/database";
+import { noteEnds } from "./note-ends.ts";
 import { insertOutboxEntries, type OutboxEntry } from "./outbox.ts";
 import { noOutcomes, type Outcomes } from "./outcomes.ts";
 
@@ -25,6 +26,15 @@ export async function transition<T>(
     outcomes,
     record: (kind, objectid, facts) => void entries.push({ kind, objectid, facts }),
   });
+  // Last, since it locks rows that every transition locks last.
+  await noteEnds(tx, endedBuilds(entries));
   await insertOutboxEntries(tx, entries);
   return { result, outcomes };
+}
+
+/** Builds whose end says whether their builder passes or fails. */
+function endedBuilds(entries: readonly OutboxEntry[]): number[] {
+  return entries.flatMap(({ kind, objectid, facts }) =>
+    kind === "build-ended" && saysSomething.includes(Number(facts["results"])) ? objectid : [],
+  );
 }

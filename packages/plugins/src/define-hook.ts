@@ -28,12 +28,26 @@ export function contentOf({ body }: HookRequest): string {
   return createHash("sha256").update(body).digest("hex");
 }
 
+/** Which builds are to run again. */
+export interface HookRerun {
+  /** The type of the reporter that has shown them. */
+  readonly reporter: string;
+  /** What they were shown as: see `Delivery.offerRerun`. */
+  readonly target: string;
+  /** The id that the reporter gave to one of them: the cluster's name, "-", and the build's id. Undefined: the newest of each builder. */
+  readonly externalId?: string | undefined;
+  /** Who asked for it, for people. */
+  readonly by: string;
+}
+
 /** The result of parsing a request. */
 export type HookAnswer =
   /** Changes, oldest first; `delivery` if the hook's request contains its own id, see `HookDefinition.delivery`. */
   | { readonly changes: readonly NewChange[]; readonly delivery?: string | undefined }
   /** Change sources that must poll immediately: these, or all. */
   | { readonly polls: readonly string[] | "all" }
+  /** Builds that a reporter has shown at the forge, and that a user wants to run again. */
+  | { readonly rerun: HookRerun }
   /** No change, and why; shown in the forge's list of deliveries. */
   | { readonly ignored: string };
 

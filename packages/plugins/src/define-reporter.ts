@@ -2,12 +2,15 @@ import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multima
 import type { Clock, Logger, ReportKind } from "@multimaster/core";
 import type { BuildDetails, ReportedChange } from "@multimaster/data";
 import type { z } from "zod";
+import { type Failure, ReportFailure } from "./report-failure.ts";
 import type { ReportedEvent } from "./reported-event.ts";
+import { refuseChoice } from "./reporters/check-choice.ts";
+import { containFunctions } from "./reporters/contain-functions.ts";
 import type { ReporterOptions } from "./reporters/reporter-options.ts";
 
 /** The same with what must be read: each part is read when it is first asked for. */
 export interface Report extends ReportedEvent {
-  /** The page of a build, a buildset's first build, or a worker. */
+  /** The page of a build, a buildset's first build or request, a request, a worker, or the cluster. */
   readonly url: string;
   /** Steps, changes and failing tests; without a build there are none. */
   details(): Promise<BuildDetails>;
@@ -26,6 +29,8 @@ export interface Delivery {
   readonly memory: string | undefined;
   /** Saved if this attempt succeeds. */
   remember(value: string): void;
+  /** The build is shown as this at the target, where users may ask to run it again. Saved if this attempt succeeds. */
+  offerRerun(target: string): void;
 }
 
 /** What a reporter works with. */
@@ -47,26 +52,7 @@ export interface Sender {
   close?(): Promise<void>;
 }
 
-/** Why a report did not arrive. */
-export interface Failure {
-  /** "target": nothing arrives there now, so all reports of the reporter wait. "report": only this one. "refused": it never will. */
-  readonly of: "target" | "report" | "refused";
-  /** It may have arrived all the same. */
-  readonly unsure?: boolean;
-  /** The target says when to come again. */
-  readonly retryAfterMs?: number | undefined;
-}
-
-/** A report did not arrive; the message is what an operator reads. */
-export class ReportFailure extends Error {
-  readonly failure: Failure;
-
-  constructor(sentence: string, failure: Failure, options?: ErrorOptions) {
-    super(sentence, options);
-    this.name = "ReportFailure";
-    this.failure = failure;
-  }
-}
+export { type Failure, ReportFailure };
 
 /** A reporter as the scheduler role uses it. */
 export interface ReporterDefinition<Options extends ReporterOptions = ReporterOptions>
@@ -75,6 +61,8 @@ export interface ReporterDefinition<Options extends ReporterOptions = ReporterOp
   check?(options: Options): readonly string[] | Promise<readonly string[]>;
   /** What it reports if its options do not say. */
   readonly events: readonly ReportKind[];
+  /** What it can report at all; absent: everything. */
+  readonly reports?: readonly ReportKind[];
   /** A state replaces the one before it: what is not final is not sent once a later state of its context is known. */
   readonly isState?: boolean;
   /** Reports of one context arrive in order. Null: it has nothing to say of this event. */
@@ -92,6 +80,13 @@ export interface ReporterPlugin<S extends z.ZodType<ReporterOptions>>
 export function defineReporter<S extends z.ZodType<ReporterOptions>>(
   plugin: ReporterPlugin<S>,
 ): (options: z.input<S>) => PluginDescriptor<"reporter"> {
-  const definition: ReporterDefinition<z.output<S>> = { ...plugin, kind: "reporter" };
+  const options = plugin.options.superRefine((given, ctx) => refuseChoice(given, plugin, ctx));
+  const definition: ReporterDefinition<z.output<S>> = {
+    ...plugin,
+    options,
+    kind: "reporter",
+    contextOf: (event, given) => plugin.contextOf(event, containFunctions(given)),
+    open: (ctx, given) => plugin.open(ctx, containFunctions(given)),
+  };
   return (options) => ({ plugin: definition as unknown as PluginDefinition<"reporter">, options });
 }

@@ -8,6 +8,7 @@ import { BuildersPage } from "./pages/builders.tsx";
 import { ChangePage } from "./pages/change.tsx";
 import { ChangesPage } from "./pages/changes.tsx";
 import { ClusterPage } from "./pages/cluster.tsx";
+import { FailingPage } from "./pages/failing.tsx";
 import { HomePage } from "./pages/home.tsx";
 import { InstancesPage } from "./pages/instances.tsx";
 import { LocksPage } from "./pages/locks.tsx";
@@ -31,6 +32,7 @@ type Params = Readonly<Record<string, string>>;
 
 const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>][] = [
   ["/", HomePage],
+  ["/failing", FailingPage],
   ["/builders", BuildersPage],
   ["/builders/:builder", BuilderPage],
   ["/builders/:builder/builds/:number", BuildPage],

@@ -2,7 +2,8 @@ import type { Logger } from "@multimaster/core";
 import type { LateAnswer, ReportUpdates } from "@multimaster/data";
 import type { Singleton } from "../claimed-host.ts";
 import type { ConfiguredReporter } from "./configured-reporter.ts";
-import { askReporter, kindsOf } from "./hand-out.ts";
+import { askReporter } from "./hand-out.ts";
+import { kindsOf } from "./kinds-of.ts";
 import { readEvents } from "./read-events.ts";
 
 /** Events of one transaction. */

@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
-import { type Clock, callContained, describeCause, type Logger, type ReportKind, Results } from "@multimaster/core";
+import { type Clock, callContained, describeCause, type Logger, Results } from "@multimaster/core";
 import type { LateAnswer, NewReport, OwedEvent, ReportUpdates } from "@multimaster/data";
 import { type ReportedEvent, type Running, startPolling } from "@multimaster/plugins";
 import { wantsEvent } from "@multimaster/plugins/reporters/wants-event";
 import { passResult, type Singleton } from "../claimed-host.ts";
 import type { ConfiguredReporter } from "./configured-reporter.ts";
+import { kindsOf } from "./kinds-of.ts";
 import { describeEvent, readEvents } from "./read-events.ts";
 
 export interface HandOutOptions {
@@ -58,11 +59,6 @@ function findReports(options: HandOutOptions, row: OwedEvent, event: ReportedEve
     return answer ? [{ reporterid: reporter.id, event: row, about: describeEvent(event), ...answer }] : [];
   });
 }
-
-/** What a reporter wants to be asked about. */
-export const kindsOf = ({ plugin, options }: ConfiguredReporter): readonly ReportKind[] => [
-  ...new Set(options.events ?? plugin.events),
-];
 
 /** Whether a reporter reports an event, and how. */
 export function askReporter(log: Logger, reporter: ConfiguredReporter, event: ReportedEvent): LateAnswer {

@@ -9,19 +9,24 @@ export function openReport(
   updates: Pick<ReportUpdates, "readDetails" | "readChanges" | "readLogTail">,
   cluster: { readonly url: string },
 ): Report {
-  const { build, buildset, worker } = event;
+  const { build, step } = event;
   let details: Promise<BuildDetails> | undefined;
-  const shown = build ?? buildset?.builds[0];
-  const path = shown
-    ? `#/builders/${shown.builderid}/builds/${shown.number}`
-    : worker
-      ? `#/workers/${worker.workerid}`
-      : "";
   return {
     ...event,
-    url: `${cluster.url}${path}`,
-    details: () => (details ??= build ? updates.readDetails(build.buildid) : Promise.resolve(nothing)),
+    url: `${cluster.url}${pathOf(event)}`,
+    // A step is reported while its build runs: what the build has become says nothing about it.
+    details: () => (details ??= build && !step ? updates.readDetails(build.buildid) : Promise.resolve(nothing)),
     changes: () => (build ? updates.readChanges(build.buildid) : Promise.resolve([])),
     logTail: (logid, lines) => updates.readLogTail(logid, lines),
   };
+}
+
+/** The page that shows most of it. */
+function pathOf({ build, step, buildset, request, worker, master }: ReportedEvent): string {
+  const shown = build ?? buildset?.builds[0];
+  if (shown) return `#/builders/${shown.builderid}/builds/${shown.number}${step ? `/steps/${step.number}` : ""}`;
+  const asked = request ?? buildset?.builders[0];
+  if (asked) return `#/buildrequests/${asked.buildrequestid}`;
+  if (worker) return `#/workers/${worker.workerid}`;
+  return master ? "#/cluster" : "";
 }

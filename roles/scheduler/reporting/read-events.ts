@@ -1,6 +1,7 @@
-import type { ReportKind } from "@multimaster/core";
-import type { ReportUpdates } from "@multimaster/data";
+import type { ReportKind, Result } from "@multimaster/core";
+import type { ReportUpdates, StepInEvent } from "@multimaster/data";
 import type { ReportedEvent } from "@multimaster/plugins";
+import { describeMaster } from "./describe-master.ts";
 
 /** The row of an event, in the outbox or of a report. */
 export interface EventRow {
@@ -15,23 +16,40 @@ export async function readEvents<Row extends EventRow>(
   updates: ReportUpdates,
   rows: readonly Row[],
 ): Promise<ReadonlyMap<Row, ReportedEvent | undefined>> {
-  const idsOf = (prefix: string) => [
-    ...new Set(rows.filter(({ kind }) => kind.startsWith(prefix)).map(({ objectid }) => objectid)),
+  const all = rows.map((row) => ({ row, facts: parseFacts(row.facts) }));
+  const idsOf = (prefix: string, idOf: (one: (typeof all)[number]) => number = ({ row }) => row.objectid) => [
+    ...new Set(all.filter(({ row }) => row.kind.startsWith(prefix)).map(idOf)),
   ];
-  const [builds, buildsets] = await Promise.all([
-    updates.readBuilds(idsOf("build-")),
+  const [builds, buildsets, requests] = await Promise.all([
+    updates.readBuilds([...new Set([...idsOf("build-"), ...idsOf("step-", ({ facts }) => buildOf(facts))])]),
     updates.readBuildsets(idsOf("buildset-")),
+    updates.readRequests(idsOf("request-")),
   ]);
   const read = await Promise.all(
-    rows.map(async (row): Promise<[Row, ReportedEvent | undefined]> => {
+    all.map(async ({ row, facts }): Promise<[Row, ReportedEvent | undefined]> => {
       const { kind, objectid, at } = row;
       const base = { event: kind as ReportKind, at };
       if (kind.startsWith("buildset-")) {
         const buildset = buildsets.get(objectid);
-        return [row, buildset && { ...base, buildset }];
+        const begun = { results: null, completeAt: null, builds: [] };
+        return [
+          row,
+          buildset && { ...base, buildset: kind === "buildset-started" ? { ...buildset, ...begun } : buildset },
+        ];
       }
+      if (kind.startsWith("request-")) {
+        const request = requests.get(objectid);
+        return [row, request && { ...base, request: { ...request, ...waitOf(facts) } }];
+      }
+      if (kind.startsWith("step-")) {
+        const build = builds.get(buildOf(facts));
+        // As it was then, as far as that is known.
+        const running = build && { ...build, results: null, completeAt: null };
+        return [row, running && { ...base, build: running, step: stepOf(objectid, facts) }];
+      }
+      if (masterKinds.has(kind)) return [row, { ...base, master: describeMaster(kind, objectid, facts) }];
       if (kind.startsWith("worker-")) {
-        const worker = await updates.readWorker(objectid, parseFacts(row.facts));
+        const worker = await updates.readWorker(objectid, facts);
         return [row, worker && { ...base, worker }];
       }
       const build = builds.get(objectid);
@@ -44,6 +62,25 @@ export async function readEvents<Row extends EventRow>(
   return new Map(read);
 }
 
+const masterKinds: ReadonlySet<string> = new Set<ReportKind>(["master-evicted", "config-changed", "upgrade-done"]);
+
+const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
+const buildOf = (facts: Record<string, unknown>): number => numberOf(facts["buildid"]);
+
+const stepOf = (stepid: number, { number, name, results }: Record<string, unknown>): StepInEvent => ({
+  stepid,
+  number: numberOf(number),
+  name: String(name),
+  results: typeof results === "number" ? (results as Result) : null,
+});
+
+const waitOf = ({ waited, after, requests, reason }: Record<string, unknown>) => ({
+  waited: numberOf(waited),
+  after: numberOf(after),
+  requests: numberOf(requests),
+  why: String(reason ?? ""),
+});
+
 function parseFacts(text: string): Record<string, unknown> {
   try {
     const facts: unknown = JSON.parse(text);
@@ -54,8 +91,10 @@ function parseFacts(text: string): Record<string, unknown> {
 }
 
 /** What a report is about, for people. */
-export function describeEvent({ event, build, buildset, worker }: ReportedEvent): string {
-  if (build) return `${build.builder} #${build.number}`;
+export function describeEvent({ event, build, step, buildset, request, worker, master }: ReportedEvent): string {
+  if (build) return `${build.builder} #${build.number}${step ? ` step ${step.name}` : ""}`;
+  if (request) return `${request.builder}: build request ${request.buildrequestid} waits`;
+  if (master) return `${event} ${master.name}`;
   if (buildset) return `buildset ${buildset.buildsetid}`;
   return worker ? `worker ${worker.name}` : event;
 }

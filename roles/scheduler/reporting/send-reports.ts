@@ -1,5 +1,5 @@
-import { Backoff, type Clock, describeCause, findGreatest, type Logger } from "@multimaster/core";
-import type { DueReport, ReportEnd, ReportUpdates } from "@multimaster/data";
+import { append, Backoff, type Clock, describeCause, findGreatest, type Logger } from "@multimaster/core";
+import type { Attempt, DueReport, ReportEnd, ReportUpdates } from "@multimaster/data";
 import {
   type Report,
   type ReportedEvent,
@@ -58,6 +58,8 @@ interface Outcome {
   /** The target takes nothing: why, and when it is asked again. */
   readonly away?: { readonly problem: string; readonly pauseMs: number };
   readonly memory?: string | undefined;
+  /** What the build is shown as, where users may ask to run it again. */
+  readonly targets?: readonly string[];
 }
 
 class Sending {
@@ -114,6 +116,7 @@ class Sending {
     );
     const open = due.filter((report) => !ends.has(report.id));
     const memories = new Map<string, string>();
+    const shown: { buildid: number; target: string }[] = [];
     const outcomes: Outcome[] = [];
     if (open.length > 0) {
       const attempts = await updates.begin(
@@ -131,22 +134,26 @@ class Sending {
           outcomes.push(outcome);
           ends.set(row.id, outcome.end);
           if (outcome.memory !== undefined) memories.set(row.context, outcome.memory);
+          const buildid = events.get(row)?.build?.buildid;
+          if (buildid !== undefined)
+            append(shown, outcome.targets?.map((offered) => ({ buildid, target: offered })) ?? []);
         }),
       );
     }
     const target = this.#judge(outcomes);
     this.#count(ends);
-    return passResult(await updates.end(singleton.id, ends, target, memories), lost) !== "lost";
+    return passResult(await updates.end(singleton.id, ends, target, memories, shown), lost) !== "lost";
   }
 
   async #try(
     row: DueReport,
     event: ReportedEvent | undefined,
-    { unsure, attempts }: { unsure: boolean; attempts: number },
+    { unsure, attempts, memory: remembered }: Attempt,
   ): Promise<Outcome> {
     const { updates, reporter, cluster, singleton, clock } = this.#options;
     if (!event) return { end: { kind: "dead", problem: `${row.about} was deleted before it was reported` } };
     let memory: string | undefined;
+    const targets: string[] = [];
     try {
       const report: Report = openReport(event, updates, cluster);
       const send = async () => {
@@ -154,14 +161,15 @@ class Sending {
         await sender.send(report, {
           id: `${cluster.name}-${singleton.id}-${row.outboxid}`,
           unsure,
-          memory: await updates.memory(singleton.id, row.context),
+          memory: remembered,
           remember: (value) => {
             memory = value;
           },
+          offerRerun: (target) => void targets.push(target),
         });
       };
       await limitWait(send(), clock, singleton.signal);
-      return { end: { kind: "sent" }, memory };
+      return { end: { kind: "sent" }, memory, targets };
     } catch (error) {
       return this.#judgeFailure(row, error, attempts, reporter);
     }

@@ -6,7 +6,7 @@ import type { TestPostgres } from "../../harness/postgres.ts";
 import { runProcess, startProcess } from "../../harness/processes.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
-import { setUpBuildbot } from "../../setup.mjs";
+import { setUpOnDemand } from "../../setup.mjs";
 import { requestsTo, type Side, type StartOptions, type System, scene, workerPassword } from "./side.ts";
 
 const config = fileURLToPath(new URL("buildbot/master.cfg", import.meta.url));
@@ -22,7 +22,7 @@ export class Buildbot implements Side {
   /** Installs Buildbot if it is missing; throws a sentence if it cannot be had. */
   constructor(postgres: TestPostgres) {
     this.postgres = postgres;
-    this.#program = join(setUpBuildbot(), "bin", "buildbot");
+    this.#program = join(setUpOnDemand("buildbot"), "bin", "buildbot");
   }
 
   async newDatabase(): Promise<string> {

@@ -5,7 +5,7 @@ import { type Diagram, type Seat, startDiagram, type WorkerKind } from "../../ha
 import { describeMs } from "../../harness/figures.ts";
 import { readLedger } from "../../harness/ledger.ts";
 import { startLoad } from "../../harness/load.ts";
-import { setUpWorkerRelease } from "../../setup.mjs";
+import { setUpOnDemand } from "../../setup.mjs";
 
 // The long form is `npm run test:upgrades`.
 const isLong = process.env["MULTIMASTER_LONG"] === "1";
@@ -60,7 +60,7 @@ it(`23: ${upgrades} rolling upgrades of all masters under load: nothing lost, re
 /** The newest release with pb, older ones, and with msgpack the oldest that speaks it. */
 function moreKinds(): { kind: WorkerKind; count: number }[] {
   const count = isLong ? 2 : 1;
-  const install = (release: string) => setUpWorkerRelease(release, () => undefined);
+  const install = (release: string) => setUpOnDemand(`buildbot-worker-${release}`, () => undefined);
   const pb = [
     ...releases.map((release) => ({ title: release, installation: install(release) })),
     ...installations.map((installation) => ({ title: basename(installation), installation })),

@@ -25,7 +25,7 @@ const collapsing = ["updates/collapse.test.ts"];
 const adoption = ["updates/adoption.test.ts"];
 const farm = ["updates/farm-writes.test.ts"];
 
-const reports = ["reporters/delivery.test.ts"];
+const reports = ["reporters/delivery.test.ts", "reporters/lost-claim.test.ts"];
 
 /** Of the core: leases, claims, eviction, requests, builds, logs, cursors, rows of builders. */
 export const faults: readonly PlantedFault[] = [

@@ -39,6 +39,13 @@ it("the owner of a missing worker gets mail, and a build that concerns no one ma
   expect(received[0]?.text).toContain("Subject: Worker linux-1 is missing");
 });
 
+it("a mail of which the server refuses one recipient arrives for the others", async () => {
+  const { received, smtp } = await startMailServer({ refuse: "gone@example.org" });
+  const to = ["a@example.org", "gone@example.org"];
+  await sendReport(mail({ name: "mail", smtp, from: "ci@example.org", to }), reportOf(Results.FAILURE));
+  expect(received.map((one) => one.to)).toEqual([["a@example.org"]]);
+});
+
 it("says why mail does not get through: login, certificate, recipient", async () => {
   const { smtp } = await startMailServer({ refuse: "gone@example.org" });
   const from = "ci@example.org";

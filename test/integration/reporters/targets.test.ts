@@ -217,8 +217,7 @@ describe("chats get a message as their API wants it:", () => {
     const url = `${target.url}/hook/s3cret`;
     await send(slack({ name: "c", url }), reportOf(Results.FAILURE));
     expect(last(target).body).toMatchObject({
-      text: "web #81 fails now on main",
-      attachments: [{ color: "#cf222e", title_link: pageOfBuild }],
+      attachments: [{ title: "web #81 fails now on main", color: "#cf222e", title_link: pageOfBuild }],
     });
     expect(last(target).body.attachments[0].text).toContain("&lt;!&gt;");
     await send(discord({ name: "c", url }), reportOf(Results.SUCCESS));
@@ -297,7 +296,17 @@ describe("what an operator reads when a target does not take a report, and wheth
     await expectFailure({ status: 422, body: { message: "no" } }, `${at} refuses the report (422): no`, {
       of: "report",
     });
-    await expectFailure({ status: 410, body: "" }, `${at} says that it is gone for good (410): ""`, { of: "refused" });
+    await expectFailure(
+      { status: 410, body: "" },
+      `${at} takes no reports at this address (410): is it removed, or wrong?`,
+      { of: "target" },
+    );
+    target.answer(() => ({ status: 410, body: "issues are disabled" }));
+    const status = gitHubStatus({ name: "s", apiUrl: target.url, token: "t0ken" });
+    await expect(send(status, reportOf(Results.SUCCESS))).rejects.toMatchObject({
+      message: `${at} says that it is gone for good (410): issues are disabled`,
+      failure: { of: "refused" },
+    });
   });
 
   it("no answer, half of one, no server, and a certificate that no one vouches for", async () => {

@@ -1,12 +1,20 @@
 import {
   type Database,
   execute,
+  findDueReports,
+  findLongWaits,
+  findOwedEvents,
+  findReportedBuilds,
   hashColumns,
+  isBeingRebuilt,
+  isReportedBuild,
   openRequestsClaimedBy,
   queryRows,
+  readStepInterest,
+  unplacedAfter,
   upgradeDatabase,
 } from "@multimaster/database";
-import { releaseEverythingOf } from "@multimaster/lifecycle";
+import { noteEnds, releaseEverythingOf } from "@multimaster/lifecycle";
 import pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
@@ -88,9 +96,76 @@ describe.each(engines)("on %s", (engine) => {
     await expectBounded(asked.filter(({ sql }) => /^(select|delete|update)/.test(sql)));
   });
 
+  it(`a hundred builds that ended are noted without reading the history at ${builds} builds`, async () => {
+    const ended = await queryRows<{ id: number }>(
+      database,
+      "select id from builds where results in (0, 2) and id not in (select buildid from mm_line_builds) order by id desc limit 100",
+    );
+    asked = [];
+    class Undo extends Error {}
+    const noted = database.transaction(async (tx) => {
+      await noteEnds(
+        tx,
+        ended.map(({ id }) => id),
+      );
+      const [{ n } = { n: 0 }] = await queryRows<{ n: number }>(
+        tx,
+        "select count(*) as n from mm_line_builds where buildid >= ?",
+        [ended.at(-1)?.id],
+      );
+      // Others are of revisions that stand nowhere.
+      expect(Number(n)).toBeGreaterThan(0);
+      throw new Undo();
+    });
+    await expect(noted).rejects.toThrow(Undo);
+    await expectBounded(asked.filter(({ sql }) => /^(select|with|delete|update)/.test(sql)));
+  });
+
+  it(`builds that no one noted are found without reading the history at ${builds} builds`, async () => {
+    const [{ newest } = { newest: 0 }] = await queryRows<{ newest: number }>(
+      database,
+      "select max(complete_at) as newest from builds",
+    );
+    asked = [];
+    expect(await unplacedAfter(database, { complete_at: newest - 300, id: 0 }, 250)).not.toEqual([]);
+    await expectBounded(asked);
+  });
+
   it(`an engine finds its open requests without reading its history at ${builds} builds`, async () => {
     asked = [];
     expect((await openRequestsClaimedBy(database, 3)).length).toBeGreaterThan(10);
+    await expectBounded(asked);
+  });
+
+  it(`what reporters read of an event does not grow with ${builds} builds`, async () => {
+    const newest = await queryRows<{ id: number }>(
+      database,
+      "select id from builds where complete_at is not null order by id desc limit 20",
+    );
+    const buildids = newest.map(({ id }) => id);
+    const requests = await queryRows<{ id: number; buildsetid: number }>(
+      database,
+      "select id, buildsetid from buildrequests where complete = 0 order by id limit 20",
+    );
+    const buildsetids = [...new Set(requests.map(({ buildsetid }) => buildsetid))];
+    asked = [];
+    const { reports } = server.data.updates;
+    const read = [...(await reports.readBuilds(buildids)).values()];
+    expect(read).toHaveLength(20);
+    expect(read.some(({ previous }) => previous !== null)).toBe(true);
+    expect((await reports.readBuildsets(buildsetids)).size).toBe(buildsetids.length);
+    expect((await reports.readRequests(requests.map(({ id }) => id))).size).toBe(20);
+    expect((await findLongWaits(database, 0)).length).toBeGreaterThan(0);
+    for (const buildid of buildids.slice(0, 3)) {
+      await reports.readDetails(buildid);
+      await isBeingRebuilt(database, buildid);
+    }
+    await findReportedBuilds(database, "github-checks", "own/project@abc");
+    await isReportedBuild(database, "github-checks", { buildid: 1, target: "own/project@abc" });
+    await readStepInterest(database);
+    await findOwedEvents(database, 200);
+    await findDueReports(database, 1, 4);
+    expect(asked.length).toBeGreaterThan(20);
     await expectBounded(asked);
   });
 
@@ -153,7 +228,7 @@ const ofMaster = /\b(ix_buildrequest_claims_masterid|builds_masterid)\b/;
 
 /** Indexes of what is open, and of what belongs to one thing. */
 const small =
-  /INTEGER PRIMARY KEY|mm_running_builds|mm_open_requests|mm_pending_requests|mm_builds_completed \(complete_at=|buildrequests_complete|number=|buildrequestid=|buildsetid=|brid=/;
+  /INTEGER PRIMARY KEY|mm_running_builds|mm_open_requests|mm_pending_requests|mm_builds_completed \(complete_at=|buildrequests_complete|number=|buildrequestid=|buildsetid=|brid=|revision=/;
 
 interface Planned {
   readonly "Plan Rows": number;

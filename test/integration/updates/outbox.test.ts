@@ -45,7 +45,8 @@ describe.each(engines)("the outbox on %s", (engine) => {
 
   it("has one row for the beginning of a build, and one for each end that follows from its end, even if asked twice", async () => {
     const { buildid, builderid, buildrequestid, workerid } = await runningBuild(one);
-    expect(await takeRows("builderid", "buildrequestid")).toEqual([
+    expect(await takeRows("builderid", "buildrequestid", "requests")).toEqual([
+      `buildset-started ${await buildsetOf(buildrequestid)} requests=1`,
       `build-started ${buildid} builderid=${builderid} buildrequestid=${buildrequestid}`,
     ]);
     // The answer of the first call was lost.
@@ -80,11 +81,15 @@ describe.each(engines)("the outbox on %s", (engine) => {
     await two.updates.buildrequests.cancel(request, "no need");
     await two.updates.buildrequests.cancel(request, "no need");
     expect(await takeRows("results")).toEqual([
+      `buildset-started ${bsid}`,
       `request-ended ${request} results=6`,
       `buildset-ended ${bsid} results=6`,
     ]);
     const empty = await one.updates.buildsets.add(buildsetFor());
-    expect(await takeRows("results")).toEqual([`buildset-ended ${empty.bsid} results=0`]);
+    expect(await takeRows("results")).toEqual([
+      `buildset-started ${empty.bsid}`,
+      `buildset-ended ${empty.bsid} results=0`,
+    ]);
   });
 
   it("has a row for a worker that is detached, and none for one that was not attached here", async () => {
@@ -108,6 +113,7 @@ describe.each(engines)("the outbox on %s", (engine) => {
     await masters.evict(one);
     expect((await takeRows("results")).sort()).toEqual(
       [
+        `master-evicted ${one.lease.masterid}`,
         `build-ended ${running.buildid} results=5`,
         `build-ended ${stopped.buildid} results=6`,
         `request-ended ${stopped.buildrequestid} results=6`,

@@ -59,6 +59,8 @@ export function addReport(program: Command): void {
         testReport({ config, database, reporter: name, buildid: build, preview }),
       );
       const terminal = openTerminal();
+      if (dryRun && shown.length === 0)
+        shown.push(`${name} sends nothing of build ${build}: it finds no one to send it to.`);
       // Messages show what builds have printed.
       const lines = shown.join("\n\n").split("\n").map(terminal.foreign);
       await terminal.write(dryRun ? `${lines.join("\n")}\n` : `${name} sent its report of build ${build}.\n`);

@@ -55,6 +55,11 @@ export const clientErrors = {
   fieldsRefused: defineError("FIELDS_REFUSED", usage, (problems: readonly string[]) =>
     ["Some form fields are invalid:", ...problems.map((problem) => `  ${problem}`)].join("\n"),
   ),
+  reportNotSent: defineError(
+    "REPORT_NOT_SENT",
+    unavailable,
+    (reporter: string, why: string) => `The report of "${reporter}" was not sent: ${why}`,
+  ),
   buildNotNamed: defineError(
     "BUILD_NOT_NAMED",
     usage,

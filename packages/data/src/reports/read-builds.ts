@@ -1,13 +1,10 @@
 import type { Json, Result } from "@multimaster/core";
-import { Results } from "@multimaster/core";
 import { type Connection, queryRows } from "@multimaster/database";
-import { groupValues } from "../read/group-values.ts";
-import { parseBare, parsePair } from "../read/property-rows.ts";
-import type { PreviousBuild, ReportedBuild, ReportedBuildset, ReportedSource, ReportedWorker } from "./reported.ts";
-
-/** Builds before one among which its predecessor is searched. */
-const lookBack = 50;
-const passedOver = [Results.RETRY, Results.CANCELLED, Results.SKIPPED].join(", ");
+import { parseBare } from "../read/property-rows.ts";
+import { isNewFailure, readEarlierFailures, readStandings } from "./read-previous.ts";
+import { readAskedBuilders } from "./read-requests.ts";
+import { collectProperties, readAuthors, readBuildsetProperties, readSources, readTags } from "./read-sources.ts";
+import type { ReportedBuild, ReportedBuildset, ReportedWorker } from "./reported.ts";
 
 interface BuildRow {
   id: number;
@@ -39,12 +36,20 @@ export async function readReportedBuilds(
       join buildsets s on s.id = r.buildsetid left join workers w on w.id = b.workerid where ${wanted.sql}`,
     wanted.bindings,
   );
-  const [properties, sources, tags, previous] = await Promise.all([
+  const buildsetids = [...new Set(rows.map(({ buildsetid }) => buildsetid))];
+  const [properties, sources, authors, tags, standings] = await Promise.all([
     readProperties(connection, buildids),
-    readSources(connection, [...new Set(rows.map(({ buildsetid }) => buildsetid))]),
+    readSources(connection, buildsetids),
+    readAuthors(connection, buildsetids),
     readTags(connection, [...new Set(rows.map(({ builderid }) => builderid))]),
-    readPrevious(connection, buildids),
+    readStandings(connection, buildids),
   ]);
+  const standingOf = (id: number) => standings.get(id) ?? { previous: null, isOvertaken: false };
+  const fresh = rows.filter(({ id, results }) => isNewFailure(results, standingOf(id)));
+  const failures = await readEarlierFailures(
+    connection,
+    fresh.map(({ id }) => id),
+  );
   return new Map(
     rows.map(({ id, started, complete, ...row }) => [
       id,
@@ -56,7 +61,9 @@ export async function readReportedBuilds(
         tags: tags.get(row.builderid) ?? [],
         properties: properties.get(id) ?? {},
         sources: sources.get(row.buildsetid) ?? [],
-        previous: previous.get(id) ?? null,
+        authors: authors.get(row.buildsetid) ?? [],
+        ...standingOf(id),
+        earlierFailures: failures.get(id) ?? [],
       },
     ]),
   );
@@ -75,63 +82,8 @@ async function readProperties(
   return collectProperties(rows.map(({ buildid, name, value }) => [buildid, name, parseBare(value, "")?.[0]]));
 }
 
-function collectProperties(
-  rows: readonly (readonly [owner: number, name: string, value: Json | undefined])[],
-): Map<number, Record<string, Json>> {
-  const all = new Map<number, Record<string, Json>>();
-  for (const [owner, name, value] of rows) {
-    if (value === undefined) continue;
-    let one = all.get(owner);
-    // Without a prototype: a property may be named __proto__.
-    if (!one) all.set(owner, (one = Object.create(null) as Record<string, Json>));
-    one[name] = value;
-  }
-  return all;
-}
-
-async function readSources(
-  connection: Connection,
-  buildsetids: readonly number[],
-): Promise<Map<number, ReportedSource[]>> {
-  if (buildsetids.length === 0) return new Map();
-  const wanted = connection.dialect.isOneOf("l.buildsetid", buildsetids);
-  const rows = await queryRows<ReportedSource & { buildsetid: number }>(
-    connection,
-    `select l.buildsetid, ss.codebase, ss.repository, ss.project, ss.branch, ss.revision
-      from buildset_sourcestamps l join sourcestamps ss on ss.id = l.sourcestampid where ${wanted.sql} order by l.id`,
-    wanted.bindings,
-  );
-  return groupValues(rows.map(({ buildsetid, ...source }) => [buildsetid, source] as const));
-}
-
-async function readTags(connection: Connection, builderids: readonly number[]): Promise<Map<number, string[]>> {
-  const wanted = connection.dialect.isOneOf("bt.builderid", builderids);
-  const rows = await queryRows<{ builderid: number; name: string }>(
-    connection,
-    `select bt.builderid, t.name from builders_tags bt join tags t on t.id = bt.tagid where ${wanted.sql} order by bt.id`,
-    wanted.bindings,
-  );
-  return groupValues(rows.map(({ builderid, name }) => [builderid, name] as const));
-}
-
-async function readPrevious(
-  connection: Connection,
-  buildids: readonly number[],
-): Promise<ReadonlyMap<number, PreviousBuild>> {
-  const wanted = connection.dialect.isOneOf("b.id", buildids);
-  const rows = await queryRows<PreviousBuild & { of: number }>(
-    connection,
-    `select b.id as "of", p.id as buildid, p.number, p.results from builds b join builds p on p.id = (
-        select q.id from builds q where q.builderid = b.builderid and q.number < b.number and q.number >= b.number - ${lookBack}
-          and q.complete_at is not null and q.results not in (${passedOver}) order by q.number desc limit 1)
-      where ${wanted.sql}`,
-    wanted.bindings,
-  );
-  return new Map(rows.map(({ of, ...build }) => [of, build]));
-}
-
-/** Most builds of one buildset that a report shows. */
-const mostOfBuildset = 500;
+/** Most builds that are read of one buildset, and of a batch of them. */
+const most = { ofBuildset: 500, ofBatch: 5000 };
 
 /** Reads buildsets with the last build of each of their requests. */
 export async function readReportedBuildsets(
@@ -153,17 +105,17 @@ export async function readReportedBuildsets(
     wanted.bindings,
   );
   const ofBuildset = dialect.isOneOf("buildsetid", ids);
-  const [sources, properties, builds] = await Promise.all([
+  const [sources, properties, authors, builders, builds] = await Promise.all([
     readSources(connection, ids),
-    queryRows<{ buildsetid: number; name: string; value: string }>(
-      connection,
-      `select buildsetid, property_name as name, property_value as value from buildset_properties where ${ofBuildset.sql}`,
-      ofBuildset.bindings,
-    ),
+    readBuildsetProperties(connection, ids),
+    readAuthors(connection, ids),
+    readAskedBuilders(connection, ids),
     queryRows<{ buildsetid: number; id: number | null }>(
       connection,
       `select r.buildsetid, (select max(b.id) from builds b where b.buildrequestid = r.id) as id
-        from buildrequests r where ${ofBuildset.sql} order by r.id limit ${mostOfBuildset}`,
+        from (select id, buildsetid, row_number() over (partition by buildsetid order by id) as place
+                from buildrequests where ${ofBuildset.sql}) r
+       where r.place <= ${most.ofBuildset} order by r.id limit ${most.ofBatch}`,
       ofBuildset.bindings,
     ),
   ]);
@@ -171,7 +123,6 @@ export async function readReportedBuildsets(
     connection,
     builds.flatMap(({ id }) => id ?? []),
   );
-  const values = collectProperties(properties.map((row) => [row.buildsetid, row.name, parsePair(row.value)?.[0]]));
   return new Map(
     rows.map(({ id, reason, results, submitted, complete }) => [
       id,
@@ -182,7 +133,9 @@ export async function readReportedBuildsets(
         submittedAt: submitted,
         completeAt: complete,
         sources: sources.get(id) ?? [],
-        properties: values.get(id) ?? {},
+        properties: properties.get(id) ?? {},
+        authors: authors.get(id) ?? [],
+        builders: builders.get(id) ?? [],
         builds: builds.flatMap((build) =>
           build.buildsetid === id && build.id !== null ? (read.get(build.id) ?? []) : [],
         ),

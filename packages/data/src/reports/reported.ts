@@ -16,6 +16,13 @@ export interface PreviousBuild {
   readonly results: Result;
 }
 
+/** A build of the same buildset that began to fail earlier. */
+export interface EarlierFailure {
+  readonly buildid: number;
+  readonly builderid: number;
+  readonly builder: string;
+}
+
 /** A build as filters and templates see it. */
 export interface ReportedBuild {
   readonly buildid: number;
@@ -35,11 +42,28 @@ export interface ReportedBuild {
   readonly completeAt: number | null;
   readonly properties: Readonly<Record<string, Json>>;
   readonly sources: readonly ReportedSource[];
-  /** The builder's last build before this one that was not cancelled, skipped or retried; null: there is none among the last 50. */
+  /** Of the changes that its sources are of; what came since the last build that passed is in `changes`. */
+  readonly authors: readonly string[];
+  /**
+   * The build before this one: of the same builder, repositories and branches, the one with the highest number that had ended when
+   * this one ended. Builds that were cancelled, skipped or run again, and tries of patches, do not count. Null: there is none among the last 200.
+   */
   readonly previous: PreviousBuild | null;
+  /** A later build of the same branch had ended already: this end is no news about the branch. */
+  readonly isOvertaken: boolean;
+  /** If it begins to fail: builds of the same buildset that began to fail before it, at most 20. */
+  readonly earlierFailures: readonly EarlierFailure[];
 }
 
-/** A buildset whose requests are all complete. */
+/** A builder that a buildset asks for. */
+export interface ReportedBuilder {
+  readonly builderid: number;
+  readonly builder: string;
+  readonly tags: readonly string[];
+  readonly buildrequestid: number;
+}
+
+/** A buildset that begins, or whose requests are all complete. */
 export interface ReportedBuildset {
   readonly buildsetid: number;
   readonly reason: string;
@@ -48,8 +72,49 @@ export interface ReportedBuildset {
   readonly completeAt: number | null;
   readonly sources: readonly ReportedSource[];
   readonly properties: Readonly<Record<string, Json>>;
-  /** The last build of each of its requests, without details. */
+  readonly builders: readonly ReportedBuilder[];
+  readonly authors: readonly string[];
+  /** The last build of each of its requests, without details; none when it begins. */
   readonly builds: readonly ReportedBuild[];
+}
+
+/** The oldest build request of a builder that waits for too long. */
+export interface ReportedRequest {
+  readonly buildrequestid: number;
+  readonly buildsetid: number;
+  readonly builderid: number;
+  readonly builder: string;
+  readonly tags: readonly string[];
+  /** Of its buildset. */
+  readonly reason: string;
+  readonly sources: readonly ReportedSource[];
+  readonly properties: Readonly<Record<string, Json>>;
+  /** Seconds. */
+  readonly waited: number;
+  /** The reporter's `waitingAfter`, in seconds. */
+  readonly after: number;
+  /** How many requests of the builder wait so long. */
+  readonly requests: number;
+  /** Why it waits, in sentences. */
+  readonly why: string;
+}
+
+/** A step that begins or ends. */
+export interface StepInEvent {
+  readonly stepid: number;
+  readonly number: number;
+  readonly name: string;
+  /** Null: it begins. */
+  readonly results: Result | null;
+}
+
+/** A master that was evicted, starts with another config, or is the last one of another release to go. */
+export interface ReportedMaster {
+  readonly masterid: number;
+  readonly name: string;
+  /** What happened, for people. */
+  readonly sentence: string;
+  readonly facts: Readonly<Record<string, Json>>;
 }
 
 /** A worker that is missing, back, paused or in quarantine. */

@@ -1,11 +1,15 @@
 import type { z } from "zod";
-import { defineResource } from "../model/define-resource.ts";
+import { type AnyResource, defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
 import { columnOf } from "../model/table-beside.ts";
 import { buildPropertyTable, selectPieces } from "../read/property-pieces.ts";
 import { literal } from "../read/select.ts";
 import { buildPaths } from "./build-paths.ts";
 import { loadBuildProperties } from "./build-properties.ts";
+import { listBuildsOfLine } from "./failing/builds-of-line.ts";
+
+/** The builds themselves, which their own paths read. */
+const theseBuilds = (): AnyResource => builds;
 
 const keptBuilds = { name: "mm_kept_builds", key: "buildid" };
 
@@ -65,6 +69,7 @@ export const builds = defineResource({
         join buildset_sourcestamps bss on bss.sourcestampid = ch.sourcestampid
         join buildrequests br on br.buildsetid = bss.buildsetid where ch.changeid = :changeid)`,
     },
+    { pattern: "lines/n:lineid/builds", kind: "collection", rows: listBuildsOfLine(theseBuilds) },
     { pattern: "workers/n:workerid/builds", kind: "collection", where: "b.workerid = :workerid" },
     {
       pattern: "builds/n:buildid/triggered_builds",

@@ -1,11 +1,15 @@
 import type { SourcedProperties } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
 import type { z } from "zod";
-import { defineResource, type ReadContext } from "../model/define-resource.ts";
+import { type AnyResource, defineResource, type ReadContext } from "../model/define-resource.ts";
 import { integer, shownNullable, sourced, text } from "../model/field-kinds.ts";
 import { groupValues } from "../read/group-values.ts";
 import { groupProperties, parsePair } from "../read/property-rows.ts";
+import { searchChanges } from "./search-changes.ts";
 import { loadSourceStamps, sourcestamp } from "./sourcestamps.ts";
+
+/** The changes themselves, which a search reads. */
+const theseChanges = (): AnyResource => changes;
 
 /** Builds before one that are searched for its predecessor: a branch that is new to its builder has none. */
 const lookBack = 1000;
@@ -54,6 +58,7 @@ export const changes = defineResource({
   order: ["changeid"],
   paths: [
     { pattern: "changes", kind: "collection" },
+    { pattern: "changes/search/s:text", kind: "collection", rows: searchChanges(theseChanges) },
     { pattern: "changes/n:changeid", kind: "single", where: "ch.changeid = :changeid" },
     { pattern: "builds/n:buildid/changes", kind: "collection", where: changesOfBuild("b.id = :buildid") },
     {

@@ -12,10 +12,14 @@ import { buildsets } from "./buildsets.ts";
 import { changes } from "./changes.ts";
 import { changesources } from "./changesources.ts";
 import { cluster } from "./cluster/cluster.ts";
+import { standing } from "./cluster/standing.ts";
 import { codebases } from "./codebases.ts";
 import { commitGraphs } from "./commit-graphs.ts";
 import { commits } from "./commits.ts";
 import { createDescriptions } from "./descriptions.ts";
+import { builderLines } from "./failing/builder-lines.ts";
+import { comparisons } from "./failing/comparisons.ts";
+import { failing } from "./failing/failing.ts";
 import { forceschedulers } from "./forceschedulers.ts";
 import { latentWorkers, workerInstances } from "./latent-workers.ts";
 import { lockHolds, locks, lockWaits } from "./locks.ts";
@@ -66,6 +70,7 @@ const nouns = [
   masters,
   orders,
   cluster,
+  standing,
   members,
   stalls,
   sourcestamps,
@@ -90,6 +95,9 @@ const nouns = [
   tests,
   testRuns,
   flakyTests,
+  failing,
+  builderLines,
+  comparisons,
   requestEnds,
   approvals,
   waiting,

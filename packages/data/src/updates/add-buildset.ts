@@ -10,7 +10,7 @@ import {
   missingSourceStamps,
   type PatchRow,
 } from "@multimaster/database";
-import { completeBuildsets } from "@multimaster/lifecycle";
+import { completeBuildsets, noteBuildset } from "@multimaster/lifecycle";
 import { anonymousActor } from "../model/actor.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { buildsets } from "../resources/buildsets.ts";
@@ -74,8 +74,12 @@ export async function addBuildset(tx: Connection, buildset: NewBuildset): Promis
     priority: buildset.priority ?? 0,
     waitedFor: buildset.waitedFor ?? false,
   });
-  if (buildset.askedBy && buildset.askedBy.identity !== anonymousActor.identity)
-    await insertAsker(tx, bsid, buildset.askedBy);
+  await Promise.all([
+    buildset.askedBy &&
+      buildset.askedBy.identity !== anonymousActor.identity &&
+      insertAsker(tx, bsid, buildset.askedBy),
+    noteBuildset(tx, bsid, requests.size),
+  ]);
   // A buildset without requests succeeds immediately.
   if (requests.size === 0) await completeBuildsets(tx, [bsid]);
   return { bsid, requests: Object.fromEntries(requests) };

@@ -23,6 +23,7 @@ import {
   endUnadopted,
   finishBuilds,
   giveUpAdoptable,
+  type NotedStep,
   type RetryByRule,
   type StartedBuild,
   startBuild,
@@ -36,6 +37,7 @@ import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } fr
 import { batched } from "./batched.ts";
 import { writeOptions } from "./gathered-writes.ts";
 import type { Lost } from "./lost.ts";
+import { type Rerun, type RerunResult, rerunBuilds } from "./rerun-builds.ts";
 import { publishBegun } from "./steps.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -101,6 +103,8 @@ export interface BuildUpdates {
   requestStop(buildid: number, reason: string, trail?: Trail): Promise<"stopping" | "complete" | "unknown">;
   /** Stop requests for these running builds; the engine also polls them. */
   stopRequests(buildids: readonly number[]): Promise<StopRequest[]>;
+  /** Runs builds again that a reporter has shown at a forge, where a user has asked for it. */
+  rerun(rerun: Rerun): Promise<RerunResult>;
   /** A new buildset of the same source stamps, properties and builder, linked to the first build of the chain. */
   rebuild(
     buildid: number,
@@ -158,6 +162,7 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
       return rows.map((row) => ({ ...row, results: row.results as Result }));
     },
     rebuild: (buildid, by) => rebuild(context, buildid, by),
+    rerun: (wanted) => rerunBuilds(context, wanted),
   };
 }
 
@@ -165,22 +170,36 @@ const nothingElse: Opening = { state: "preparing worker", propertiesOf: () => ({
 
 /** The order of Buildbot's events: the first step, properties, state, the build itself, then what comes next. */
 async function create(context: UpdateContext, build: NewBuild): Promise<CreatedBuild | Lost> {
-  const { lease, events, write, track, publishOutcomes } = context;
+  const { lease, events, write, track, publishOutcomes, steps: notes } = context;
   const { opening = nothingElse, buildrequestid, workerid } = build;
+  const reading = notes.prepare();
+  if (reading) await reading;
   const row = { buildrequestid, workerid, state: opening.state, steps: opening.steps.length };
   const {
     build: created,
     opened,
     outcomes,
-  } = await write(`request ${buildrequestid}`, (tx) =>
-    startBuild(tx, lease, row, (started) => openBuild(tx, started, opening)),
-  );
+  } = await write(`request ${buildrequestid}`, async (tx) => {
+    const started = await startBuild(tx, lease, row, (begun) => openBuild(tx, begun, opening));
+    if (started.build?.adopted === false)
+      await notes.begun(tx, listBegun(started.build.buildid, opening, started.opened));
+    return started;
+  });
   await publishOutcomes(outcomes);
   if (!created || !opened) return "lost";
   const { adopted: _, ...started } = created;
   if (build.opening) await track(publishOpened(events, started.buildid, opening, opened));
   return { ...started, steps: opened.steps };
 }
+
+const listBegun = (buildid: number, opening: Opening, opened: Opened | undefined): NotedStep[] =>
+  (opened?.steps ?? []).map(({ stepid, name }, number) => ({
+    stepid,
+    buildid,
+    number,
+    name,
+    results: opening.steps[number]?.end?.results,
+  }));
 
 interface Opened {
   readonly properties: SourcedProperties;

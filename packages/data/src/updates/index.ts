@@ -5,6 +5,7 @@ import type { Events } from "../events/events.ts";
 import { type ApprovalUpdates, createApprovalUpdates } from "./approvals.ts";
 import { type ArtifactUpdates, createArtifactUpdates } from "./artifacts.ts";
 import { type AuditUpdates, createAuditUpdates } from "./audit.ts";
+import { type BuilderLineUpdates, createBuilderLineUpdates } from "./builder-lines.ts";
 import { type BuilderUpdates, createBuilderUpdates } from "./builders.ts";
 import { type BuildRequestUpdates, createBuildRequestUpdates } from "./buildrequests.ts";
 import { type BuildUpdates, createBuildUpdates } from "./builds.ts";
@@ -58,6 +59,7 @@ export interface Updates {
   readonly approvals: ApprovalUpdates;
   readonly collapsing: CollapsingUpdates;
   readonly builds: BuildUpdates;
+  readonly lines: BuilderLineUpdates;
   readonly startRules: StartRuleUpdates;
   readonly steps: StepUpdates;
   readonly locks: LockUpdates;
@@ -105,6 +107,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     approvals: createApprovalUpdates(context),
     collapsing: createCollapsingUpdates(context),
     builds: createBuildUpdates(context),
+    lines: createBuilderLineUpdates(context),
     startRules: createStartRuleUpdates(context),
     steps: createStepUpdates(context),
     locks: createLockUpdates(context),

@@ -16,12 +16,13 @@ import {
   type LateAnswer,
   type NewReport,
   nextReportIn,
+  noteReportedBuilds,
   noteTarget,
   type OwedEvent,
   orderReports,
   type ReportEnd,
+  type ReportedBuildRow,
   type ReporterRow,
-  readMemory,
   readPause,
   replaceReporters,
   retryReporter,
@@ -34,6 +35,7 @@ import { claimTables, releaseClaim } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
 import { readReportedBuilds, readReportedBuildsets, readReportedWorker } from "../reports/read-builds.ts";
 import { readBuildDetails, readChanges, readLogTail } from "../reports/read-details.ts";
+import { type RequestBehind, readRequestsBehind } from "../reports/read-requests.ts";
 import type {
   BuildDetails,
   ReportedBuild,
@@ -42,6 +44,7 @@ import type {
   ReportedWorker,
 } from "../reports/reported.ts";
 import { reporters } from "../resources/reporters.ts";
+import { type FoundWaits, findNewWaits, noteLongWaits } from "./long-waits.ts";
 import type { Lost } from "./lost.ts";
 import type { UpdateContext } from "./update-context.ts";
 
@@ -62,6 +65,8 @@ export interface Attempt {
   /** An earlier attempt may have arrived. */
   readonly unsure: boolean;
   readonly attempts: number;
+  /** What the reporter remembers of the context. */
+  readonly memory: string | undefined;
 }
 
 /** What is remembered of contexts, by their key. */
@@ -99,16 +104,25 @@ export interface ReportUpdates {
   pause(reporterid: number): Promise<number>;
   /** Begins attempts (fenced, claim checked): only what this returns may be sent. */
   begin(reporterid: number, ids: readonly number[]): Promise<ReadonlyMap<number, Attempt> | Lost>;
-  /** Ends attempts, and saves how the target does (fenced, claim checked). */
+  /** Ends attempts, and saves how the target does, and which builds it shows (fenced, claim checked). */
   end(
     reporterid: number,
     ends: ReadonlyMap<number, ReportEnd>,
     target: TargetState,
     memories: Memories,
+    shown?: readonly ReportedBuildRow[],
   ): Promise<"done" | Lost>;
-  memory(reporterid: number, context: string): Promise<string | undefined>;
   readBuilds(buildids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuild>>;
   readBuildsets(ids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuildset>>;
+  readRequests(ids: readonly number[]): Promise<ReadonlyMap<number, RequestBehind>>;
+  /** Builders of which a request waits for longer than one of these times in seconds, if that was not noted. */
+  findNewWaits(times: readonly number[]): Promise<readonly FoundWaits[]>;
+  /** Notes them for reporters, with the reason of each request (fenced, claim checked). */
+  noteLongWaits(
+    reporterid: number,
+    found: readonly FoundWaits[],
+    reasons: ReadonlyMap<number, string>,
+  ): Promise<"done" | Lost>;
   readWorker(workerid: number, facts: Readonly<Record<string, unknown>>): Promise<ReportedWorker | undefined>;
   readDetails(buildid: number): Promise<BuildDetails>;
   readChanges(buildid: number): Promise<readonly ReportedChange[]>;
@@ -164,18 +178,21 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     },
     pause: async (reporterid) => (await readPause(database, reporterid)) * 1000,
     begin: (reporterid, ids) => whileHeld(reporterid, (tx) => beginAttempts(tx, ids)),
-    async end(reporterid, ends, target, memories) {
+    async end(reporterid, ends, target, memories, shown = []) {
       const done = await doneWhileHeld(reporterid, async (tx) => {
         await endAttempts(tx, reporterid, ends);
         for (const [key, value] of memories) await writeMemory(tx, reporterid, key, value);
+        await noteReportedBuilds(tx, reporterid, shown);
         await noteTarget(tx, reporterid, target);
       });
       if (done === "done") await changed(reporterid);
       return done;
     },
-    memory: (reporterid, key) => readMemory(database, reporterid, key),
     readBuilds: (buildids) => readReportedBuilds(database, buildids),
     readBuildsets: (ids) => readReportedBuildsets(database, ids),
+    readRequests: (ids) => readRequestsBehind(database, ids),
+    findNewWaits: (times) => findNewWaits(context, times),
+    noteLongWaits: (reporterid, found, reasons) => noteLongWaits(context, reporterid, found, reasons),
     readWorker: (workerid, facts) => readReportedWorker(database, workerid, facts),
     readDetails: (buildid) => readBuildDetails(database, buildid),
     readChanges: (buildid) => readChanges(database, buildid),

@@ -45,17 +45,21 @@ export interface StepUpdates {
   finish(stepid: number, end: { results: Result; state: string; hidden: boolean }): Promise<void>;
 }
 
-export function createStepUpdates({ lease, events, track, write }: UpdateContext): StepUpdates {
+export function createStepUpdates({ lease, events, track, write, steps: notes }: UpdateContext): StepUpdates {
   async function publish(event: "updated" | "finished", stepid: number, changed: boolean): Promise<void> {
     if (changed) await track(events.of(steps)[event]([stepid]));
   }
 
   return {
     async begin({ buildid, name }) {
+      const reading = notes.prepare();
+      if (reading) await reading;
       const { id: stepid, ...step } = await write(`build ${buildid}`, async (tx) => {
         if (!(await holdRunningBuild(tx, buildid, lease.masterid)))
           throw new Error(`build ${buildid} does not run on this master`);
-        return beginStep(tx, buildid, name);
+        const step = await beginStep(tx, buildid, name);
+        await notes.begun(tx, [{ ...step, stepid: step.id, buildid }]);
+        return step;
       });
       await track(publishBegun(events, stepid));
       return { stepid, ...step };
@@ -71,8 +75,14 @@ export function createStepUpdates({ lease, events, track, write }: UpdateContext
       return rows.map(({ id, name }) => ({ stepid: id, name }));
     },
     async start(stepid) {
-      if (await write(`step ${stepid}`, (tx) => startAddedStep(tx, stepid)))
-        await track(events.of(steps).started([stepid]));
+      const reading = notes.prepare();
+      if (reading) await reading;
+      const started = await write(`step ${stepid}`, async (tx) => {
+        if (!(await startAddedStep(tx, stepid))) return false;
+        await notes.started(tx, stepid);
+        return true;
+      });
+      if (started) await track(events.of(steps).started([stepid]));
     },
     async skip(stepids, state) {
       const [first] = stepids;
@@ -86,7 +96,14 @@ export function createStepUpdates({ lease, events, track, write }: UpdateContext
       await publish("updated", stepid, await write(`step ${stepid}`, (tx) => addStepUrl(tx, stepid, { name, url })));
     },
     async finish(stepid, end) {
-      await publish("finished", stepid, await write(`step ${stepid}`, (tx) => finishStep(tx, stepid, end)));
+      const reading = notes.prepare();
+      if (reading) await reading;
+      const finished = await write(`step ${stepid}`, async (tx) => {
+        if (!(await finishStep(tx, stepid, end))) return false;
+        await notes.ended(tx, stepid, end.results);
+        return true;
+      });
+      await publish("finished", stepid, finished);
     },
   };
 }

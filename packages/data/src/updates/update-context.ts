@@ -6,6 +6,7 @@ import type { Events } from "../events/events.ts";
 import { type GatheredWrite, gatherWrites } from "./gathered-writes.ts";
 import type { LogCompressor } from "./log-compressor.ts";
 import { publishOutcomes } from "./publish-outcomes.ts";
+import { StepNotes } from "./step-notes.ts";
 
 /** What every update works with. */
 export interface UpdateContext {
@@ -18,6 +19,8 @@ export interface UpdateContext {
    * Writes of running builds, fenced: those that come close together share a transaction. Each resolves after the commit.
    */
   readonly write: GatheredWrite;
+  /** Notes for reporters which steps begin and end. */
+  readonly steps: StepNotes;
   /**
    * Tracks an event that is being published. The caller does not wait for it, unless so many are under way that writers have
    * to slow down.
@@ -31,13 +34,14 @@ export interface UpdateContext {
 
 const maxUnderWay = 200;
 
-type Base = Omit<UpdateContext, "write" | "track" | "publishOutcomes" | "allPublished">;
+type Base = Omit<UpdateContext, "write" | "steps" | "track" | "publishOutcomes" | "allPublished">;
 
 export function createUpdateContext(base: Base, compressor: LogCompressor): UpdateContext {
   const underWay = new Set<Promise<void>>();
   const context: UpdateContext = {
     ...base,
     write: gatherWrites(base.database, base.lease),
+    steps: new StepNotes(base.database, base.clock),
     track(publication) {
       const done = publication
         .catch((error: unknown) =>

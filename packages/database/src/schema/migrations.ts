@@ -6,6 +6,7 @@ import { approvals } from "./migrations/approvals.ts";
 import { artifacts } from "./migrations/artifacts.ts";
 import { askedTriggers } from "./migrations/asked-triggers.ts";
 import { auditTrail } from "./migrations/audit-trail.ts";
+import { builderLines } from "./migrations/builder-lines.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { instanceDestroys } from "./migrations/instance-destroys.ts";
@@ -22,6 +23,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { reportEventsTables } from "./migrations/report-events.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { reportsByContext } from "./migrations/reports-by-context.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
@@ -97,6 +99,8 @@ export const migrations: readonly Migration[] = [
   reporters,
   reportsByContext,
   triggerItems,
+  builderLines,
+  reportEventsTables,
 ];
 
 /** The tables that migrations made. */

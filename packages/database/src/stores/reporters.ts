@@ -9,6 +9,8 @@ export interface ReporterRow {
   readonly type: string;
   /** The kinds of the outbox that it wants. */
   readonly kinds: readonly string[];
+  /** Of the kinds of steps among them: which names, where * matches any text; absent: all. */
+  readonly steps?: readonly string[] | undefined;
 }
 
 /** Whether reporters were ever configured: a config without them then has something to withdraw. */
@@ -26,9 +28,9 @@ export async function replaceReporters(tx: Connection, all: readonly ReporterRow
     tx,
     "select id, name, type, configured from mm_reporters order by id",
   );
-  const kinds = await queryRows<{ reporterid: number; kind: string }>(
+  const kinds = await queryRows<{ reporterid: number; kind: string; names: string | null }>(
     tx,
-    "select reporterid, kind from mm_reporter_kinds",
+    "select reporterid, kind, names from mm_reporter_kinds",
   );
   const ids = new Map(known.map(({ id, name }) => [name, id]));
   for (const { id, name, type, configured } of known) {
@@ -40,12 +42,13 @@ export async function replaceReporters(tx: Connection, all: readonly ReporterRow
         wanted ? truncateText(wanted.type, 40) : type,
         id,
       ]);
-    const had = kinds.filter(({ reporterid }) => reporterid === id).map(({ kind }) => kind);
-    const has = names.includes(name) ? (wanted?.kinds ?? []) : [];
-    const gone = had.filter((kind) => !has.includes(kind));
-    for (const kind of gone)
+    const had = kinds.filter(({ reporterid }) => reporterid === id);
+    const has = (wanted?.kinds ?? []).map((kind) => ({ kind, reporterid: id, names: namesOf(kind, wanted?.steps) }));
+    const isAmong = (one: { kind: string; names: string | null }, all: typeof has) =>
+      all.some(({ kind, names: these }) => kind === one.kind && these === one.names);
+    for (const { kind } of had.filter((one) => !isAmong(one, has)))
       await execute(tx, "delete from mm_reporter_kinds where reporterid = ? and kind = ?", [id, kind]);
-    const fresh = has.filter((kind) => !had.includes(kind)).map((kind) => ({ kind, reporterid: id }));
+    const fresh = has.filter((one) => !isAmong(one, had));
     if (fresh.length > 0)
       await insertIgnore(tx, { table: "mm_reporter_kinds", rows: fresh, conflict: ["kind", "reporterid"] });
   }
@@ -62,6 +65,9 @@ export async function replaceReporters(tx: Connection, all: readonly ReporterRow
   );
   return new Map(names.map((name) => [name, ids.get(name) as number]));
 }
+
+const namesOf = (kind: string, steps: readonly string[] | undefined): string | null =>
+  kind.startsWith("step-") && steps ? JSON.stringify(steps) : null;
 
 /** Whether this master has the reporter; held to the end of the transaction. */
 export async function holdReporter(tx: Connection, reporterid: number, masterid: number): Promise<boolean> {

@@ -196,6 +196,13 @@ export async function nextReportIn(connection: Connection, reporterid: number): 
   return row?.left == null ? undefined : Number(row.left);
 }
 
+/** An attempt as it begins: whether an earlier one may have arrived, which one it is, and what is remembered of its context. */
+export interface BegunAttempt {
+  readonly unsure: boolean;
+  readonly attempts: number;
+  readonly memory: string | undefined;
+}
+
 /**
  * Attempts begin: from here on each report may have arrived, until its end is known. Returns those that are still owed; `unsure`:
  * an earlier attempt ended without an answer, or with its master.
@@ -203,11 +210,12 @@ export async function nextReportIn(connection: Connection, reporterid: number): 
 export async function beginAttempts(
   tx: Connection,
   ids: readonly number[],
-): Promise<ReadonlyMap<number, { unsure: boolean; attempts: number }>> {
+): Promise<ReadonlyMap<number, BegunAttempt>> {
   const wanted = tx.dialect.isOneOf("id", ids);
-  const before = await queryRows<{ id: number; sending_at: number | null; attempts: number }>(
+  const before = await queryRows<{ id: number; sending_at: number | null; attempts: number; memory: string | null }>(
     tx,
-    `select id, sending_at, attempts from mm_reports where ${wanted.sql} and state = 'owed' order by id${tx.dialect.noKeyUpdateLock}`,
+    `select id, sending_at, attempts, (select m.value from mm_report_memory m
+         where m.reporterid = mm_reports.reporterid and m.context = mm_reports.context) as memory from mm_reports where ${wanted.sql} and state = 'owed' order by id${tx.dialect.noKeyUpdateLock}`,
     wanted.bindings,
   );
   const open = tx.dialect.isOneOf(
@@ -221,7 +229,10 @@ export async function beginAttempts(
       open.bindings,
     );
   return new Map(
-    before.map(({ id, sending_at, attempts }) => [id, { unsure: sending_at !== null, attempts: attempts + 1 }]),
+    before.map(({ id, sending_at, attempts, memory }) => [
+      id,
+      { unsure: sending_at !== null, attempts: attempts + 1, memory: memory ?? undefined },
+    ]),
   );
 }
 
@@ -291,20 +302,6 @@ export async function reviveReport(tx: Connection, id: number): Promise<number |
   if (revived === 0) return undefined;
   await execute(tx, "update mm_reporters set paused_until = null where id = ?", [known.reporterid]);
   return known.reporterid;
-}
-
-/** What the reporter remembers of a context. */
-export async function readMemory(
-  connection: Connection,
-  reporterid: number,
-  context: string,
-): Promise<string | undefined> {
-  const [row] = await queryRows<{ value: string }>(
-    connection,
-    "select value from mm_report_memory where reporterid = ? and context = ?",
-    [reporterid, context],
-  );
-  return row?.value;
 }
 
 /** What was not written again for half a year is forgotten: most contexts, such as commits, come only once. */

@@ -21,6 +21,7 @@ import { isElsewhere, pullRequestProperties } from "../hook-pull-request.ts";
 import { checkHmac } from "../hook-signature.ts";
 import { warnOfForge } from "../hook-warnings.ts";
 import { fetchDetails, type PullRequestDetails } from "./github/pull-request-details.ts";
+import { parseRerun } from "./github/rerun-events.ts";
 
 const options = hookOptions({
   ...forgeShape,
@@ -103,7 +104,7 @@ const pullRequest = z.object({
 });
 type PullRequestEvent = z.output<typeof pullRequest>;
 
-/** Pushes, tags and pull requests of GitHub. */
+/** Pushes, tags and pull requests of GitHub, and checks that users want to run again. */
 export default defineHook({
   type: "github",
   options,
@@ -131,9 +132,16 @@ export default defineHook({
     const payload = readPayload(request);
     if (event === "push") return parsePush(payload, options);
     if (event === "pull_request") return parsePullRequest(payload, options, details);
+    if (event === "check_run" || event === "check_suite")
+      return isSigned(options)
+        ? parseRerun(event, payload)
+        : { ignored: "builds run again only for a hook with a secret, and without strict: false" };
     return { ignored: event === undefined ? "no X-GitHub-Event" : `event ${event}` };
   },
 });
+
+/** Whether whoever sends a request knows the secret. */
+const isSigned = ({ secret, strict }: Options): boolean => secret !== undefined && strict;
 
 function parsePush(payload: Payload, options: Options): HookAnswer {
   const { ref, created, deleted, commits, head_commit, repository } = parsePayload(push, payload, "push");

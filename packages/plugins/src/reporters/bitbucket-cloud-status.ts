@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import { bitbucketKey, bitbucketStates } from "./bitbucket/build-status.ts";
-import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
+import {
+  commitsOf,
+  describeStatus,
+  eventsOfBuilds,
+  forgeShape,
+  nameContext,
+  stateOf,
+  statusContext,
+} from "./forge-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 
 const options = z
@@ -26,6 +34,7 @@ export default defineReporter({
   type: "bitbucket-cloud-status",
   options,
   events: ["build-started", "build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
@@ -41,9 +50,9 @@ export default defineReporter({
           const body = {
             key: bitbucketKey(name, 40),
             state: stateOf(build.results, { ...bitbucketStates, cancelled: "STOPPED" }),
-            name: name.slice(0, 255),
+            name,
             url: report.url,
-            description: describeStatus(report, opts).slice(0, 255),
+            description: describeStatus(report, opts, 255),
           };
           const url = `${opts.apiUrl}/repositories/${repository}/commit/${revision}/statuses/build`;
           await ask({ method: "POST", url, headers, body });

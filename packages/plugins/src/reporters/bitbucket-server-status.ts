@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import { bitbucketKey, bitbucketStates } from "./bitbucket/build-status.ts";
-import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
+import {
+  commitsOf,
+  describeStatus,
+  eventsOfBuilds,
+  forgeShape,
+  nameContext,
+  stateOf,
+  statusContext,
+} from "./forge-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 
 const options = z.strictObject({
@@ -18,6 +26,7 @@ export default defineReporter({
   type: "bitbucket-server-status",
   options,
   events: ["build-started", "build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
@@ -37,9 +46,9 @@ export default defineReporter({
           const body = {
             key: bitbucketKey(name, 255),
             state: stateOf(build.results, { ...bitbucketStates, cancelled: "CANCELLED" }),
-            name: name.slice(0, 255),
+            name,
             url: report.url,
-            description: describeStatus(report, opts).slice(0, 255),
+            description: describeStatus(report, opts, 255),
             buildNumber: String(build.number).slice(0, 255),
             ...(source.branch !== null && { ref: `refs/heads/${source.branch.replace(/^refs\/heads\//, "")}` }),
             ...(build.completeAt !== null && { duration: Math.round((build.completeAt - build.startedAt) * 1000) }),

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { chatContext, chatMessage, chatShape, cutText } from "./chat/chat-shape.ts";
+import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { colourOf } from "./messages/html-message.ts";
-import { markdownMessage } from "./messages/markdown-message.ts";
+import { untitledMarkdown } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
 
 const options = z.strictObject({
@@ -19,13 +20,13 @@ export default defineReporter({
   contextOf: chatContext,
   check: checkTemplate,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
+    const ask = askWith(ctx, opts, { isOnlyAddress: true });
     const url = new URL(opts.url);
     // Discord then answers only once the message is stored.
     url.searchParams.set("wait", "true");
     return {
       async send(report) {
-        const own = { template: markdownMessage, secrets: [opts.url] };
+        const own = { template: untitledMarkdown, secrets: [opts.url] };
         const { message, facts } = await chatMessage(ctx, report, opts, own);
         const body = {
           embeds: [

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { functionOf } from "@multimaster/config";
 import { fitsGlob, type Result, Results, resultName } from "@multimaster/core";
 import type { ReportedBuild, ReportedSource } from "@multimaster/data";
@@ -5,6 +6,7 @@ import { z } from "zod";
 import type { Report } from "../define-reporter.ts";
 import type { ReportedEvent } from "../reported-event.ts";
 import { httpShape } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { reporterShape } from "./reporter-options.ts";
 
 export type TextOfBuild = (build: ReportedBuild) => string;
@@ -37,9 +39,15 @@ export interface ForgeOptions {
   readonly repositories?: readonly string[] | undefined;
 }
 
+/** No forge takes a longer name. */
+const longestName = 255;
+
 /** The name of a build's status. */
 export function nameContext(build: ReportedBuild, context: string | TextOfBuild): string {
-  return typeof context === "function" ? context(build) : context.replaceAll("{builder}", build.builder);
+  const name = typeof context === "function" ? context(build) : context.replaceAll("{builder}", build.builder);
+  if (name.length <= longestName) return name;
+  // What is cut off still tells statuses apart.
+  return `${cutText(name, longestName - 9)} ${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
 }
 
 /** A commit at a forge. */
@@ -81,6 +89,9 @@ export function repositoryPath(address: string): string | undefined {
   return clean?.includes("/") && clean.split("/").every(isElement) ? clean : undefined;
 }
 
+/** What reporters of commits and pull requests can report. */
+export const eventsOfBuilds = ["build-started", "build-ended"] as const;
+
 /** The context of a forge's statuses: commits and name, so that states of one status arrive in order. */
 export function statusContext({ build }: ReportedEvent, options: ForgeOptions): string | null {
   if (!build) return null;
@@ -92,10 +103,16 @@ export function statusContext({ build }: ReportedEvent, options: ForgeOptions): 
   ]);
 }
 
-/** The text beside a status. */
-export function describeStatus(report: Report, { description }: ForgeOptions): string {
-  if (description) return description(report);
-  const { build } = report;
+/** The text beside a status, at most as long as the forge takes it. */
+export function describeStatus(
+  report: Report,
+  { description = describeEnd }: Pick<ForgeOptions, "description">,
+  longest: number,
+): string {
+  return cutText(description(report), longest);
+}
+
+function describeEnd({ build }: ReportedEvent): string {
   if (!build) return "";
   if (build.results === null) return "Build started";
   if (build.results === Results.RETRY) return "Build was lost and runs again";

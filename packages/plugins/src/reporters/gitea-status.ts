@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
+import {
+  commitsOf,
+  describeStatus,
+  eventsOfBuilds,
+  forgeShape,
+  nameContext,
+  stateOf,
+  statusContext,
+} from "./forge-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 
 const options = z.strictObject({
@@ -27,6 +35,7 @@ export default defineReporter({
   type: "gitea-status",
   options,
   events: ["build-started", "build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
@@ -53,7 +62,7 @@ export default defineReporter({
             context,
             state,
             target_url: report.url,
-            description: describeStatus(report, opts).slice(0, 255),
+            description: describeStatus(report, opts, 255),
           };
           await ask({ method: "POST", url, headers, body });
         }

@@ -1,14 +1,34 @@
 import { Results } from "@multimaster/core";
-import type { ReportedTest } from "@multimaster/data";
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
+import {
+  commitsOf,
+  describeStatus,
+  eventsOfBuilds,
+  forgeShape,
+  nameContext,
+  stateOf,
+  statusContext,
+} from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
+import { checkTarget, rerunAction } from "./github/reruns.ts";
 import { askWith } from "./http/http-shape.ts";
+import { listAnnotations } from "./messages/annotations.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
 
-const options = z.strictObject({ ...forgeShape, ...loginShape, ...messageShape }).superRefine(warnOfLogin);
+const options = z
+  .strictObject({
+    ...forgeShape,
+    ...loginShape,
+    ...messageShape,
+    rerunButton: z
+      .boolean()
+      .default(true)
+      .describe("Whether a check that has ended has a button that runs it again; the hook `github` carries it out."),
+  })
+  .superRefine(warnOfLogin);
 
 const conclusions = {
   running: "neutral",
@@ -18,10 +38,8 @@ const conclusions = {
   cancelled: "cancelled",
 };
 
-/** GitHub takes so many annotations at a time. */
-const mostAnnotations = 50;
-
 const known = z.object({ id: z.int(), external_id: z.string().nullish() });
+const ended = z.object({ status: z.literal("completed") });
 const remembered = z.record(z.string(), z.int());
 
 /** Shows a build as a check of its commit at GitHub, with failing tests at their lines. GitHub takes checks from Apps alone. */
@@ -29,17 +47,28 @@ export default defineReporter({
   type: "github-checks",
   options,
   events: ["build-started", "build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
   check: checkTemplate,
+  warnings: ({ token }) =>
+    token === undefined
+      ? []
+      : [
+          {
+            path: ["token"],
+            sentence: "GitHub takes checks from Apps alone: the token must be one of an App's installation",
+          },
+        ],
   open(ctx, opts) {
     const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
     return {
-      async send(report, { unsure, memory, remember }) {
+      async send(report, { unsure, memory, remember, offerRerun }) {
         const { build } = report;
         if (!build) return;
         const isOver = build.results !== null && build.results !== Results.RETRY;
         const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
+        const annotations = isOver ? await listAnnotations(report, facts) : [];
         const { text } = makeMessage(facts, opts.message ?? markdownMessage);
         const name = nameContext(build, opts.context);
         const externalId = `${ctx.cluster.name}-${build.buildid}`;
@@ -74,17 +103,24 @@ export default defineReporter({
               completed_at: new Date((build.completeAt ?? build.startedAt) * 1000).toISOString(),
             }),
             output: {
-              title: describeStatus(report, opts).slice(0, 255),
-              summary: text.slice(0, 65_000),
-              annotations: facts.failingTests.flatMap(annotate).slice(0, mostAnnotations),
+              title: describeStatus(report, opts, 255),
+              summary: cutText(text, 65_000),
+              annotations,
             },
+            ...(isOver && opts.rerunButton && { actions: [rerunAction] }),
           };
           const id = ids[key];
+          // GitHub appends annotations: those of an attempt whose answer was lost must not come twice.
+          if (id !== undefined && unsure && isOver) {
+            const { json } = await ask({ method: "GET", url: `${base}/check-runs/${id}`, headers });
+            if (ended.safeParse(json).success) continue;
+          }
           // The same check again: it is replaced, and not repeated.
           const url = id === undefined ? `${base}/check-runs` : `${base}/check-runs/${id}`;
           const { json } = await ask({ method: id === undefined ? "POST" : "PATCH", url, headers, body });
           const made = known.safeParse(json);
           if (made.success) ids[key] = made.data.id;
+          if (isOver) offerRerun(checkTarget(repository, revision));
         }
         // Of this build alone: the next one of the commit makes a check of its own.
         remember(JSON.stringify(Object.fromEntries(Object.entries(ids).filter(([key]) => key.endsWith(externalId)))));
@@ -96,19 +132,4 @@ export default defineReporter({
 function readMemory(memory: string | undefined): Record<string, number> {
   if (memory === undefined) return {};
   return remembered.catch({}).parse(JSON.parse(memory));
-}
-
-function annotate({ name, path, line, value }: ReportedTest) {
-  if (path === null) return [];
-  const at = line ?? 1;
-  return [
-    {
-      path,
-      start_line: at,
-      end_line: at,
-      annotation_level: "failure",
-      title: name.slice(0, 255),
-      message: `${name}: ${value}`,
-    },
-  ];
 }

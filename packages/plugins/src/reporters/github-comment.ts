@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
-import type { ReportedEvent } from "../reported-event.ts";
-import { repositoryPath } from "./forge-shape.ts";
+import { eventsOfBuilds } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
+import { pullRequestOf } from "./github/pull-request.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
 import { reporterShape } from "./reporter-options.ts";
@@ -12,26 +13,16 @@ const options = z
   .strictObject({ ...reporterShape, ...httpShape, ...messageShape, ...loginShape })
   .superRefine(warnOfLogin);
 
-const comment = z.object({ id: z.int(), body: z.string().nullish() });
+const clockSpareS = 600;
 
-/** The pull request that a build is about. */
-function pullRequestOf({ build }: ReportedEvent): { repository: string; number: string } | undefined {
-  for (const { branch, repository: address } of build?.sources ?? []) {
-    const given = build?.properties["pullrequest_number"];
-    const number = /^refs\/pull\/(\d+)\//.exec(branch ?? "")?.[1] ?? /^\d+$/.exec(String(given))?.[0];
-    const base = build?.properties["github.base.repo.full_name"];
-    // Both become a part of the URL, and may be what a user has filled in.
-    const repository = repositoryPath(typeof base === "string" ? `https://forge/${base}` : address);
-    if (number !== undefined && repository !== undefined) return { repository, number };
-  }
-  return undefined;
-}
+const comment = z.object({ id: z.int(), body: z.string().nullish() });
 
 /** A comment on the pull request for each builder, edited by each later build instead of repeated. */
 export default defineReporter({
   type: "github-comment",
   options,
   events: ["build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf(event) {
     const found = pullRequestOf(event);
@@ -50,10 +41,12 @@ export default defineReporter({
         const { text } = makeMessage(facts, opts.message ?? markdownMessage);
         // Not shown; by it the comment is found again.
         const mark = `<!-- ${ctx.cluster.name} ${encodeURIComponent(report.build?.builder ?? "")} -->`;
-        const body = { body: `${mark}\n${text}`.slice(0, 65_000) };
+        const body = { body: cutText(`${mark}\n${text}`, 65_000) };
         let id = memory;
         if (id === undefined && unsure) {
-          const url = `${base}/${found.number}/comments?per_page=100&sort=created&direction=desc`;
+          // Oldest first: what the earlier attempt wrote is among those since the build ended, by a clock that may differ.
+          const since = new Date((report.at - clockSpareS) * 1000).toISOString();
+          const url = `${base}/${found.number}/comments?per_page=100&since=${since}`;
           const { json } = await ask({ method: "GET", url, headers });
           const known = z.array(comment).catch([]).parse(json);
           id = known.find((one) => one.body?.startsWith(mark))?.id.toString();

@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
+import {
+  commitsOf,
+  describeStatus,
+  eventsOfBuilds,
+  forgeShape,
+  nameContext,
+  stateOf,
+  statusContext,
+} from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
 import { askWith } from "./http/http-shape.ts";
 
@@ -20,6 +28,7 @@ export default defineReporter({
   type: "github-status",
   options,
   events: ["build-started", "build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
@@ -32,7 +41,7 @@ export default defineReporter({
           state: stateOf(build.results, states),
           context: nameContext(build, opts.context),
           target_url: report.url,
-          description: describeStatus(report, opts).slice(0, 140),
+          description: describeStatus(report, opts, 140),
         };
         for (const { repository, revision } of commitsOf(build, opts)) {
           const base = `${opts.apiUrl}/repos/${repository}`;

@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { commitsOf, describeStatus, forgeShape, nameContext, stateOf, statusContext } from "./forge-shape.ts";
+import {
+  commitsOf,
+  describeStatus,
+  eventsOfBuilds,
+  forgeShape,
+  nameContext,
+  stateOf,
+  statusContext,
+} from "./forge-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 
 const options = z.strictObject({
@@ -28,6 +36,7 @@ export default defineReporter({
   type: "gitlab-status",
   options,
   events: ["build-started", "build-ended"],
+  reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
@@ -52,7 +61,7 @@ export default defineReporter({
             name,
             ref: source.branch ?? undefined,
             target_url: report.url,
-            description: describeStatus(report, opts).slice(0, 255),
+            description: describeStatus(report, opts, 255),
           };
           const url = `${base}/statuses/${revision}`;
           // 400: the status has this state already ("Cannot transition status"), which an attempt before may have set.

@@ -4,6 +4,7 @@ import type { Json } from "@multimaster/core";
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
 import type { ReportedEvent } from "../reported-event.ts";
+import { contextOfOther } from "./event-context.ts";
 import { buildbotShape } from "./http/buildbot-shape.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
 import { reporterShape } from "./reporter-options.ts";
@@ -19,7 +20,7 @@ const options = z.strictObject({
     .min(8)
     .optional()
     .describe(
-      "Signs each request: `X-Hub-Signature-256: sha256=…`, the HMAC of the body, as forges sign their webhooks.",
+      "Signs each request, in two ways: `X-Hub-Signature-256`, the HMAC of the body, as forges sign their webhooks; and `webhook-id`, `webhook-timestamp` and `webhook-signature` of Standard Webhooks, by which a receiver also refuses what is sent again later. One that begins with whsec_ is the base64 of its bytes there.",
     ),
   format: z
     .enum(["buildbot", "cloudevents"])
@@ -37,21 +38,15 @@ export default defineReporter({
   type: "http-push",
   options,
   events: ["build-started", "build-ended"],
-  contextOf: ({ build, buildset, worker }) =>
-    build
-      ? `build ${build.buildrequestid}`
-      : buildset
-        ? `buildset ${buildset.buildsetid}`
-        : `worker ${worker?.workerid}`,
+  contextOf: (event) => (event.build ? `build ${event.build.buildrequestid}` : contextOfOther(event)),
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
+    const ask = askWith(ctx, opts, { isOnlyAddress: true });
     const source = ctx.cluster.url;
     return {
       async send(report, { id }) {
         const data = opts.body ? opts.body(report) : await buildbotShape(report);
         const isEvent = opts.format === "cloudevents";
         const body = JSON.stringify(isEvent ? cloudEvent(report, id, source, data) : data);
-        const signature = opts.secret && createHmac("sha256", opts.secret).update(body).digest("hex");
         await ask({
           method: opts.method,
           url: opts.url,
@@ -60,7 +55,7 @@ export default defineReporter({
             "content-type": isEvent ? "application/cloudevents+json; charset=utf-8" : "application/json",
             // The same in each attempt: who gets a report twice can tell.
             "idempotency-key": id,
-            ...(signature && { "x-hub-signature-256": `sha256=${signature}` }),
+            ...(opts.secret !== undefined && sign(opts.secret, id, body, ctx.clock.now())),
             ...opts.headers,
           },
         });
@@ -69,20 +64,36 @@ export default defineReporter({
   },
 });
 
+/** The headers of both ways to sign. */
+function sign(secret: string, id: string, body: string, nowMs: number): Record<string, string> {
+  const bytes = secret.startsWith("whsec_") ? Buffer.from(secret.slice(6), "base64") : secret;
+  const timestamp = String(Math.floor(nowMs / 1000));
+  return {
+    "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+    "webhook-id": id,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": `v1,${createHmac("sha256", bytes).update(`${id}.${timestamp}.${body}`).digest("base64")}`,
+  };
+}
+
 function cloudEvent(report: Report, id: string, source: string, data: Json): Json {
-  const { event, at, build, buildset, worker } = report;
+  const { event, at } = report;
   return {
     specversion: "1.0",
     id,
     source,
     type: `multimaster.${event}`,
-    subject: build
-      ? `builders/${build.builder}/builds/${build.number}`
-      : buildset
-        ? `buildsets/${buildset.buildsetid}`
-        : `workers/${worker?.name}`,
+    subject: subjectOf(report),
     time: new Date(at * 1000).toISOString(),
     datacontenttype: "application/json",
     data,
   };
+}
+
+function subjectOf({ build, step, buildset, request, worker, master, event }: Report): string {
+  if (build) return `builders/${build.builder}/builds/${build.number}${step ? `/steps/${step.number}` : ""}`;
+  if (buildset) return `buildsets/${buildset.buildsetid}`;
+  if (request) return `buildrequests/${request.buildrequestid}`;
+  if (worker) return `workers/${worker.name}`;
+  return master ? `masters/${master.name}` : event;
 }

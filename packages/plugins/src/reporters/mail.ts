@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { contextOfOther } from "./event-context.ts";
 import { mailShape } from "./mail/mail-options.ts";
 import { findRecipients } from "./mail/recipients.ts";
 import { openTransport, previewTransport } from "./mail/transport.ts";
@@ -13,10 +14,8 @@ export default defineReporter({
   type: "mail",
   options,
   events: ["build-ended"],
-  contextOf({ build, buildset, worker }) {
-    if (build) return `builder ${build.builderid} ${build.sources[0]?.branch ?? ""}`;
-    return buildset ? `buildset ${buildset.buildsetid}` : `worker ${worker?.workerid}`;
-  },
+  contextOf: (event) =>
+    event.build ? `builder ${event.build.builderid} ${event.build.sources[0]?.branch ?? ""}` : contextOfOther(event),
   check: checkTemplate,
   warnings: ({ smtp }) =>
     smtp.password !== undefined && smtp.security === "none"
@@ -35,7 +34,7 @@ export default defineReporter({
         const message = makeMessage(facts, opts.message ?? htmlMessage, secrets);
         const messageId = `<${id.replaceAll(/[^\w.-]+/g, "-")}@${domain}>`;
         const threadId = memory ?? messageId;
-        await transport.send({
+        const refused = await transport.send({
           from: opts.from,
           to,
           subject: opts.subject === undefined ? message.subject : `${opts.subject} ${message.subject}`,
@@ -50,6 +49,11 @@ export default defineReporter({
             ...(report.build && { "X-Multimaster-Builder": report.build.builder }),
           },
         });
+        if (refused.length > 0)
+          ctx.log.warn(
+            { reporter: ctx.name, refused },
+            `the mail server takes "${message.subject}", but not for ${refused.join(", ")}`,
+          );
         remember(threadId);
       },
       close: () => transport.close(),

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { defineReporter } from "../define-reporter.ts";
-import { chatContext, chatMessage, chatShape, cutText } from "./chat/chat-shape.ts";
+import { defineReporter, ReportFailure } from "../define-reporter.ts";
+import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
 
@@ -12,6 +13,8 @@ const options = z.strictObject({
   username: z.string().min(1).optional().describe("The name that is shown."),
 });
 
+const refusal = z.object({ id: z.string(), message: z.string() }).catch({ id: "", message: "" });
+
 /** Writes to Mattermost, by an incoming webhook; Rocket.Chat takes the same. */
 export default defineReporter({
   type: "mattermost",
@@ -20,7 +23,7 @@ export default defineReporter({
   contextOf: chatContext,
   check: checkTemplate,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
+    const ask = askWith(ctx, opts, { isOnlyAddress: true });
     return {
       async send(report) {
         const own = { template: markdownMessage, secrets: [opts.url] };
@@ -30,7 +33,13 @@ export default defineReporter({
           ...(opts.channel !== undefined && { channel: opts.channel }),
           ...(opts.username !== undefined && { username: opts.username }),
         };
-        await ask({ method: "POST", url: opts.url, body });
+        const { status, json } = await ask({ method: "POST", url: opts.url, body, accept: [400] });
+        if (status !== 400) return;
+        // Mattermost answers so for a webhook that was deleted, too.
+        const { id, message: said } = refusal.parse(json);
+        const isGone = id === "web.incoming_webhook.invalid.app_error";
+        const sentence = `${new URL(opts.url).host} ${isGone ? "does not know this webhook: is it deleted, or wrong?" : "refuses the report (400)"}`;
+        throw new ReportFailure(`${sentence}${said && `: ${said}`}`, { of: isGone ? "target" : "report" });
       },
     };
   },

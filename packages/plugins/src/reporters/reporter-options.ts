@@ -14,6 +14,7 @@ export const reportModes = [
   "change",
   "problem",
   "fixed",
+  "firstFailure",
 ] as const;
 
 export type ReportMode = (typeof reportModes)[number];
@@ -32,17 +33,32 @@ export const reporterShape = {
     .array(z.enum(reportKinds))
     .min(1)
     .optional()
-    .describe("What is reported; the default depends on the reporter."),
+    .describe("What is reported; the default depends on the reporter, and has only builds and workers."),
   builders: globs("of these builders"),
   tags: z.array(z.string().min(1)).min(1).optional().describe("Only builds of builders with one of these tags."),
   branches: globs("of these branches"),
   schedulers: globs("of these schedulers"),
+  authors: globs("with a change of these authors"),
+  properties: z
+    .record(z.string().min(1), z.union([z.string(), z.array(z.string()).min(1)]))
+    .optional()
+    .describe(
+      "Only builds and buildsets with these properties: the value of each is a text, or a list of them, where * matches any text; what is no text is compared as JSON.",
+    ),
+  steps: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe("Of `step-started` and `step-ended`: only steps of these names; * matches any text. Needed for them."),
+  waitingAfter: duration
+    .optional()
+    .describe("Of `request-waiting`: how long a build request waits before it is reported; default: 30 minutes."),
   modes: z
     .array(z.enum(reportModes))
     .min(1)
     .default(["all"])
     .describe(
-      'Which ends of builds and buildsets: "all"; by result "failing", "passing", "warnings", "exception", "cancelled"; against the builder\'s previous build "change" (another result), "problem" (fails and did not before), "fixed" (passes and did not before).',
+      'Which ends of builds and buildsets: "all"; by result "failing", "passing", "warnings", "exception", "cancelled"; against the builder\'s previous build "change" (another result), "problem" (fails and did not before), "fixed" (passes and did not before), "firstFailure" (a "problem", unless another of the chosen builders has begun to fail in the same buildset). The previous build is the one before it on the same branch. Of steps and buildsets only the result counts.',
     ),
   filter: functionOf<ReportFilter>("a function that returns whether to report an event")
     .optional()
@@ -60,5 +76,9 @@ export const reporterShape = {
 };
 
 const all = z.object(reporterShape);
+
+/** When a request of one builder is reported, in seconds. */
+export const waitingAfterOf = ({ waitingAfter = 1_800_000 }: Pick<ReporterOptions, "waitingAfter">): number =>
+  Math.ceil(waitingAfter / 1000);
 
 export type ReporterOptions = z.output<typeof all>;

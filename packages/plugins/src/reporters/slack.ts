@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { chatContext, chatMessage, chatShape, cutText } from "./chat/chat-shape.ts";
+import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { colourOf } from "./messages/html-message.ts";
 import { checkTemplate } from "./messages/message.ts";
-import { plainMessage } from "./messages/plain-message.ts";
+import { slackMessage } from "./messages/slack-message.ts";
 
 const options = z.strictObject({
   ...chatShape,
@@ -19,24 +20,22 @@ export default defineReporter({
   contextOf: chatContext,
   check: checkTemplate,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
+    const ask = askWith(ctx, opts, { isOnlyAddress: true });
     return {
       async send(report) {
-        const own = { template: plainMessage, secrets: [opts.url] };
+        const own = { template: slackMessage, secrets: [opts.url] };
         const { message, facts } = await chatMessage(ctx, report, opts, own);
-        const { subject, text } = message;
-        const body = {
-          text: escapeSlack(subject),
-          attachments: [
-            {
-              color: colourOf(facts),
-              title: cutText(escapeSlack(subject), 250),
-              title_link: report.url,
-              text: cutText(escapeSlack(text), 3000),
-              fallback: cutText(escapeSlack(subject), 250),
-            },
-          ],
+        const subject = escapeSlack(cutText(message.subject, 200));
+        const attachment = {
+          color: colourOf(facts),
+          // Shown where attachments are not, as in notifications.
+          fallback: subject,
+          title: subject,
+          title_link: report.url,
+          text: escapeSlack(cutText(message.text, 3000)),
+          mrkdwn_in: ["text"],
         };
+        const body = { attachments: [attachment] };
         await ask({ method: "POST", url: opts.url, body });
       },
     };

@@ -25,7 +25,7 @@ function end(results: Result | null, previous: Result | null): ReportedEvent {
 }
 
 const options = (more: Partial<ReporterOptions> = {}) => ({ modes: ["all"], ...more }) as ReporterOptions;
-const { SUCCESS, WARNINGS, FAILURE, EXCEPTION, CANCELLED } = Results;
+const { SUCCESS, WARNINGS, FAILURE, EXCEPTION, CANCELLED, RETRY } = Results;
 
 describe("a reporter", () => {
   it.each<[ReportMode, Result, Result | null, boolean]>([
@@ -44,6 +44,20 @@ describe("a reporter", () => {
     ["fixed", SUCCESS, FAILURE, true],
     ["fixed", SUCCESS, WARNINGS, false],
     ["fixed", SUCCESS, null, false],
+    ["change", CANCELLED, SUCCESS, false],
+    ["change", RETRY, SUCCESS, false],
+    ["problem", CANCELLED, SUCCESS, false],
+    ["fixed", WARNINGS, EXCEPTION, true],
+    ["firstFailure", FAILURE, SUCCESS, true],
+    ["firstFailure", EXCEPTION, null, true],
+    ["firstFailure", FAILURE, FAILURE, false],
+    ["firstFailure", SUCCESS, FAILURE, false],
+    ["failing", EXCEPTION, null, false],
+    ["passing", WARNINGS, null, false],
+    ["warnings", SUCCESS, null, false],
+    ["exception", FAILURE, null, false],
+    ["cancelled", RETRY, null, false],
+    ["all", RETRY, null, true],
   ])("with the mode %s, result %i after %s", (mode, results, previous, wanted) => {
     expect(wantsEvent(end(results, previous), options({ modes: [mode] }))).toBe(wanted);
     expect(wantsEvent(end(null, previous), options({ modes: [mode] }))).toBe(true);
@@ -55,6 +69,44 @@ describe("a reporter", () => {
     expect([wants({ tags: ["main"] }), wants({ tags: ["other"] })]).toEqual([true, false]);
     expect([wants({ branches: ["ma*"] }), wants({ branches: ["dev"] })]).toEqual([true, false]);
     expect([wants({ schedulers: ["push"] }), wants({ schedulers: ["night"] })]).toEqual([true, false]);
+    expect([wants({ authors: ["*@example.org>"] }), wants({ authors: ["bob*"] })]).toEqual([true, false]);
+    const properties = (value: Record<string, string | string[]>) => wants({ properties: value });
+    expect([properties({ branch: "ma*" }), properties({ branch: ["dev", "main"] })]).toEqual([true, true]);
+    expect([properties({ branch: "dev" }), properties({ other: "*" })]).toEqual([false, false]);
+    expect([properties({ branch: "main", other: "*" }), properties({})]).toEqual([false, true]);
+  });
+
+  it("with a mode against the previous build leaves out an end that a later one has overtaken", () => {
+    const { build, ...event } = end(FAILURE, SUCCESS);
+    const late = { ...event, build: build && { ...build, isOvertaken: true } };
+    const modes: ReportMode[] = ["failing", "change", "problem", "firstFailure", "fixed"];
+    expect(modes.filter((mode) => wantsEvent(late, options({ modes: [mode] })))).toEqual(["failing"]);
+  });
+
+  it("of first failures leaves out what began to fail after another of its builders in the same buildset", () => {
+    const { build, ...event } = end(FAILURE, SUCCESS);
+    const second = {
+      ...event,
+      build: build && { ...build, earlierFailures: [{ buildid: 1, builderid: 2, builder: "docs" }] },
+    };
+    expect(wantsEvent(second, options({ modes: ["firstFailure"] }))).toBe(false);
+    expect(wantsEvent(second, options({ modes: ["firstFailure"], builders: ["web"] }))).toBe(true);
+    expect(wantsEvent(second, options({ modes: ["problem"] }))).toBe(true);
+  });
+
+  it("chooses buildsets, steps and requests that wait by the same options, and steps by their names and results", () => {
+    const sampled = (event: string) => facts.find((one) => one.facts.event === event)?.facts as ReportedEvent;
+    const wants = (event: string, more: Partial<ReporterOptions>) => wantsEvent(sampled(event), options(more));
+    for (const event of ["buildset-started", "buildset-ended", "request-waiting", "step-started", "step-ended"]) {
+      expect(wants(event, { builders: ["w*"], tags: ["main"], branches: ["main"], steps: ["test"] })).toBe(true);
+      expect(wants(event, { builders: ["x*"] })).toBe(false);
+      expect(wants(event, { branches: ["dev"] })).toBe(false);
+    }
+    expect(wants("step-ended", { steps: ["deploy*"] })).toBe(false);
+    expect(wants("step-ended", { modes: ["passing"] })).toBe(false);
+    expect(wants("step-ended", { modes: ["failing"] })).toBe(true);
+    expect(wants("request-waiting", { waitingAfter: 3_600_000 })).toBe(false);
+    expect(wants("master-evicted", { builders: ["x*"] })).toBe(true);
   });
 });
 

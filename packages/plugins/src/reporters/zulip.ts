@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
-import { chatContext, chatMessage, chatShape, cutText } from "./chat/chat-shape.ts";
+import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
 
@@ -25,7 +26,7 @@ export default defineReporter({
   contextOf: chatContext,
   check: checkTemplate,
   open(ctx, opts) {
-    const ask = askWith(ctx, opts);
+    const ask = askWith(ctx, opts, { isOnlyAddress: true });
     const authorization = `Basic ${Buffer.from(`${opts.email}:${opts.key}`).toString("base64")}`;
     return {
       async send(report) {

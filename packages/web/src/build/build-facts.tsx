@@ -1,11 +1,12 @@
-import type { Build, BuildRequest, Buildset } from "@multimaster/data";
-import { useRows } from "../api/live-query.ts";
+import type { Build, BuildRequest, Buildset, Comparison } from "@multimaster/data";
+import { type QueryState, useRows } from "../api/live-query.ts";
 import { Person } from "../components/person.tsx";
 import { Progress } from "../components/progress.tsx";
 import { When } from "../components/when.tsx";
 import { estimateOf } from "../format/estimates.ts";
 import { useMasterNames, useWorkerNames } from "../format/names.ts";
 import { personName, propertyText } from "../format/properties.ts";
+import { isBad, standingOf } from "../format/result.ts";
 import { formatDuration } from "../format/time.ts";
 import { BuildSources } from "./build-sources.tsx";
 
@@ -14,10 +15,12 @@ export function BuildFacts({
   build,
   request,
   buildset,
+  lastGood,
 }: {
   build: Build;
   request: BuildRequest | undefined;
   buildset: Buildset | undefined;
+  lastGood: QueryState<Comparison>;
 }) {
   const workerName = useWorkerNames();
   const masterName = useMasterNames();
@@ -53,6 +56,7 @@ export function BuildFacts({
           <a href={`/builds/${buildset.rebuilt_buildid}`}>build {buildset.rebuilt_buildid}</a>
         </Fact>
       )}
+      <FailingSince build={build} lastGood={lastGood} />
       {build.workerid !== null && (
         <Fact name="Worker">
           <a href={`/workers/${build.workerid}`}>{workerName(build.workerid)}</a>
@@ -68,6 +72,41 @@ export function BuildFacts({
         {build.complete_at === null ? <Running build={build} /> : <Spent build={build} request={request} />}
       </Fact>
     </dl>
+  );
+}
+
+/** Since when its branch fails, and the last good build before it. */
+function FailingSince({ build, lastGood }: { build: Build; lastGood: QueryState<Comparison> }) {
+  const isFailed = build.complete && isBad(standingOf(build));
+  const here = `builders/${build.builderid}` as const;
+  const failing = useRows("failing", isFailed ? `${here}/failing` : undefined, { newest_buildid: build.buildid }, [
+    `${here}/builds/*/finished`,
+  ]);
+  if (!isFailed) return null;
+  const [line] = failing.rows ?? [];
+  const [comparison] = lastGood.rows ?? [];
+  return (
+    <>
+      {line && (
+        <Fact name="Failing since">
+          <a href={`/${here}/builds/${line.first_bad_number}`}>#{line.first_bad_number}</a>{" "}
+          {line.count > 1 && `${line.count} builds, `}
+          <When at={line.since} />
+        </Fact>
+      )}
+      {lastGood.rows && (
+        <Fact name="Last good">
+          {comparison ? (
+            <>
+              <a href={`/${here}/builds/${comparison.base.number}`}>#{comparison.base.number}</a>{" "}
+              <a href={`/${here}/builds/${build.number}?tab=compare`}>compare</a>
+            </>
+          ) : (
+            "none on this branch"
+          )}
+        </Fact>
+      )}
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
-import type { Build, TestResultSet, TriggerItemCount } from "@multimaster/data";
+import type { Build, Comparison, TestResultSet, TriggerItemCount } from "@multimaster/data";
 import { useState } from "preact/hooks";
-import { useRows } from "../api/live-query.ts";
+import { type QueryState, useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../components/change-row.tsx";
 import { Rows } from "../components/page.tsx";
 import { PageLinks } from "../components/page-links.tsx";
@@ -11,6 +11,7 @@ import { useBuilderNames } from "../format/names.ts";
 import { standingOf } from "../format/result.ts";
 import { usePlace } from "../router.ts";
 import { BuildArtifacts } from "./build-artifacts.tsx";
+import { BuildComparison, ChangesSince } from "./build-comparison.tsx";
 import { BuildItems } from "./build-items.tsx";
 import { BuildTests } from "./build-tests.tsx";
 import { BuildWarnings } from "./build-warnings.tsx";
@@ -20,10 +21,31 @@ const mostArtifacts = 2000;
 /** Children of a page: a build may have thousands. */
 const childrenOfPage = 100;
 
-export type Tab = "steps" | "items" | "tests" | "warnings" | "changes" | "artifacts" | "properties" | "children";
+export type Tab =
+  | "steps"
+  | "items"
+  | "tests"
+  | "warnings"
+  | "changes"
+  | "compare"
+  | "artifacts"
+  | "properties"
+  | "children";
 
 /** The tabs of a build: its steps, items if it has any, tests, changes, artifacts, properties and children. */
-export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: string }) {
+export function BuildTabs({
+  build,
+  tab,
+  here,
+  lastGood,
+}: {
+  build: Build;
+  tab: Tab;
+  here: string;
+  /** With the last good build before it on its branch; no rows: there is none. */
+  lastGood: QueryState<Comparison>;
+}) {
+  const [comparison] = lastGood.rows ?? [];
   const { query } = usePlace();
   const from = tab === "children" ? Math.max(0, Number(query.get("from")) || 0) : 0;
   const children = useRows(
@@ -36,7 +58,8 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
   const items = useRows("trigger_item_counts", `builds/${build.buildid}/trigger_item_counts`, {}, [
     `builds/${build.buildid}/steps/*/*`,
   ]);
-  const changes = useRows("changes", `builds/${build.buildid}/changes`);
+  // Without a good build before it, those that it was started for.
+  const changes = useRows("changes", lastGood.rows?.length === 0 ? `builds/${build.buildid}/changes` : undefined);
   const sets = useRows("test_result_sets", `builds/${build.buildid}/test_result_sets`, {}, ["test_result_sets/*/*"]);
   const artifacts = useRows(
     "artifacts",
@@ -53,7 +76,8 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
       : []),
     ["tests", `Tests${countTests(sets.rows ?? [])}`],
     ...(issues.length > 0 || tab === "warnings" ? [["warnings", "Warnings"] as [Tab, string]] : []),
-    ["changes", `Changes${count(changes.rows)}`],
+    ["changes", `Changes${comparison ? countChanges(comparison) : count(changes.rows)}`],
+    ["compare", "Compare"],
     ["artifacts", `Artifacts${artifacts.total ? ` ${artifacts.total}` : ""}`],
     ["properties", "Properties"],
     ["children", `Children${children.total ? ` ${children.total}` : ""}`],
@@ -74,17 +98,29 @@ export function BuildTabs({ build, tab, here }: { build: Build; tab: Tab; here: 
       {tab === "items" && <BuildItems build={build} counts={items} />}
       {tab === "tests" && <BuildTests build={build} />}
       {tab === "warnings" && <BuildWarnings sets={issues} />}
-      {tab === "changes" && (
-        <Rows of={changes} empty="No change since the last successful build: this one was forced or scheduled.">
-          {(rows) => (
-            <ul class="list boxed">
-              {rows.map((change) => (
-                <ChangeRow key={change.changeid} change={change} />
-              ))}
-            </ul>
-          )}
-        </Rows>
-      )}
+      {tab === "changes" &&
+        (comparison ? (
+          <ChangesSince comparison={comparison} />
+        ) : (
+          <Rows
+            of={{ rows: lastGood.rows && changes.rows, error: lastGood.error ?? changes.error }}
+            empty="No build of this branch passed before, and this one was started for no change."
+          >
+            {(rows) => (
+              <>
+                <p class="quiet">
+                  No build of this branch passed before: these are the changes that it was started for.
+                </p>
+                <ul class="list boxed">
+                  {rows.map((change) => (
+                    <ChangeRow key={change.changeid} change={change} />
+                  ))}
+                </ul>
+              </>
+            )}
+          </Rows>
+        ))}
+      {tab === "compare" && <BuildComparison build={build} lastGood={lastGood} />}
       {tab === "artifacts" && <BuildArtifacts build={build} artifacts={artifacts} />}
       {tab === "properties" && <PropertyTable build={build} />}
       {tab === "children" && (
@@ -107,6 +143,8 @@ function countItems(counts: readonly TriggerItemCount[]): string {
   const failed = sum(counts.filter(({ results }) => results === 2 || results === 4));
   return failed > 0 ? ` ${failed} failed` : ` ${sum(counts)}`;
 }
+
+const countChanges = ({ changes: { total } }: Comparison) => (total > 0 ? ` ${total}` : "");
 
 /** How many failed, or if none did, how many passed. */
 function countTests(sets: readonly TestResultSet[]): string {

@@ -4,6 +4,7 @@ import { ForeignLink } from "../components/foreign-link.tsx";
 import { Failure, Skeleton } from "../components/page.tsx";
 import { isBad, standingOf } from "../format/result.ts";
 import { LogViewer } from "../log/log-viewer.tsx";
+import { ChildList } from "./child-list.tsx";
 
 /** The logs of one step, one of which is open. */
 export function StepLogs({
@@ -22,13 +23,16 @@ export function StepLogs({
     `steps/${step.stepid}/finished`,
   ]);
   const open = logs.rows?.find((log) => log.slug === slug) ?? preferred(logs.rows ?? []);
+  const triggered = requestsOf(step);
+  // The builds that it triggered are listed below, each once.
+  const links = triggered.size > 0 ? step.urls.filter(({ url }) => !isOfChild(url)) : step.urls;
   return (
     <div class="step-logs">
       <div class="log-head">
         <span class="state cut">
           <strong>{step.name}</strong> <span class="quiet">{step.state_string}</span>
         </span>
-        {step.urls.map(({ name, url }) => (
+        {links.map(({ name, url }) => (
           <ForeignLink key={url} href={url}>
             {name}
           </ForeignLink>
@@ -54,7 +58,9 @@ export function StepLogs({
           <Skeleton lines={6} />
         )
       ) : open === undefined ? (
-        <p class="empty">{step.complete ? "This step has no log." : "Nothing has been printed yet."}</p>
+        triggered.size === 0 && (
+          <p class="empty">{step.complete ? "This step has no log." : "Nothing has been printed yet."}</p>
+        )
       ) : open.type === "d" ? (
         <p class="empty">The text of this log was deleted: retention keeps logs for a limited time.</p>
       ) : open.type === "h" ? (
@@ -66,6 +72,45 @@ export function StepLogs({
           expandHref={`${href}/logs/${open.slug}${isFull ? "" : "?view=log"}`}
           seeksTrouble={step.complete && isBad(standingOf(step))}
         />
+      )}
+      {triggered.size > 0 && <Triggered buildid={step.buildid} requests={triggered} />}
+    </div>
+  );
+}
+
+const request = /#?\/buildrequests\/(\d+)$/;
+const isOfChild = (url: string) => request.test(url) || /#?\/builders\/\d+\/builds\/\d+$/.test(url);
+
+/** The build requests that a step has triggered, by the links that it has made. */
+function requestsOf(step: Step): ReadonlySet<number> {
+  return new Set(
+    step.urls.flatMap(({ url }) => {
+      const id = request.exec(url)?.[1];
+      return id === undefined ? [] : Number(id);
+    }),
+  );
+}
+
+/** The builds of these requests, failed ones first, and the requests that have none yet. */
+function Triggered({ buildid, requests }: { buildid: number; requests: ReadonlySet<number> }) {
+  const children = useRows("builds", `builds/${buildid}/triggered_builds`, {}, ["builds/*/*"]);
+  const own = children.rows?.filter(({ buildrequestid: id }) => requests.has(id));
+  const built = new Set(own?.map(({ buildrequestid: id }) => id));
+  const unbuilt = [...requests].filter((id) => !built.has(id));
+  if (own === undefined) return children.error ? <Failure error={children.error} /> : <Skeleton />;
+  return (
+    <div class="triggered">
+      <ChildList builds={own} />
+      {unbuilt.length > 0 && (
+        <p class="quiet">
+          Without a build:{" "}
+          {unbuilt.slice(0, 20).map((id) => (
+            <a key={id} href={`/buildrequests/${id}`}>
+              request {id}{" "}
+            </a>
+          ))}
+          {unbuilt.length > 20 && `and ${unbuilt.length - 20} others`}
+        </p>
       )}
     </div>
   );

@@ -1,4 +1,4 @@
-import type { Member } from "@multimaster/data";
+import type { Member, StandingPart } from "@multimaster/data";
 
 const columns = [
   { role: "ui", title: "UIs" },
@@ -7,7 +7,7 @@ const columns = [
 ] as const;
 
 /** Which masters have which role; they are connected by the database and the router only. */
-export function ClusterDiagram({ members }: { members: readonly Member[] }) {
+export function ClusterDiagram({ members, parts }: { members: readonly Member[]; parts: readonly StandingPart[] }) {
   if (!members.some(({ roles }) => roles.length > 0)) return null;
   return (
     <section class="diagram" aria-label="Masters by role">
@@ -27,7 +27,30 @@ export function ClusterDiagram({ members }: { members: readonly Member[] }) {
           </div>
         );
       })}
-      <div class="diagram-base">database · router</div>
+      <div class="diagram-base">
+        {parts
+          .filter(({ kind }) => kind === "database" || kind === "messages")
+          .map(({ part, state, facts, sentence }) => (
+            <span class={`base-part ${state}`} key={part} title={sentence}>
+              <span class="dot" aria-hidden="true" />
+              {baseName(facts)}
+              {state !== "ok" && <span class="quiet"> {state}</span>}
+            </span>
+          ))}
+      </div>
     </section>
   );
+}
+
+const carriers: Readonly<Record<string, string>> = {
+  sqlite: "SQLite",
+  postgresql: "PostgreSQL",
+  wamp: "message router",
+  postgres: "notifications of PostgreSQL",
+};
+
+/** What the cluster really has: it may run without a router. */
+function baseName(facts: StandingPart["facts"]): string {
+  const { engine, bus } = (facts ?? {}) as { engine?: string; bus?: string };
+  return carriers[engine ?? bus ?? ""] ?? "one process, no router";
 }

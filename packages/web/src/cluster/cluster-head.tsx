@@ -1,9 +1,18 @@
-import type { Cluster, Member } from "@multimaster/data";
+import type { Cluster, Member, StandingPart } from "@multimaster/data";
+import { type ClusterWord, wordOf } from "./cluster-word.ts";
 
 /** One sentence on the state of the cluster: is it healthy, and may it be upgraded now? */
-export function ClusterHead({ state, members }: { state: Cluster | undefined; members: readonly Member[] }) {
+export function ClusterHead({
+  state,
+  members,
+  parts,
+}: {
+  state: Cluster | undefined;
+  members: readonly Member[];
+  parts: readonly StandingPart[] | undefined;
+}) {
   const draining = members.filter((member) => member.state === "draining").length;
-  const word = state?.state ?? (draining > 0 ? "upgrading" : "healthy");
+  const word = wordOf(state, parts, draining);
   const sum = (of: (member: Member) => number) => members.reduce((total, member) => total + of(member), 0);
   const figures: (readonly [string, number | string])[] = [
     ["masters", state?.masters_alive ?? members.length],
@@ -18,7 +27,7 @@ export function ClusterHead({ state, members }: { state: Cluster | undefined; me
       <div class="cluster-word">
         <span class="dot" aria-hidden="true" />
         <strong>{word}</strong>
-        <span>{sentence(word, draining, members.length)}</span>
+        <span>{sentence(word, draining, members.length, parts ?? [])}</span>
       </div>
       <dl class="figures">
         {figures.map(([name, value]) => (
@@ -39,11 +48,14 @@ export function ClusterHead({ state, members }: { state: Cluster | undefined; me
   );
 }
 
-function sentence(word: Cluster["state"], draining: number, count: number): string {
+function sentence(word: ClusterWord, draining: number, count: number, parts: readonly StandingPart[]): string {
+  if (word === "unknown") return "Not all parts of the cluster have been read.";
+  if (word === "starting") return "Some parts are starting.";
   if (word === "degraded") return "Something needs attention before you upgrade.";
   if (draining > 0) return `${draining} of ${count} masters draining.`;
   if (word === "upgrading") return "Masters of several releases are running.";
-  return count > 1
-    ? "Everything runs; an upgrade can start now."
-    : "Everything runs on one master: requests fail while it is replaced.";
+  if (count <= 1) return "Everything runs on one master: requests fail while it is replaced.";
+  const [single, ...others] = parts.filter((part) => part.state === "single");
+  if (single === undefined) return "Everything runs; an upgrade can start now.";
+  return `Everything runs. ${single.sentence}${others.length > 0 ? ` And ${others.length} more of which there is one: see below.` : ""}`;
 }

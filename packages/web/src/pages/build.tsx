@@ -36,6 +36,8 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
   const steps = useRows("steps", `builds/${build.buildid}/steps`, {}, [`builds/${build.buildid}/steps/*/*`]);
   const { row: request } = useRow("buildrequests", `buildrequests/${build.buildrequestid}`);
   const { row: buildset } = useRow("buildsets", request && `buildsets/${request.buildsetid}`);
+  // Read again when it ends: only then its source is known.
+  const lastGood = useRows("comparisons", `builds/${build.buildid}/compare`, {}, [`builds/${build.buildid}/finished`]);
   const name = useBuilderNames()(build.builderid);
   const shown = useMemo(() => steps.rows?.filter(({ hidden }) => !hidden), [steps.rows]);
   const selected =
@@ -72,8 +74,8 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
         </>
       }
     >
-      {!isFull && <BuildFacts build={build} request={request} buildset={buildset} />}
-      {!isFull && <BuildTabs build={build} tab={tab} here={here} />}
+      {!isFull && <BuildFacts build={build} request={request} buildset={buildset} lastGood={lastGood} />}
+      {!isFull && <BuildTabs build={build} tab={tab} here={here} lastGood={lastGood} />}
       {tab === "steps" && (
         <div class={isFull ? "build full" : "build"}>
           {!isFull && (shown ? <StepList steps={shown} selected={selected} href={stepHref} /> : <Skeleton lines={6} />)}

@@ -1,16 +1,18 @@
 import type { Build, Builder, ForceScheduler, TryScheduler } from "@multimaster/data";
 import { useState } from "preact/hooks";
 import { useRow, useRows } from "../api/live-query.ts";
+import { BranchFilter } from "../builder/branch-filter.tsx";
+import { BuildTable } from "../builder/build-table.tsx";
 import { ForceDialog } from "../builder/force-dialog.tsx";
 import { TryDialog } from "../builder/try-dialog.tsx";
 import { BuildStrip } from "../components/build-strip.tsx";
 import { any, Choice } from "../components/choice.tsx";
+import { FailingRow } from "../components/failing-row.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
-import { Table } from "../components/table.tsx";
-import { Took, When } from "../components/when.tsx";
-import { useMasterNames, useWorkerNames } from "../format/names.ts";
-import { personName, propertyText, shortRevision, sourceProperties } from "../format/properties.ts";
+import { When } from "../components/when.tsx";
+import { useMasterNames } from "../format/names.ts";
+import { sourceProperties } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { formatDuration, median } from "../format/time.ts";
 import { useVisitor } from "../format/visitor.ts";
@@ -18,7 +20,16 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 import { NotFoundPage } from "./not-found.tsx";
 
 const step = 50;
-const results = ["success", "warnings", "failure", "exception", "cancelled", "retry", "running"];
+/** Results to filter by, and what the server is asked for. */
+const results: Readonly<Record<string, { readonly complete: boolean; readonly results?: number }>> = {
+  success: { complete: true, results: 0 },
+  warnings: { complete: true, results: 1 },
+  failure: { complete: true, results: 2 },
+  exception: { complete: true, results: 4 },
+  cancelled: { complete: true, results: 6 },
+  retry: { complete: true, results: 5 },
+  running: { complete: false },
+};
 
 /** One builder: a bar for each of its last builds, then the list of its builds. */
 export function BuilderPage({ params: { builder: id = "" } }: { params: Readonly<Record<string, string>> }) {
@@ -33,27 +44,26 @@ function BuilderView({ builder }: { builder: Builder }) {
   const [limit, setLimit] = useState(step);
   const [form, setForm] = useState<ForceScheduler>();
   const here = `builders/${builder.builderid}` as const;
-  const builds = useRows("builds", `${here}/builds`, { order: "-number", limit, property: sourceProperties }, [
+  const result = place.query.get("result") ?? "";
+  const line = place.query.get("line") ?? "";
+  const builds = useRows(
+    "builds",
+    line === "" ? `${here}/builds` : `lines/${line}/builds`,
+    { order: "-number", limit, property: sourceProperties, ...results[result] },
+    [`${here}/builds/*/*`],
+  );
+  // The summary is of the last builds, whatever the list is filtered by.
+  const recent = useRows("builds", `${here}/builds`, { order: "-number", limit: step, property: sourceProperties }, [
     `${here}/builds/*/*`,
   ]);
   const forms = useRows("forceschedulers", `${here}/forceschedulers`, {}, ["schedulers/*/*"]);
   const tries = useTries(builder.name);
   const [tried, setTried] = useState<TryScheduler>();
-  const result = place.query.get("result") ?? "";
-  const branch = place.query.get("branch") ?? "";
-  const branches = [...new Set((builds.rows ?? []).map(({ properties }) => propertyText(properties, "branch")))].filter(
-    (name) => name !== "",
-  );
   const filter = (by: Readonly<Record<string, string>>) => navigate(withQuery(place, by), { replace: true });
-  const shown = (builds.rows ?? []).filter(
-    (build) =>
-      (result === "" || standingOf(build) === result) &&
-      (branch === "" || propertyText(build.properties, "branch") === branch),
-  );
   return (
     <Page
       title={builder.name}
-      standing={builds.rows?.[0] && standingOf(builds.rows[0])}
+      standing={recent.rows?.[0] && standingOf(recent.rows[0])}
       above={<a href="/builders">Builders</a>}
       actions={[
         ...(forms.rows ?? [])
@@ -73,26 +83,31 @@ function BuilderView({ builder }: { builder: Builder }) {
       {tried && <TryDialog scheduler={tried} builder={builder.name} onClose={() => setTried(undefined)} />}
       {form && <ForceDialog form={form} builderid={builder.builderid} onClose={() => setForm(undefined)} />}
       <About builder={builder} />
-      {builds.rows && builds.rows.length > 0 && <Summary builds={builds.rows} />}
+      {recent.rows && recent.rows.length > 0 && <Summary builds={recent.rows} />}
+      <FailingBranches builder={builder} />
       <WaitingRequests builder={builder} />
       <div class="filters">
         <Choice
           label="Result"
           value={result}
-          options={[any, ...results]}
+          options={[any, ...Object.keys(results)]}
           onChoose={(value) => filter({ result: value })}
         />
-        <Choice
-          label="Branch"
-          value={branch}
-          options={[any, ...branches]}
-          onChoose={(value) => filter({ branch: value })}
-        />
+        <BranchFilter builderid={builder.builderid} lineid={line} onChoose={(lineid) => filter({ line: lineid })} />
       </div>
-      <Rows of={builds} empty="No builds yet. A change, a timer or the button above starts one.">
+      <Rows
+        of={builds}
+        empty={
+          result === "" && line === ""
+            ? "No builds yet. A change, a timer or the button above starts one."
+            : line === ""
+              ? "No build has this result."
+              : "None of the newest 500 builds of this branch matches the filter."
+        }
+      >
         {(all) => (
           <>
-            <BuildTable builds={shown} />
+            <BuildTable builds={all} />
             {all.length >= limit && (
               <button type="button" onClick={() => setLimit(limit + 100)}>
                 Older builds
@@ -175,59 +190,19 @@ function Summary({ builds }: { builds: readonly Build[] }) {
   );
 }
 
-function BuildTable({ builds }: { builds: readonly Build[] }) {
-  const changes = useRows("changes", "changes", { order: "-changeid", limit: 300 }, ["changes/*/new"]);
-  const workerName = useWorkerNames();
-  const changeOf = (revision: string) => changes.rows?.find((change) => change.revision === revision);
+/** The branches on which the builder fails now. */
+function FailingBranches({ builder: { builderid } }: { builder: Builder }) {
+  const here = `builders/${builderid}` as const;
+  const failing = useRows("failing", `${here}/failing`, { order: "-watched", limit: 5 }, [`${here}/builds/*/finished`]);
+  const total = failing.total ?? 0;
+  if (!failing.rows || failing.rows.length === 0) return null;
   return (
-    <Table
-      head={
-        <>
-          <th>Build</th>
-          <th>Result</th>
-          <th>Change</th>
-          <th>Branch</th>
-          <th class="right">Took</th>
-          <th>Worker</th>
-          <th>When</th>
-        </>
-      }
-    >
-      {builds.map((build) => {
-        const revision = propertyText(build.properties, "got_revision", "revision");
-        const change = changeOf(revision);
-        return (
-          <tr key={build.buildid}>
-            <td>
-              <a class="num" href={`/builders/${build.builderid}/builds/${build.number}`}>
-                #{build.number}
-              </a>
-            </td>
-            <td>
-              <ResultToken standing={standingOf(build)} />
-            </td>
-            <td class="wide cut">
-              {revision && <code>{shortRevision(revision)}</code>}{" "}
-              {change ? (
-                <>
-                  <a href={`/changes/${change.changeid}`}>{change.comments.split("\n")[0]}</a>{" "}
-                  <span class="quiet">{personName(change.author)}</span>
-                </>
-              ) : (
-                <span class="quiet">{build.complete && build.results === 0 ? "" : build.state_string}</span>
-              )}
-            </td>
-            <td>{propertyText(build.properties, "branch")}</td>
-            <td class="right">
-              <Took from={build.started_at} to={build.complete_at} />
-            </td>
-            <td>{workerName(build.workerid)}</td>
-            <td class="quiet">
-              <When at={build.started_at} />
-            </td>
-          </tr>
-        );
-      })}
-    </Table>
+    <Panel title="Fails on" note={total > failing.rows.length ? `${failing.rows.length} of ${total} branches` : ""}>
+      <ul class="list">
+        {failing.rows.map((line) => (
+          <FailingRow key={line.lineid} line={line} />
+        ))}
+      </ul>
+    </Panel>
   );
 }

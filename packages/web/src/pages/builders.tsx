@@ -6,7 +6,7 @@ import { Page, Rows } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { When } from "../components/when.tsx";
 import { type BuilderFacts, useBuilders } from "../format/names.ts";
-import { isBad, standingOf } from "../format/result.ts";
+import { standingOf } from "../format/result.ts";
 import { useView } from "../list/use-view.ts";
 import { windowAt } from "../list/window.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
@@ -27,14 +27,21 @@ export function BuildersPage() {
   const recent = useRows("builds", "builds", { order: "-buildid", limit: recentLimit, field: barFields }, [
     "builds/*/*",
   ]);
+  const order = place.query.get("order") ?? "name";
+  // Only the list in this order needs it.
+  const failing = useRows(
+    "failing",
+    order === "failing" ? "failing" : undefined,
+    { watched: true, configured: true, field: ["builderid", "watched", "configured"] },
+    ["builds/*/finished"],
+  );
+  const fails = useMemo(() => new Set(failing.rows?.map(({ builderid }) => builderid)), [failing.rows]);
   const text = place.query.get("q") ?? "";
   const tags = place.query.getAll("tag");
-  const order = place.query.get("order") ?? "name";
-
   const byBuilder = useMemo(() => groupByBuilder(recent.rows ?? []), [recent.rows]);
   const shown = useMemo(
-    () => sortBuilders(filterBuilders(builders.rows ?? [], text, tags), byBuilder, order),
-    [builders.rows, byBuilder, text, tags.join(), order],
+    () => sortBuilders(filterBuilders(builders.rows ?? [], text, tags), byBuilder, fails, order),
+    [builders.rows, byBuilder, fails, text, tags.join(), order],
   );
   return (
     <Page title="Builders">
@@ -63,7 +70,11 @@ export function BuildersPage() {
           shown.length === 0 ? (
             <p class="empty">No builder matches the filter.</p>
           ) : (
-            <BuilderList builders={shown} byBuilder={byBuilder} isComplete={(recent.rows?.length ?? 0) < recentLimit} />
+            <BuilderList
+              builders={shown}
+              byBuilder={byBuilder}
+              known={recent.rows === undefined ? "nothing" : recent.rows.length < recentLimit ? "all" : "recent"}
+            />
           )
         }
       </Rows>
@@ -93,15 +104,17 @@ function TagButtons({ builders, chosen }: { builders: readonly BuilderFacts[]; c
   );
 }
 
+/** Which builds were read: of `all`, a builder without one has none. */
+type Known = "nothing" | "recent" | "all";
+
 function BuilderList({
   builders,
   byBuilder,
-  isComplete,
+  known,
 }: {
   builders: readonly BuilderFacts[];
   byBuilder: ReadonlyMap<number, readonly BarFacts[]>;
-  /** Whether all builds have been read, so that a builder without one in the list has none. */
-  isComplete: boolean;
+  known: Known;
 }) {
   const { ref, scrollPx, viewPx } = useView<HTMLDivElement>();
   const seen = windowAt({ count: builders.length, rowPx, viewPx }, scrollPx);
@@ -116,7 +129,7 @@ function BuilderList({
             aria-posinset={seen.from + i + 1}
             style={{ transform: `translateY(${seen.topPx + i * rowPx}px)` }}
           >
-            <BuilderRow builder={builder} builds={byBuilder.get(builder.builderid)} isComplete={isComplete} />
+            <BuilderRow builder={builder} builds={byBuilder.get(builder.builderid)} known={known} />
           </li>
         ))}
       </ul>
@@ -127,20 +140,21 @@ function BuilderList({
 function BuilderRow({
   builder,
   builds,
-  isComplete,
+  known,
 }: {
   builder: BuilderFacts;
   builds: readonly BarFacts[] | undefined;
-  isComplete: boolean;
+  known: Known;
 }) {
   // The recent builds of all builders do not include rarely used ones: their builds are read once the row is visible.
-  const own = useRows("builds", builds || isComplete ? undefined : `builders/${builder.builderid}/builds`, {
+  const own = useRows("builds", builds || known !== "recent" ? undefined : `builders/${builder.builderid}/builds`, {
     order: "-number",
     limit: barLimit,
     field: barFields,
   });
-  const known = builds ?? own.rows ?? [];
-  const [last] = known;
+  const shown = builds ?? own.rows ?? [];
+  const [last] = shown;
+  const isRead = known === "all" || builds !== undefined || own.rows !== undefined;
   return (
     <>
       <a class="name cut" href={`/builders/${builder.builderid}`}>
@@ -154,9 +168,9 @@ function BuilderRow({
         ))}
         {builder.masterids.length === 0 && <span class="tag warn">no engine has it</span>}
       </span>
-      <BuildStrip builds={known} />
+      <BuildStrip builds={shown} />
       <span class="last">
-        {last ? <ResultToken standing={standingOf(last)} /> : <span class="quiet">no builds</span>}
+        {last ? <ResultToken standing={standingOf(last)} /> : <span class="quiet">{isRead ? "no builds" : "…"}</span>}
       </span>
       <span class="quiet when">{last && <When at={last.complete_at ?? last.started_at} />}</span>
     </>
@@ -184,13 +198,11 @@ function filterBuilders(all: readonly BuilderFacts[], text: string, tags: readon
 function sortBuilders(
   builders: BuilderFacts[],
   byBuilder: ReadonlyMap<number, readonly BarFacts[]>,
+  failing: ReadonlySet<number>,
   order: string,
 ): BuilderFacts[] {
   const newest = (builder: BuilderFacts) => byBuilder.get(builder.builderid)?.[0]?.started_at ?? 0;
-  const fails = (builder: BuilderFacts) => {
-    const ended = byBuilder.get(builder.builderid)?.find(({ complete }) => complete);
-    return ended !== undefined && isBad(standingOf(ended)) ? 1 : 0;
-  };
+  const fails = ({ builderid }: BuilderFacts) => (failing.has(builderid) ? 1 : 0);
   return builders.sort(
     (a, b) =>
       (order === "failing" ? fails(b) - fails(a) : order === "recent" ? newest(b) - newest(a) : 0) ||

@@ -8,16 +8,13 @@ import { navigate, usePlace, withQuery } from "../router.ts";
 export function ChangesPage() {
   const place = usePlace();
   const [limit, setLimit] = useState(60);
-  const changes = useRows("changes", "changes", { order: "-changeid", limit }, ["changes/*/new"]);
-  const text = (place.query.get("q") ?? "").toLowerCase();
-  const shown = changes.rows
-    ?.filter((change) =>
-      [change.author, change.comments, change.branch, change.revision, change.project]
-        .join(" ")
-        .toLowerCase()
-        .includes(text),
-    )
-    .sort((a, b) => b.changeid - a.changeid);
+  const text = (place.query.get("q") ?? "").trim();
+  const changes = useRows(
+    "changes",
+    text === "" ? "changes" : `changes/search/${encodeURIComponent(text)}`,
+    { order: "-changeid", limit },
+    ["changes/*/new"],
+  );
   return (
     <Page
       title="Changes"
@@ -37,10 +34,10 @@ export function ChangesPage() {
         />
       </div>
       <Rows
-        of={{ rows: shown, error: changes.error }}
+        of={changes}
         empty={
           text
-            ? "No change matches the filter."
+            ? "None of the newest 10,000 changes matches the filter."
             : "No changes yet: they come from change sources and from hooks of your forge."
         }
       >

@@ -3,6 +3,7 @@ import type { Topic } from "@multimaster/data/client";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ClusterDiagram } from "../cluster/cluster-diagram.tsx";
 import { ClusterHead } from "../cluster/cluster-head.tsx";
+import { HealthByPart } from "../cluster/health-by-part.tsx";
 import { MemberRow } from "../cluster/member-row.tsx";
 import { Page, Panel, Rows } from "../components/page.tsx";
 import { When } from "../components/when.tsx";
@@ -26,15 +27,17 @@ export function ClusterPage() {
   const plain = usePlainMembers(isOld);
   const members = isOld ? plain : current;
   const { row: state } = useRow("cluster", isOld ? undefined : "cluster", {}, topics, restMs);
+  const parts = useRows("standing", isOld ? undefined : "standing", {}, topics, restMs);
   const alive = members.rows?.filter((member) => member.alive) ?? [];
   const gone = members.rows?.filter((member) => !member.alive) ?? [];
   return (
     <Page title="Cluster" standing={state?.state === "degraded" ? "failure" : undefined}>
-      {members.rows && <ClusterHead state={state} members={alive} />}
+      {members.rows && <ClusterHead state={state} members={alive} parts={parts.rows} />}
       <Rows of={members} empty="No master yet.">
         {() => (
           <>
-            <ClusterDiagram members={alive} />
+            <ClusterDiagram members={alive} parts={parts.rows ?? []} />
+            {parts.rows && <HealthByPart parts={parts.rows} />}
             <Panel title="Masters" note={`${alive.length} alive`}>
               <div class="members">
                 {alive.map((member) => (

@@ -2,15 +2,15 @@ import type { Build } from "@multimaster/data";
 import { type QueryState, useRows } from "../api/live-query.ts";
 import { Page, Panel, Rows, siteTitle } from "../components/page.tsx";
 import { Progress } from "../components/progress.tsx";
-import { ResultMark, ResultToken } from "../components/result-token.tsx";
+import { ResultMark } from "../components/result-token.tsx";
 import { Took, When } from "../components/when.tsx";
 import { estimateOf } from "../format/estimates.ts";
-import { type Failing, findFailing } from "../format/failing.ts";
 import { useBuilderNames, useWorkerNames } from "../format/names.ts";
-import { personName, propertyText, shortRevision, sourceProperties } from "../format/properties.ts";
+import { propertyText, shortRevision, sourceProperties } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { useVisitor } from "../format/visitor.ts";
 import { MyChanges } from "../home/my-changes.tsx";
+import { NeedsAttention, useAttention } from "../home/needs-attention.tsx";
 
 /** What needs attention, what runs, what waits, and what has finished. */
 export function HomePage() {
@@ -27,36 +27,23 @@ export function HomePage() {
     ["builds/*/finished"],
   );
   const visitor = useVisitor();
-  const failing = recent.rows && findFailing(recent.rows);
+  const attention = useAttention();
   return (
-    <Page title={siteTitle} heading="Now" standing={failing && failing.length > 0 ? "failure" : undefined}>
+    <Page
+      title={siteTitle}
+      heading="Now"
+      standing={attention.rows && attention.rows.length > 0 ? "failure" : undefined}
+    >
       <div class="columns">
         {visitor && !visitor.anonymous && (
           <MyChanges visitor={visitor} builds={[...(running.rows ?? []), ...(recent.rows ?? [])]} />
         )}
-        <NeedsAttention of={{ rows: failing, error: recent.error }} />
+        <NeedsAttention of={attention} />
         <Running of={running} recent={recent.rows ?? []} />
         <Queue />
         <Finished of={recent} />
       </div>
     </Page>
-  );
-}
-
-function NeedsAttention({ of: failing }: { of: Pick<QueryState<Failing<Build>>, "rows" | "error"> }) {
-  const builderName = useBuilderNames();
-  return (
-    <Panel title="Needs attention" note={failing.rows?.length ? `${failing.rows.length} failing` : ""}>
-      <Rows of={failing} empty="Nothing fails: the last build of each builder succeeded.">
-        {(rows) => (
-          <ul class="list">
-            {rows.slice(0, 12).map((each) => (
-              <FailingRow key={each.builderid} failing={each} name={builderName(each.builderid)} />
-            ))}
-          </ul>
-        )}
-      </Rows>
-    </Panel>
   );
 }
 
@@ -141,34 +128,6 @@ function Finished({ of: recent }: { of: QueryState<Build> }) {
         )}
       </Rows>
     </Panel>
-  );
-}
-
-function FailingRow({ failing: { last, first, count }, name }: { failing: Failing<Build>; name: string }) {
-  const revision = propertyText(first.properties, "got_revision", "revision");
-  const owner = propertyText(first.properties, "owner");
-  return (
-    <li data-row>
-      <ResultToken standing={standingOf(last)} label="" />
-      <div class="grow">
-        <a href={`/builders/${last.builderid}/builds/${last.number}`}>
-          {name} <span class="num">#{last.number}</span>
-        </a>{" "}
-        <span class="quiet">{last.state_string}</span>
-        <div class="quiet cut">
-          {count > 1 ? `${count} builds, since ` : "since "}
-          <a href={`/builders/${first.builderid}/builds/${first.number}`}>#{first.number}</a>{" "}
-          <When at={first.complete_at ?? first.started_at} />
-          {revision && (
-            <>
-              {" "}
-              with <code>{shortRevision(revision)}</code>
-            </>
-          )}
-          {owner && ` by ${personName(owner)}`}
-        </div>
-      </div>
-    </li>
   );
 }
 

@@ -4,13 +4,14 @@ import { call } from "../api/read.ts";
 import { ActionButton } from "../components/action-button.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { Table } from "../components/table.tsx";
-import { When } from "../components/when.tsx";
+import { In, When } from "../components/when.tsx";
 import { useVisitor } from "../format/visitor.ts";
 
-/** Who is told what happens: what reporters owe, since when and why they fail, and what was given up. */
+/** Who is notified of what happens: what reporters owe, since when and why they fail, and what was given up. */
 export function ReportsPage() {
   const reporters = useRows("reporters", "reporters", { order: "name", limit: 500 }, ["reporters/*/*"]);
   const dead = useRows("reports", "reports", { state: "dead", order: "-reportid", limit: 50 }, ["reporters/*/*"]);
+  const owed = useRows("reports", "reports", { state: "owed", order: "reportid", limit: 50 }, ["reporters/*/*"]);
   const newest = useRows("reports", "reports", { order: "-reportid", limit: 50 }, ["reporters/*/*"]);
   return (
     <Page title="Reports">
@@ -19,8 +20,14 @@ export function ReportsPage() {
       </Rows>
       {dead.rows !== undefined && dead.rows.length > 0 && (
         <>
-          <h2>Given up{noteRest(dead)}</h2>
+          <h2>Given up{noteRest(dead, "newest")}</h2>
           <ReportTable reports={dead.rows} />
+        </>
+      )}
+      {owed.rows !== undefined && owed.rows.length > 0 && (
+        <>
+          <h2>Owed{noteRest(owed, "oldest")}</h2>
+          <ReportTable reports={owed.rows} />
         </>
       )}
       {reporters.rows !== undefined && reporters.rows.length > 0 && (
@@ -36,8 +43,8 @@ export function ReportsPage() {
 }
 
 /** Says that a list is longer than what is shown. */
-function noteRest({ rows = [], total = 0 }: QueryState<Report>): string {
-  return total > rows.length ? `: the newest ${rows.length} of ${total}` : "";
+function noteRest({ rows = [], total = 0 }: QueryState<Report>, which: "newest" | "oldest"): string {
+  return total > rows.length ? `: the ${which} ${rows.length} of ${total}` : "";
 }
 
 function ReporterTable({ reporters }: { reporters: readonly Reporter[] }) {
@@ -66,26 +73,15 @@ function ReporterTable({ reporters }: { reporters: readonly Reporter[] }) {
 }
 
 function ReporterRow({ reporter }: { reporter: Reporter }) {
-  const { reporterid, name, type, configured, master, owed, dead, sent, problem, failing_since } = reporter;
+  const { reporterid, name, type, master, owed, dead, sent } = reporter;
   const mayRetry = useVisitor()?.retries === true;
   return (
     <tr>
-      <td title={type}>{name}</td>
+      <td>
+        {name} <span class="quiet">{type}</span>
+      </td>
       <td class="wide">
-        {problem === null ? (
-          <span class="quiet">{configured ? "sends" : "not in the config"}</span>
-        ) : (
-          <span class="problem">
-            fails
-            {failing_since !== null && (
-              <>
-                {" "}
-                since <When at={failing_since} />
-              </>
-            )}
-            : {problem}
-          </span>
-        )}
+        <ReporterState reporter={reporter} />
       </td>
       <td class="num">{owed}</td>
       <td class="num">{sent}</td>
@@ -103,6 +99,44 @@ function ReporterRow({ reporter }: { reporter: Reporter }) {
         )}
       </td>
     </tr>
+  );
+}
+
+/** Whether it sends; if not, since when, why, and when it tries again. */
+function ReporterState({ reporter }: { reporter: Reporter }) {
+  const { configured, problem, failing_since, paused_until, owed, owed_since } = reporter;
+  if (problem === null)
+    return (
+      <span class="quiet">
+        {configured ? "sends" : "not in the config"}
+        {owed > 0 && owed_since !== null && (
+          <>
+            , owes since <When at={owed_since} />
+          </>
+        )}
+      </span>
+    );
+  return (
+    <>
+      <span class="problem">
+        fails
+        {failing_since !== null && (
+          <>
+            {" "}
+            since <When at={failing_since} />
+          </>
+        )}
+        : {problem}
+      </span>
+      {paused_until !== null && (
+        <>
+          {" "}
+          <span class="quiet">
+            tries again <In at={paused_until} />
+          </span>
+        </>
+      )}
+    </>
   );
 }
 

@@ -8,6 +8,7 @@ import { type Findable, findBest } from "./find-best.ts";
 const pages: readonly Findable[] = [
   ["Home", "/"],
   ["Builders", "/builders"],
+  ["Failing", "/failing"],
   ["Changes", "/changes"],
   ["Console", "/console"],
   ["Grid", "/grid"],
@@ -29,7 +30,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [chosen, setChosen] = useState(0);
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => input.current?.focus(), []);
-  const results = findBest(useFindables(), text, 12);
+  const results = findBest(useFindables(text.trim().toLowerCase()), text, 12);
   const open = (found: Findable | undefined) => {
     if (!found) return;
     onClose();
@@ -76,27 +77,40 @@ export function Palette({ onClose }: { onClose: () => void }) {
             <span class="quiet">{found.kind}</span>
           </button>
         ))}
-        {results.length === 0 && <p class="empty">Nothing has that name.</p>}
+        {results.length === 0 && <p class="empty">No builder, worker, master, page or recent change has that name.</p>}
       </div>
     </Dialog>
   );
 }
 
-function useFindables(): Findable[] {
+/** The beginning of a revision, which is looked up among all changes. */
+const revisionLike = /^[0-9a-f]{6,40}$/;
+
+function useFindables(text: string): Findable[] {
   const builders = useBuilders().rows ?? [];
   const workers = useRows("workers", "workers", { field: ["workerid", "name"] }).rows ?? [];
   const changes = useRows("changes", "changes", { order: "-changeid", limit: 200 }).rows ?? [];
   const masters = useMasters().rows ?? [];
+  const older =
+    useRows("changes", revisionLike.test(text) ? "changes" : undefined, {
+      revision__ge: text,
+      revision__lt: `${text}g`,
+      order: "-changeid",
+      limit: 5,
+    }).rows ?? [];
+  const known = new Set(changes.map(({ changeid }) => changeid));
   return [
     ...pages,
     ...builders.map(({ name, builderid }) => ({ kind: "builder", name, href: `/builders/${builderid}` })),
     ...workers.map(({ name, workerid }) => ({ kind: "worker", name, href: `/workers/${workerid}` })),
     ...masters.map(({ name }) => ({ kind: "master", name, href: "/cluster" })),
-    ...changes.map(({ changeid, author, comments, revision }) => ({
-      kind: "change",
-      name: `${comments.split("\n")[0]} · ${author}`,
-      also: revision ?? "",
-      href: `/changes/${changeid}`,
-    })),
+    ...[...changes, ...older.filter(({ changeid }) => !known.has(changeid))].map(
+      ({ changeid, author, comments, revision }) => ({
+        kind: "change",
+        name: `${comments.split("\n")[0]} · ${author}`,
+        also: revision ?? "",
+        href: `/changes/${changeid}`,
+      }),
+    ),
   ];
 }

@@ -20,6 +20,7 @@ const rail: readonly { href: string; label: string; icon: PageIcon; also?: RegEx
 ];
 
 const more = [
+  ["/failing", "Failing"],
   ["/console", "Console"],
   ["/grid", "Grid"],
   ["/timeline", "Timeline"],

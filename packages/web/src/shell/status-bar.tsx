@@ -9,8 +9,23 @@ const pollMs = 15_000;
 
 interface Health {
   readonly master: string;
-  readonly bus: { readonly state: string; readonly degradedSince?: number | null };
+  readonly bus: { readonly kind?: string; readonly state: string; readonly degradedSince?: number | null };
+  readonly database?: { readonly takesWrites: boolean; readonly reason: string; readonly since: number };
 }
+
+/** What the answering master says of its parts. */
+interface Trouble {
+  readonly kind: string | undefined;
+  readonly degraded: { readonly since: number | undefined } | undefined;
+  readonly refusal: { readonly since: number; readonly reason: string } | undefined;
+}
+
+/** What does not work if messages do not flow, by the kind of bus: a cluster may have no router. */
+const carriers: Readonly<Record<string, string>> = {
+  wamp: "the message router cannot be reached. Builds continue; changes appear a little later.",
+  postgres:
+    "PostgreSQL sends no notifications. While it answers, builds continue and changes appear a little later; while it does not, nothing new starts.",
+};
 
 function useRedrawOn(subscribe: (redraw: () => void) => () => void): void {
   const [, redraw] = useState(0);
@@ -58,13 +73,20 @@ export function StatusBar() {
         {formatRough(now - reach.lostSince)}: you see the state of that time. Retrying…
       </p>
     );
+  if (health?.refusal)
+    return (
+      <p class="status-bar degraded" role="status">
+        Degraded for {formatRough(now - health.refusal.since)}: the database takes no writes: {health.refusal.reason}.
+        Running builds wait, and nothing new is accepted.
+      </p>
+    );
   // The stream reports it immediately; without one, the next poll of the cluster's health does.
-  const degraded = liveSocket.state === "live" ? liveSocket.degraded : health;
+  const degraded = liveSocket.state === "live" ? liveSocket.degraded : health?.degraded;
   if (degraded)
     return (
       <p class="status-bar degraded" role="status">
-        Degraded{degraded.since === undefined ? "" : ` for ${formatRough(now - degraded.since)}`}: the message router
-        cannot be reached. Builds continue; changes appear a little later.
+        Degraded{degraded.since === undefined ? "" : ` for ${formatRough(now - degraded.since)}`}:{" "}
+        {carriers[health?.kind ?? ""] ?? "messages do not flow. Changes appear a little later."}
       </p>
     );
   const { lostSince } = liveSocket;
@@ -77,18 +99,22 @@ export function StatusBar() {
   return null;
 }
 
-/** Since when the router is unreachable, as the answering master reports; undefined while it is reachable. */
-function useHealth(): { readonly since: number | undefined } | undefined {
-  const [degraded, setDegraded] = useState<{ readonly since: number | undefined }>();
+/** What the answering master reports; undefined until it was asked. */
+function useHealth(): Trouble | undefined {
+  const [trouble, setTrouble] = useState<Trouble>();
   useEffect(() => {
     const poll = async () => {
       if (document.hidden) return;
       try {
         const response = await fetch(addressOf("/api/v2/health"));
         if (response.status === 403 || response.status === 404) return;
-        const { bus } = (await response.json()) as Health;
+        const { bus, database } = (await response.json()) as Health;
         const since = typeof bus.degradedSince === "number" ? bus.degradedSince / 1000 : undefined;
-        setDegraded(bus.state === "degraded" ? { since } : undefined);
+        setTrouble({
+          kind: bus.kind,
+          degraded: bus.state === "degraded" ? { since } : undefined,
+          refusal: database?.takesWrites === false ? database : undefined,
+        });
       } catch {
         // Reading rows shows whether the server is unreachable; an idle stream may still be open then.
         wakeAll();
@@ -98,5 +124,5 @@ function useHealth(): { readonly since: number | undefined } | undefined {
     const timer = setInterval(poll, pollMs);
     return () => clearInterval(timer);
   }, []);
-  return degraded;
+  return trouble;
 }

@@ -1,5 +1,6 @@
 import { type Connection, queryRows } from "@multimaster/database";
 import { groupValues } from "../../read/group-values.ts";
+import { type FlakyRow, judgeFlaky, readRunPlaces } from "./run-places.ts";
 import { hasFailed, isWhole, outcomeOf } from "./test-rows.ts";
 
 /** How many builds back are read: of one builder, and of all builders together. */
@@ -7,26 +8,17 @@ const recentBuilds = 20;
 const recentSets = 2000;
 /** The number of tests that are checked, those that failed most often first. */
 const mostSuspects = 500;
-/** One turn is a test that broke, or was repaired; a second one makes it unpredictable. */
-const fewestTurns = 2;
-
-export interface FlakyRow {
-  testid: number;
-  /** Its recent outcomes, oldest first. */
-  outcomes: string[];
-  /** How often its outcome differed from the one before. */
-  turns: number;
-}
 
 /**
- * Tests that failed and passed by turns in recent builds, of one builder when it is given. Only what has failed can be
- * flaky, and an index has that.
+ * Tests that failed and passed alternately in recent builds of one branch, in the order of their sources, or that did both at one
+ * revision; of one builder when it is given. Only what has failed can be flaky, and an index has that.
  */
 export async function readFlaky(connection: Connection, builderid: number | undefined): Promise<FlakyRow[]> {
   const sets = await readRecentSets(connection, builderid);
-  const oldest = sets.reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
+  const ids = sets.map(({ id }) => id);
+  const oldest = ids.reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
   if (sets.length === 0) return [];
-  const isRecent = connection.dialect.isOneOf("r.test_result_setid", sets);
+  const isRecent = connection.dialect.isOneOf("r.test_result_setid", ids);
   const suspects = await queryRows<{ testid: number }>(
     connection,
     `select r.test_nameid as testid from test_results r
@@ -44,22 +36,24 @@ export async function readFlaky(connection: Connection, builderid: number | unde
       where ${isSuspect.sql} and r.test_result_setid >= ? order by r.test_nameid, r.test_result_setid, r.id`,
     [...isSuspect.bindings, oldest],
   );
-  const known = new Set(sets);
-  const outcomes = groupValues(
-    runs.flatMap(({ testid, setid, outcome }) =>
-      known.has(setid) && outcome !== "skip" ? [[testid, outcome] as const] : [],
-    ),
+  const buildOf = new Map(sets.map(({ id, buildid }) => [id, buildid]));
+  const places = await readRunPlaces(connection, [...new Set(buildOf.values())]);
+  const byTest = groupValues(
+    runs.flatMap(({ testid, setid, outcome }) => {
+      const place = places.get(buildOf.get(setid) ?? 0);
+      return place && outcome !== "skip" ? [[testid, { ...place, outcome }] as const] : [];
+    }),
   );
-  return [...outcomes].map(([testid, own]) => describe(testid, own)).filter(({ turns }) => turns >= fewestTurns);
+  return [...byTest].flatMap(([testid, own]) => judgeFlaky(testid, own) ?? []);
 }
 
-function describe(testid: number, outcomes: string[]): FlakyRow {
-  const turns = outcomes.filter((outcome, i) => i > 0 && (outcome === "pass") !== (outcomes[i - 1] === "pass")).length;
-  return { testid, outcomes, turns };
+interface RecentSet {
+  readonly id: number;
+  readonly buildid: number;
 }
 
-/** Ids of the sets of the recent builds. */
-async function readRecentSets(connection: Connection, builderid: number | undefined): Promise<number[]> {
+/** The sets of the recent builds. */
+async function readRecentSets(connection: Connection, builderid: number | undefined): Promise<RecentSet[]> {
   const rows = await queryRows<{ id: number; builderid: number; buildid: number }>(
     connection,
     `select s.id, s.builderid, s.buildid from test_result_sets s
@@ -69,6 +63,6 @@ async function readRecentSets(connection: Connection, builderid: number | undefi
   );
   return [...groupValues(rows.map((row) => [row.builderid, row] as const)).values()].flatMap((own) => {
     const builds = [...new Set(own.map(({ buildid }) => buildid))].sort((a, b) => b - a).slice(0, recentBuilds);
-    return own.filter(({ buildid }) => builds.includes(buildid)).map(({ id }) => id);
+    return own.filter(({ buildid }) => builds.includes(buildid));
   });
 }

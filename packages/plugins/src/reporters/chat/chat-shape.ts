@@ -1,5 +1,6 @@
 import type { Report, ReporterContext } from "../../define-reporter.ts";
 import type { ReportedEvent } from "../../reported-event.ts";
+import { contextOfOther } from "../event-context.ts";
 import { httpShape } from "../http/http-shape.ts";
 import { makeMessage, messageShape, readFacts } from "../messages/message.ts";
 import type { Message, MessageFacts, Template } from "../messages/message-facts.ts";
@@ -14,9 +15,8 @@ export const chatShape = {
 };
 
 /** Messages about one builder, buildset or worker are in order. */
-export function chatContext({ build, buildset, worker }: ReportedEvent): string {
-  if (build) return `builder ${build.builderid}`;
-  return buildset ? `buildset ${buildset.buildsetid}` : `worker ${worker?.workerid}`;
+export function chatContext(event: ReportedEvent): string {
+  return event.build ? `builder ${event.build.builderid}` : contextOfOther(event);
 }
 
 /** Makes the message of a report. */
@@ -28,9 +28,4 @@ export async function chatMessage(
 ): Promise<{ message: Message; facts: MessageFacts }> {
   const facts = await readFacts(report, ctx.cluster.name, options.logLines);
   return { facts, message: makeMessage(facts, options.message ?? template, secrets) };
-}
-
-/** As much of a text as a chat takes. */
-export function cutText(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }

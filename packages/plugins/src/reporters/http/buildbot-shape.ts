@@ -4,7 +4,7 @@ import type { Report } from "../../define-reporter.ts";
 
 /** What a report is about in the shape of Buildbot's HttpStatusPush: a build of the data API with what is nested in it. */
 export async function buildbotShape(report: Report): Promise<Json> {
-  const { build, buildset, worker, event } = report;
+  const { build, step, buildset, request, worker, master, event } = report;
   if (worker)
     return {
       event,
@@ -19,13 +19,26 @@ export async function buildbotShape(report: Report): Promise<Json> {
       bsid: buildset.buildsetid,
       reason: buildset.reason,
       results: buildset.results,
-      complete: true,
+      complete: buildset.results !== null,
       complete_at: buildset.completeAt,
       submitted_at: buildset.submittedAt,
       sourcestamps: buildset.sources.map(stamp),
       builds: buildset.builds.map(shapeBuild),
     };
+  if (request)
+    return {
+      event,
+      buildrequestid: request.buildrequestid,
+      buildsetid: request.buildsetid,
+      builder: { builderid: request.builderid, name: request.builder, tags: [...request.tags] },
+      waited: request.waited,
+      requests: request.requests,
+      reason: request.why,
+      sourcestamps: request.sources.map(stamp),
+    };
+  if (master) return { event, masterid: master.masterid, name: master.name, text: master.sentence, ...master.facts };
   if (!build) return { event };
+  if (step) return { event, ...step, build: shapeBuild(build), url: report.url };
   const { steps } = await report.details();
   return {
     ...shapeBuild(build),

@@ -9,12 +9,15 @@ export const httpShape = {
   ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
 };
 
-export type Ask = (request: Omit<TargetRequest, "timeoutMs" | "signal" | "ca">) => Promise<TargetAnswer>;
+export type Ask = (
+  request: Omit<TargetRequest, "timeoutMs" | "signal" | "ca" | "isOnlyAddress">,
+) => Promise<TargetAnswer>;
 
-/** Returns how a reporter sends its requests. */
+/** Returns how a reporter sends its requests; `isOnlyAddress`: all go to the address that its options have. */
 export function askWith(
   { signal, preview }: Pick<ReporterContext, "signal" | "preview">,
   { timeout, ca }: { readonly timeout: number; readonly ca?: string | undefined },
+  { isOnlyAddress = false } = {},
 ): Ask {
   if (preview)
     return async ({ method, url, body }) => {
@@ -23,5 +26,5 @@ export function askWith(
       preview(`${method} to ${new URL(url).host}${shown === undefined ? "" : `\n${shown}`}`);
       return { status: 200, headers: {}, text: "{}", json: {} };
     };
-  return (request) => sendRequest({ ...request, timeoutMs: timeout, signal, ca });
+  return (request) => sendRequest({ ...request, timeoutMs: timeout, signal, ca, isOnlyAddress });
 }

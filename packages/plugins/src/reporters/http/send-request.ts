@@ -17,6 +17,8 @@ export interface TargetRequest {
   readonly ca?: string | undefined;
   /** Statuses that the caller reads itself, beside those of success. */
   readonly accept?: readonly number[];
+  /** Every report goes to this address: if it is missing or forbidden, none gets through. */
+  readonly isOnlyAddress?: boolean;
 }
 
 export interface TargetAnswer {
@@ -50,7 +52,7 @@ export async function sendRequest(request: TargetRequest): Promise<TargetAnswer>
   }
   const { status } = answer;
   if ((status >= 200 && status < 300) || request.accept?.includes(status)) return answer;
-  throw judgeStatus(where, answer);
+  throw judgeStatus(request, answer);
 }
 
 function send(request: TargetRequest, signal: AbortSignal, progress: { isWritten: boolean }): Promise<IncomingMessage> {
@@ -115,11 +117,21 @@ function describeTrouble(error: unknown): string {
 /** Who keeps sending wrong credentials is locked out, and only an operator can mend them. */
 const credentialsMs = 600_000;
 
-function judgeStatus(where: string, { status, headers, text, json }: TargetAnswer): ReportFailure {
-  const said = describeAnswer(json, text);
-  const retryAfterMs = readRetryAfter(headers);
-  const isLimit = status === 429 || (status === 403 && retryAfterMs !== undefined);
-  if (isLimit) return new ReportFailure(`${where} limits the rate${said}`, { of: "target", retryAfterMs });
+/** GitHub's limit for many requests in a short time may come without a header; its documentation asks for a minute then. */
+const isSecondaryLimit = (status: number, said: string) => status === 403 && /secondary rate limit/i.test(said);
+const secondaryLimitMs = 60_000;
+
+function judgeStatus({ url, isOnlyAddress = false }: TargetRequest, answer: TargetAnswer): ReportFailure {
+  const { status, headers } = answer;
+  const { host: where, pathname } = new URL(url);
+  // The path of a webhook is a secret, and servers repeat it: "Route POST:/hook/… not found".
+  const said =
+    isOnlyAddress && pathname.length > 1 ? describeAnswer(answer).replaceAll(pathname, "/…") : describeAnswer(answer);
+  const retryAfterMs = readRetryAfter(headers, answer.json);
+  if (status === 429 || (status === 403 && retryAfterMs !== undefined) || isSecondaryLimit(status, said)) {
+    const wait = retryAfterMs ?? (isSecondaryLimit(status, said) ? secondaryLimitMs : undefined);
+    return new ReportFailure(`${where} limits the rate${said}`, { of: "target", retryAfterMs: wait });
+  }
   if (status === 401)
     return new ReportFailure(`${where} refuses the credentials (401): are they revoked or expired?${said}`, {
       of: "target",
@@ -127,18 +139,28 @@ function judgeStatus(where: string, { status, headers, text, json }: TargetAnswe
     });
   if (status === 408 || status >= 500)
     return new ReportFailure(`${where} answers ${status}${said}`, { of: "target", unsure: true, retryAfterMs });
+  if (isOnlyAddress && [403, 404, 410].includes(status))
+    return new ReportFailure(`${where} takes no reports at this address (${status}): is it removed, or wrong?${said}`, {
+      of: "target",
+    });
   if (status === 410)
     return new ReportFailure(`${where} says that it is gone for good (410)${said}`, { of: "refused" });
   return new ReportFailure(`${where} refuses the report (${status})${said}`, { of: "report" });
 }
 
 /** What the target says of it, shortened; pages of proxies are left out. */
-function describeAnswer(json: unknown, text: string): string {
-  const { message, error, description } = (typeof json === "object" && json !== null ? json : {}) as Record<
-    string,
-    unknown
-  >;
-  const said = [message, description, error].find((one) => typeof one === "string") ?? (text.includes("<") ? "" : text);
-  const short = String(said).trim().replaceAll(/\s+/g, " ").slice(0, 300);
+function describeAnswer({ json, text }: TargetAnswer): string {
+  const said = findSentence(json) ?? (text.includes("<") ? "" : text);
+  const short = said.trim().replaceAll(/\s+/g, " ").slice(0, 300);
   return short === "" ? "" : `: ${short}`;
+}
+
+/** Where the targets put what they say of a failure. */
+function findSentence(json: unknown): string | undefined {
+  if (typeof json !== "object" || json === null) return undefined;
+  const { message, description, msg, error_description, error, errors } = json as Record<string, unknown>;
+  const plain = [message, description, msg, error_description, error].find((one) => typeof one === "string");
+  if (typeof plain === "string") return plain;
+  // Bitbucket and workflows of Teams have an object, Bitbucket Data Center a list of them.
+  return findSentence(error) ?? (Array.isArray(errors) ? findSentence(errors[0]) : undefined);
 }

@@ -13,7 +13,8 @@ export interface SmtpOptions {
 }
 
 export interface MailTransport {
-  send(mail: SendMailOptions): Promise<void>;
+  /** Returns the recipients that the server refused, while others get the mail. */
+  send(mail: SendMailOptions): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -40,7 +41,8 @@ export function openTransport({ host, port, security, user, password, ca, timeou
   return {
     async send(mail) {
       try {
-        await (await transport()).sendMail(mail);
+        const { rejected } = await (await transport()).sendMail(mail);
+        return rejected.map(String);
       } catch (error) {
         throw judge(host, error);
       }
@@ -54,6 +56,7 @@ export function previewTransport(show: (what: string) => void): MailTransport {
   return {
     async send({ from, to, subject, text }) {
       show(`From: ${from}\nTo: ${[to].flat().join(", ")}\nSubject: ${subject}\n\n${text}`);
+      return [];
     },
     close: async () => undefined,
   };

@@ -1,5 +1,5 @@
 import { functionOf } from "@multimaster/config";
-import { callContained, describeCause, Results } from "@multimaster/core";
+import { callContained, describeCause, type ReportKind, Results } from "@multimaster/core";
 import { z } from "zod";
 import type { Report } from "../../define-reporter.ts";
 import type { Message, MessageFacts, Template } from "./message-facts.ts";
@@ -17,6 +17,11 @@ export const messageShape = {
 const mostLogs = 3;
 const isBad = (results: number | null) => results === Results.FAILURE || results === Results.EXCEPTION;
 
+/** A single line may be as long as a log. */
+const longestTail = 8000;
+const lastOf = (text: string) =>
+  text.length <= longestTail ? text : `…${text.slice(1 - longestTail).replace(/^[\uDC00-\uDFFF]/, "")}`;
+
 /** Reads what templates may show. */
 export async function readFacts(report: Report, cluster: string, logLines: number): Promise<MessageFacts> {
   const { steps, changes, failingTests } = await report.details();
@@ -31,36 +36,58 @@ export async function readFacts(report: Report, cluster: string, logLines: numbe
     wanted.map(async ({ step, log }) => ({
       step: step.name,
       log: log.name,
-      text: (await report.logTail(log.logid, logLines)).trimEnd(),
+      text: lastOf((await report.logTail(log.logid, logLines)).trimEnd()),
     })),
   );
-  const { event, at, build, buildset, worker, url } = report;
-  return { event, at, build, buildset, worker, url, cluster, steps, changes, failingTests, logs };
+  const { event, at, build, step, buildset, request, worker, master, url } = report;
+  const about = { build, step, buildset, request, worker, master };
+  return { event, at, ...about, url, cluster, steps, changes, failingTests, logs };
 }
+
+/** Puts a sign in place of each secret; what is very short is none, but a part of words. */
+export const maskSecrets = (value: string, secrets: readonly string[]): string =>
+  secrets.filter((secret) => secret.length > 3).reduce((masked, secret) => masked.replaceAll(secret, "…"), value);
 
 const shape = z.object({ subject: z.string().min(1), text: z.string(), html: z.string().optional() });
 
 /** Makes a message by a template, which must not return a promise, and hides secrets in it. */
 export function makeMessage(facts: MessageFacts, template: Template, secrets: readonly string[] = []): Message {
-  const { subject, text, html } = shape.parse(callContained(() => template(facts)));
-  const mask = (value: string) =>
-    secrets.filter((secret) => secret.length > 3).reduce((masked, secret) => masked.replaceAll(secret, "…"), value);
+  let made: Message;
+  try {
+    made = render(facts, template);
+  } catch (error) {
+    throw new Error(`the template failed: ${explain(error)}`, { cause: error });
+  }
+  const { subject, text, html } = made;
+  const mask = (value: string) => maskSecrets(value, secrets);
   return { subject: mask(subject).replaceAll(/\s+/g, " "), text: mask(text), html: html && mask(html) };
 }
 
+interface TemplateChoice {
+  readonly message?: Template | undefined;
+  readonly events?: readonly ReportKind[] | undefined;
+}
+
+/** What templates are tried with if a reporter names no events: all that a reporter may have by default. */
+const usualEvents: readonly ReportKind[] = ["build-started", "build-ended", "buildset-ended", "worker-missing"];
+
 /** Lets a template make messages for sample builds; returns what is wrong, as the config's check shows it. */
-export function checkTemplate({ message }: { readonly message?: Template | undefined }): string[] {
+export function checkTemplate({ message, events = usualEvents }: TemplateChoice): string[] {
   if (!message) return [];
-  return sampleFacts().flatMap(({ name, facts }) => {
+  const wanted = sampleFacts().filter(({ facts }) => events.includes(facts.event));
+  return wanted.flatMap(({ name, facts }) => {
     try {
-      makeMessage(facts, message);
+      render(facts, message);
       return [];
     } catch (error) {
-      const why = error instanceof z.ZodError ? describeShape(error) : describeCause(error);
-      return [`.message: the template fails for ${name}: ${why}`];
+      return [`.message: the template fails for ${name}: ${explain(error)}`];
     }
   });
 }
+
+const render = (facts: MessageFacts, template: Template): Message => shape.parse(callContained(() => template(facts)));
+
+const explain = (error: unknown): string => (error instanceof z.ZodError ? describeShape(error) : describeCause(error));
 
 const describeShape = (error: z.ZodError) =>
   `it must return { subject, text } (${error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")})`;

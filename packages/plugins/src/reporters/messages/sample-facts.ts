@@ -25,6 +25,16 @@ export function sampleFacts(): { readonly name: string; readonly facts: MessageF
     },
     { name: "a buildset that ended", facts: { ...base, ...empty, event: "buildset-ended", buildset } },
     { name: "a missing worker", facts: { ...base, ...empty, event: "worker-missing", worker } },
+    {
+      name: "a buildset that begins",
+      facts: { ...base, ...empty, event: "buildset-started", buildset: { ...buildset, ...begun } },
+    },
+    { name: "a step that begins", facts: { ...base, ...empty, event: "step-started", ...inStep(null) } },
+    { name: "a step that ended", facts: { ...base, ...empty, event: "step-ended", ...inStep(Results.FAILURE) } },
+    { name: "a build request that waits", facts: { ...base, ...empty, event: "request-waiting", request } },
+    { name: "a master that is lost", facts: { ...base, ...empty, event: "master-evicted", master } },
+    { name: "another config", facts: { ...base, ...empty, event: "config-changed", master } },
+    { name: "an upgrade that is done", facts: { ...base, ...empty, event: "upgrade-done", master } },
   ];
 }
 
@@ -55,6 +65,9 @@ function sampleBuild(results: Result | null): ReportedBuild {
     completeAt: results === null ? null : 1_700_000_272,
     properties: { scheduler: "push", branch: "main", got_revision: source.revision },
     sources: [source],
+    authors: ["Ann Example <ann@example.org>"],
+    isOvertaken: false,
+    earlierFailures: [],
     previous: { buildid: 800, number: 80, results: Results.SUCCESS },
   };
 }
@@ -95,6 +108,8 @@ const buildset = {
   completeAt: 1_700_000_300,
   sources: [source],
   properties: {},
+  authors: ["Ann Example <ann@example.org>"],
+  builders: [{ builderid: 1, builder: "web", tags: ["main"], buildrequestid: 900 }],
   builds: [sampleBuild(Results.FAILURE), { ...sampleBuild(Results.SUCCESS), builder: "docs", number: 12 }],
 };
 
@@ -104,4 +119,33 @@ const worker = {
   notify: ["owner@example.org"],
   reason: null,
   lastConnection: "Thu Nov 26 2026 10:00:00",
+};
+
+const begun = { results: null, completeAt: null, builds: [] };
+
+const inStep = (results: Result | null) => ({
+  build: sampleBuild(null),
+  step: { stepid: 7, number: 2, name: "test", results },
+});
+
+const request = {
+  buildrequestid: 901,
+  buildsetid: 401,
+  builderid: 1,
+  builder: "web",
+  tags: ["main"],
+  reason: "a change",
+  sources: [source],
+  properties: { scheduler: "push" },
+  waited: 2400,
+  after: 1800,
+  requests: 12,
+  why: "All its workers are away: linux-1 since 10:00.",
+};
+
+const master = {
+  masterid: 2,
+  name: "engine-1",
+  sentence: "Its lease expired. 3 builds of it run again on other masters.",
+  facts: { builds: 3 },
 };

@@ -1,0 +1,5 @@
+/** Branches that everybody cares for (docs/rest.md): what fails there needs attention, whoever broke it. */
+const watched = /^(main|master|trunk|default|develop|stable|production|(releases?|stable|maint|hotfix)[/-].+)$/;
+
+/** Null: the default branch. */
+export const isWatchedBranch = (branch: string | null): boolean => branch === null || watched.test(branch);

@@ -1,0 +1,178 @@
+import { readFileSync } from "node:fs";
+import { describeIssue, type PluginDescriptor } from "@multimaster/config";
+import { type ReportKind, reportEvents } from "@multimaster/core";
+import { describe, expect, it } from "vitest";
+import type { z } from "zod";
+import { findUnclear } from "../damaged-options.ts";
+import type { ReporterDefinition } from "../define-reporter.ts";
+import gerritReview from "./gerrit-review.ts";
+import gitHubChecks from "./github-checks.ts";
+import gitHubLabels from "./github-labels.ts";
+import gitHubStatus from "./github-status.ts";
+import gitLabComment from "./gitlab-comment.ts";
+import httpPush from "./http-push.ts";
+import slack from "./slack.ts";
+
+const choice = {
+  name: "r",
+  builders: ["w*"],
+  tags: ["main"],
+  branches: ["release-*"],
+  schedulers: ["push"],
+  authors: ["*@example.org*"],
+  properties: { release: "1.*", env: ["a", "b"] },
+  modes: ["problem", "fixed"],
+  filter: () => true,
+  giveUpAfter: "1d",
+  attempts: 3,
+  parallel: 2,
+  timeout: "10s",
+  ca: "pem",
+};
+const steps: { events: ReportKind[]; steps: string[]; waitingAfter: string } = {
+  events: ["build-ended", "step-ended", "request-waiting"],
+  steps: ["deploy*"],
+  waitingAfter: "10m",
+};
+const gitHub = { ...choice, apiUrl: "https://api.example.org", token: "t0ken" };
+const commit = { context: "ci/{builder}", description: () => "d", codebase: "c", repositories: ["*/own/*"] };
+const message = { message: () => ({ subject: "s", text: "t" }), logLines: 5 };
+
+/** A value for every option: each of them, and of what they contain, is replaced by wrong ones. */
+const kinds: Record<string, { make(options: never): PluginDescriptor<"reporter">; options: object }> = {
+  "http-push": {
+    make: httpPush,
+    options: {
+      ...choice,
+      ...steps,
+      url: "https://example.org",
+      method: "PUT",
+      headers: { a: "b" },
+      secret: "12345678",
+      format: "cloudevents",
+      body: () => null,
+    },
+  },
+  "github-checks": { make: gitHubChecks, options: { ...gitHub, ...commit, ...message, rerunButton: false } },
+  "github-labels": { make: gitHubLabels, options: { ...gitHub, labels: { passed: "a", failed: "b" }, more: () => [] } },
+  "gitlab-comment": {
+    make: gitLabComment,
+    options: { ...choice, ...message, url: "https://gitlab.example.org", token: "t" },
+  },
+  "gerrit-review": {
+    make: gerritReview,
+    options: {
+      ...choice,
+      url: "https://gerrit.example.org",
+      user: "u",
+      password: "p",
+      label: "Verified",
+      comments: true,
+      vote: () => 1,
+    },
+  },
+};
+
+const schemaOf = (make: (options: never) => PluginDescriptor<"reporter">, options: object) =>
+  make(options as never).plugin.options as z.ZodType;
+
+describe("wrong options are answered in sentences by", () => {
+  it.each(Object.keys(kinds))("%s", (kind) => {
+    const { make, options } = kinds[kind] as (typeof kinds)[string];
+    const schema = schemaOf(make, options);
+    expect(schema.safeParse(options).error).toBeUndefined();
+    expect(Object.keys(options).sort()).toEqual(
+      Object.keys((schema as z.ZodObject).shape)
+        .filter((name) => name in options || !["events", "steps", "waitingAfter", "app"].includes(name))
+        .sort(),
+    );
+    expect(findUnclear(schema, options)).toEqual([]);
+  });
+});
+
+describe("what cannot be chosen is refused:", () => {
+  const chat = { name: "r", url: "https://example.org" };
+  const status = { name: "r", token: "t0ken" };
+  it.each<[string, (options: never) => PluginDescriptor<"reporter">, object, string[]]>([
+    [
+      "steps without names",
+      slack,
+      { ...chat, events: ["step-ended"] },
+      [
+        'steps: must have the names of the steps that are reported, such as ["deploy*"], for the events "step-started" and "step-ended"',
+      ],
+    ],
+    [
+      "names of steps without their events",
+      slack,
+      { ...chat, steps: ["a"] },
+      ['steps: belongs beside "step-started" or "step-ended" in events'],
+    ],
+    [
+      "a wait without its event",
+      slack,
+      { ...chat, waitingAfter: "1h" },
+      ['waitingAfter: belongs beside "request-waiting" in events'],
+    ],
+    [
+      "a wait that is too short",
+      slack,
+      { ...chat, events: ["request-waiting"], waitingAfter: "1s" },
+      ["waitingAfter: must be at least 10 s"],
+    ],
+    [
+      "all and others",
+      slack,
+      { ...chat, modes: ["all", "failing"] },
+      ['modes: must not have "all" beside other modes: it has all of them'],
+    ],
+    [
+      "an event twice",
+      slack,
+      { ...chat, events: ["build-ended", "build-ended"] },
+      ['events[1]: must not name "build-ended" twice'],
+    ],
+    [
+      "an event that is none of a commit",
+      gitHubStatus,
+      { ...status, events: ["build-ended", "worker-missing"] },
+      ["events[1]: must be build-started or build-ended: github-status reports nothing else"],
+    ],
+    [
+      "an unknown event",
+      slack,
+      { ...chat, events: ["build-finished"] },
+      [expect.stringMatching(/^events\[0\]: must be one of .*"build-ended"/) as never],
+    ],
+    [
+      "an unknown mode",
+      slack,
+      { ...chat, modes: ["failed"] },
+      [expect.stringMatching(/^modes\[0\]: must be one of .*"failing"/) as never],
+    ],
+    [
+      "one label for two states",
+      gitHubLabels,
+      { ...status, labels: { passed: "a", failed: "A" } },
+      ["labels: must be different: a label stands for one state"],
+    ],
+    ["no label", gitHubLabels, { ...status, labels: {} }, ["labels: must have at least one label"]],
+  ])("%s", (_, make, options, wanted) => {
+    const schema = schemaOf(make, options);
+    const issues = schema.safeParse(options).error?.issues ?? [];
+    expect(issues.flatMap((issue) => describeIssue(issue, schema, options))).toEqual(wanted);
+  });
+});
+
+it("no reporter has an event by default that floods its target", () => {
+  const usual = [...new Set(Object.values(kinds).flatMap(({ make, options }) => eventsOf(make(options as never))))];
+  expect(usual.sort()).toEqual(["build-ended", "build-started"]);
+});
+
+it("every event is documented with who reacts, in its order", () => {
+  const docs = readFileSync(new URL("../../../../docs/reporters.md", import.meta.url), "utf8");
+  const rows = [...docs.matchAll(/^\| `([a-z-]+)` \| (.*) \|$/gm)].map(([, event, sentence]) => [event, sentence]);
+  expect(rows.filter(([event]) => (event as string) in reportEvents)).toEqual(Object.entries(reportEvents));
+});
+
+const eventsOf = ({ plugin }: PluginDescriptor<"reporter">) => (plugin as unknown as ReporterDefinition).events;

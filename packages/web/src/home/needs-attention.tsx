@@ -1,0 +1,48 @@
+import type { Failing } from "@multimaster/data";
+import { type QueryState, useRows } from "../api/live-query.ts";
+import { FailingRow } from "../components/failing-row.tsx";
+import { Panel, Rows } from "../components/page.tsx";
+
+/** Rows that are shown; the note says how many there are. */
+const mostShown = 12;
+
+/** What fails on the branches that everybody cares for, the longest failing first. */
+export function useAttention(): QueryState<Failing> {
+  return useRows("failing", "failing", { watched: true, configured: true, order: "since", limit: mostShown }, [
+    "builds/*/finished",
+  ]);
+}
+
+export function NeedsAttention({ of: failing }: { of: QueryState<Failing> }) {
+  const total = failing.total ?? 0;
+  return (
+    <Panel
+      title="Needs attention"
+      note={<a href="/failing">{total > 0 ? `${total} failing: all branches` : "other branches"}</a>}
+    >
+      <Rows of={failing} empty={<NothingFails />}>
+        {(rows) => (
+          <ul class="list">
+            {rows.map((line) => (
+              <FailingRow key={line.lineid} line={line} />
+            ))}
+          </ul>
+        )}
+      </Rows>
+    </Panel>
+  );
+}
+
+/** Says so only if all builds were read, and there are some. */
+function NothingFails() {
+  const history = useRows("standing", "standing", {}, ["builds/*/finished"]).rows?.find(
+    ({ kind }) => kind === "history",
+  );
+  const builds = useRows("builds", "builds", { complete: true, limit: 1, field: ["buildid", "complete"] }, [
+    "builds/*/finished",
+  ]);
+  if (history === undefined || builds.rows === undefined) return <>…</>;
+  if (history.state !== "ok") return <>Nothing of what was read fails. {history.sentence}</>;
+  if (builds.rows.length === 0) return <>No build has finished yet.</>;
+  return <>Nothing fails: the newest source of each builder passes on main and release branches.</>;
+}

@@ -1,0 +1,136 @@
+// What the pages say of a scripted day, beside what its own ledger knows.
+import type { Browser, Page } from "playwright-core";
+import { beforeAll, expect, it } from "vitest";
+import { findSeriousProblems } from "../harness/accessibility.ts";
+import { launchBrowser, openPage } from "../harness/browser.ts";
+import { type Member, startMasters } from "../harness/masters-with-data.ts";
+import { type RestServer, startRestServer } from "../harness/rest-server.ts";
+import { type ScriptedHistory, scriptHistory, type TrulyFailing } from "../harness/scripted-history.ts";
+import { waitFor } from "../harness/wait-for.ts";
+
+const timeLimit = { timeout: 20_000 };
+
+let browser: Browser;
+let server: RestServer;
+let history: ScriptedHistory;
+let builderIds: Readonly<Record<string, number>>;
+
+beforeAll(async () => {
+  const masters = await startMasters("sqlite");
+  const members: Member[] = [await masters.join(), await masters.join()];
+  server = await startRestServer(masters.database);
+  history = await scriptHistory("tuesday", members);
+  browser = await launchBrowser();
+  const { body } = await server.get("/api/v2/builders");
+  builderIds = Object.fromEntries(
+    body.builders.map((each: { name: string; builderid: number }) => [each.name, each.builderid]),
+  );
+});
+
+/** What a row says, in words that stand on it in this order. */
+const wordsOf = ({ builder, branch, newest, count, firstBad, lastGood }: TrulyFailing) =>
+  [
+    `${builder} #${newest}`,
+    branch,
+    count > 1 ? `${count} builds, since #${firstBad}` : `since #${firstBad}`,
+    lastGood === null ? "no build of it passed" : `last good #${lastGood}`,
+  ].join(" … ");
+
+async function readRows(page: Page): Promise<string[]> {
+  const rows = await page.locator(".failing-row").allInnerTexts();
+  return rows.map((text) => {
+    const line = text.replace(/\s+/g, " ");
+    const found =
+      /(\S+ #\d+) (main|release\/1|feature\/blue) .*?((?:\d+ builds, )?since #\d+) .*?(last good #\d+|no build of it passed)/.exec(
+        line,
+      );
+    return found ? found.slice(1).join(" … ") : line;
+  });
+}
+
+async function expectRows(page: Page, failing: readonly TrulyFailing[]): Promise<void> {
+  const wanted = failing.map(wordsOf).sort();
+  let seen: string[] = [];
+  await waitFor(
+    async () => {
+      seen = (await readRows(page)).sort();
+      return JSON.stringify(seen) === JSON.stringify(wanted);
+    },
+    { what: "the rows of what fails", timeoutMs: 15_000 },
+  ).catch(() => expect(seen).toEqual(wanted));
+}
+
+it("home and the page of failures show what is true, at several moments of the day", async () => {
+  const { page, problems } = await openPage(browser);
+  let seen = 0;
+  for (let moment = 0; moment < 4; moment += 1) {
+    await history.play(80);
+    const failing = history.failing();
+    await page.goto(server.url);
+    await page.getByText("Needs attention").waitFor(timeLimit);
+    await expectRows(
+      page,
+      failing.filter(({ branch }) => branch !== "feature/blue"),
+    );
+    await page.goto(new URL("/failing", server.url).href);
+    await expectRows(page, failing);
+    seen += failing.length;
+  }
+  expect(seen).toBeGreaterThan(8);
+  expect(problems()).toEqual([]);
+});
+
+it("a search goes to the server, and says what it found nothing of", async () => {
+  const { page } = await openPage(browser);
+  const failing = history.failing();
+  const [one] = failing;
+  await page.goto(new URL("/failing", server.url).href);
+  await page.getByRole("searchbox").fill(`${one?.builder.toUpperCase()} ${one?.branch}`);
+  await expectRows(
+    page,
+    failing.filter(({ builder, branch }) => builder === one?.builder && branch === one?.branch),
+  );
+  await page.getByRole("searchbox").fill("no such builder");
+  await page.getByText("Nothing that fails matches the filter.").waitFor(timeLimit);
+});
+
+it("a failed build leads to the last good one, with the changes between them", async () => {
+  const { page, problems } = await openPage(browser);
+  const broken = history.failing().filter(({ lastGood, suspects }) => lastGood !== null && suspects.length > 0);
+  expect(broken.length).toBeGreaterThan(0);
+  for (const { builder, firstBad, lastGood, suspects } of broken.slice(0, 3)) {
+    await page.goto(new URL(`/builders/${builderIds[builder]}/builds/${firstBad}?tab=compare`, server.url).href);
+    await page.getByText(`Compared with ${builder} #${lastGood}`).waitFor(timeLimit);
+    await page.getByText("This build has a newer source.").waitFor(timeLimit);
+    const changes = page.locator(".panel", { has: page.getByRole("heading", { name: "Changes" }) });
+    expect(await changes.locator("code").allInnerTexts()).toEqual(suspects.map((revision) => revision.slice(0, 16)));
+    await page.getByRole("link", { name: `Changes ${suspects.length}` }).click(timeLimit);
+    await page.getByText(`since #${lastGood}, which succeeded`).waitFor(timeLimit);
+  }
+  expect(await findSeriousProblems(page)).toEqual([]);
+  expect(problems()).toEqual([]);
+});
+
+it("a builder's page shows on which branches it fails, and its builds by branch and result", async () => {
+  const { page, problems } = await openPage(browser);
+  const failing = history.failing();
+  const [{ builder } = { builder: "" }] = failing;
+  await page.goto(new URL(`/builders/${builderIds[builder]}`, server.url).href);
+  await expectRows(
+    page,
+    failing.filter((each) => each.builder === builder),
+  );
+  await page.getByLabel("Branch").fill("release/1");
+  await page.getByText("All branches").waitFor(timeLimit);
+  await page.getByLabel("Result").selectOption("failure");
+  const wanted = history.builds
+    .filter((each) => each.builder === builder && each.branch === "release/1" && each.counts && each.results === 2)
+    .map(({ number }) => `#${number}`)
+    .sort();
+  await waitFor(
+    async () =>
+      JSON.stringify((await page.locator("tbody td:first-child").allInnerTexts()).sort()) === JSON.stringify(wanted),
+    { what: "the failed builds of the branch", timeoutMs: 15_000 },
+  );
+  expect(problems()).toEqual([]);
+});
