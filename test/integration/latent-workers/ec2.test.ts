@@ -113,7 +113,7 @@ it("says why a machine does not start, and claims no request", async () => {
 it("says so when neither a key nor a role is there, and when no one answers", async () => {
   const nowhere = `http://127.0.0.1:${await freePort()}`;
   for (const [more, sentence] of [
-    [{ metadataUrl: nowhere }, "no accessKeyId is set, and no metadata service answers"],
+    [{ metadataUrl: nowhere }, "no accessKeyId is set, and the metadata service"],
     [{ endpoint: nowhere }, "does not answer"],
   ] as const) {
     const engine = await start(more);
