@@ -45,7 +45,7 @@ const advices: readonly (readonly [codes: RegExp, advice: string])[] = [
 ];
 
 const version = "2016-11-15";
-/** A page of a list has some hundreds of instances. */
+/** A page of a list has at most 200 instances. */
 const longestAnswer = 16 * 1024 * 1024;
 const mostPages = 100;
 /** Some clouds say with 400 what others say with 503: there were too many requests. */
@@ -92,7 +92,7 @@ export class Ec2Api {
     const found: Ec2Instance[] = [];
     let NextToken: string | undefined;
     for (let page = 0; page < mostPages; page += 1) {
-      const answer = await this.#ask("DescribeInstances", { Filter, MaxResults: 500, NextToken });
+      const answer = await this.#ask("DescribeInstances", { Filter, MaxResults: 200, NextToken });
       for (const set of findAll(answer, "instancesSet"))
         for (const item of set.children) {
           const instance = readInstance(item);
