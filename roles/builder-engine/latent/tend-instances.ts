@@ -192,7 +192,10 @@ export class TendInstances {
     const { data, log } = this.#options;
     if (!(await data.updates.instances.save(row.instanceid, { state: "stopping" }))) return;
     if (!this.#retries.has(row.instanceid))
-      log.info({ latent: row.latent, worker: row.worker, instanceid: row.instanceid }, `${row.worker} is ended: ${why}`);
+      log.info(
+        { latent: row.latent, worker: row.worker, instanceid: row.instanceid },
+        `${row.worker} is ended: ${why}`,
+      );
     if (latent?.reaches(row)) await this.#stopAtProvider(row, latent);
     if (worker) await this.#shutDown(worker);
     if (why === notAttached && latent) await this.#options.starts.noteFailure(latent, row.instanceid, why);

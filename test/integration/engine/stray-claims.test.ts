@@ -39,10 +39,14 @@ describe.each(engines)("claims without a build, on %s", (engine) => {
   };
   const addRequests = async (count: number) => {
     const names = Array.from({ length: count }, (_, i) => `b${i}`);
-    return Object.values((await master.updates.buildsets.add(buildsetFor(...names))).requests);
+    return Object.values((await master.updates.buildsets.add(buildsetFor(...names))).requests).toSorted(
+      (a, b) => a - b,
+    );
   };
   const claimed = async () =>
-    (await masters.rows<{ brid: number }>("select brid from buildrequest_claims order by brid")).map(({ brid }) => brid);
+    (await masters.rows<{ brid: number }>("select brid from buildrequest_claims order by brid")).map(
+      ({ brid }) => brid,
+    );
 
   it("are released: of a lost answer immediately, others when they were seen twice", async () => {
     const [lost, failed, built, starting] = (await addRequests(4)) as [number, number, number, number];

@@ -109,7 +109,8 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     await fallSilent(30);
     const silent = "which has not renewed its lease for N s: if engine-a is dead, it is evicted in N s";
     const about = ["engine_unresponsive", `The builder is on engine-a, ${silent}.`];
-    expect(await said(request)).toEqual([about]);
+    const away = ["worker_away", "w2 is not attached."];
+    expect(await said(request)).toEqual([about, away]);
     const facts = { masterid: lease.masterid, master: "engine-a", silent_for: expect.any(Number) };
     expect((await why(request))[0]?.facts).toEqual(facts);
     await updates.buildrequests.claim([claimed]);
@@ -119,8 +120,8 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
       ["building", `It is being built on engine-a (build ${made.number} of its builder), ${silent}.`],
     ]);
     expect(await said(request)).toEqual([
-      ["worker_away", "w2 is not attached."],
       about,
+      away,
       ["worker_busy", `w1 is busy with runtests #${made.number} on engine-a.`],
     ]);
   });

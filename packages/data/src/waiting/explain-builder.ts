@@ -30,10 +30,11 @@ export function explainBuilder(
   const draining = live.filter(({ obstacle }) => obstacle !== undefined).map(({ engine }) => explainDraining(engine));
   const open = live.filter(({ obstacle }) => obstacle === undefined);
   const perEngine: (readonly Reason[])[] = [];
+  const silences: Reason[] = [];
   for (const { placement, engine } of open) {
     const ofRequest = explainRequestAt(engine.masterid);
     const { silence, leaseRemaining = 0 } = engine;
-    if (typeof silence === "number") perEngine.push([explainSilence({ ...engine, silence, leaseRemaining })]);
+    if (typeof silence === "number") silences.push(explainSilence({ ...engine, silence, leaseRemaining }));
     if (ofRequest) {
       perEngine.push([ofRequest]);
       continue;
@@ -45,7 +46,7 @@ export function explainBuilder(
   const absent = open.length === 0 ? [] : standings.absent(open.map(({ placement }) => placement));
   const refusals = refusalsOfLatents(picture, open, requestId);
   const ofOthers = absent.map((reason) => refusals.get(latentIn(reason) ?? "") ?? reason);
-  return [...ofOthers, ...perEngine.flat(), ...draining];
+  return [...silences, ...ofOthers, ...perEngine.flat(), ...draining];
 }
 
 const latentIn = ({ facts }: Reason) => (facts as { readonly latent?: string } | null)?.latent;

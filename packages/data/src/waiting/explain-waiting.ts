@@ -178,8 +178,7 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
     const sentence = `It is run again at ${at}: ${state.retryDetail}.`;
     return because("retry_delay", sentence, { until: state.retryAt });
   }
-  if (masterid !== null)
-    return because("starting", explainStart(state, master), { masterid, master });
+  if (masterid !== null) return because("starting", explainStart(state, master), { masterid, master });
   return undefined;
 }
 

@@ -90,11 +90,7 @@ it.each<[string, object, string]>([
     others(ec2({ ...cloud, tags: Object.fromEntries(Array.from({ length: 46 }, (_, i) => [`t${i}`, ""])) })),
     "latent[0].tags: must be at most 45",
   ],
-  [
-    "a tag of this program's own",
-    others(ec2({ ...cloud, tags: { name: "x" } })),
-    'be another word than "Name"',
-  ],
+  ["a tag of this program's own", others(ec2({ ...cloud, tags: { name: "x" } })), 'be another word than "Name"'],
   [
     "a version of a launch template that is none",
     others(ec2({ ...cloud, launchTemplate: "t", launchTemplateVersion: "latest" })),

@@ -37,7 +37,9 @@ async function listen(server: Server): Promise<string> {
 
 const answer = (status: number, text: string) =>
   listen(
-    createHttpServer((_request: IncomingMessage, response: ServerResponse) => void response.writeHead(status).end(text)),
+    createHttpServer(
+      (_request: IncomingMessage, response: ServerResponse) => void response.writeHead(status).end(text),
+    ),
   );
 
 /** Faults that each kind of provider may have, and what must be said of them. */
@@ -65,18 +67,21 @@ const faults: Readonly<Record<string, { url(): Promise<string>; says: RegExp }>>
 };
 
 for (const [kind, ask] of Object.entries(kinds))
-  it.each(Object.entries(faults))(`${kind}: %s, in one sentence that names the server`, async (_fault, { url, says }) => {
-    const asked = await url();
-    const error = await ask(asked, patientMs).then(
-      () => undefined,
-      (failure: unknown) => failure,
-    );
-    const sentence = describeCause(error);
-    expect(sentence).toMatch(says);
-    expect(sentence).toContain(new URL(asked).host);
-    // Nothing more is said in other lines.
-    expect((error as Error).message).toBe(sentence);
-  });
+  it.each(Object.entries(faults))(
+    `${kind}: %s, in one sentence that names the server`,
+    async (_fault, { url, says }) => {
+      const asked = await url();
+      const error = await ask(asked, patientMs).then(
+        () => undefined,
+        (failure: unknown) => failure,
+      );
+      const sentence = describeCause(error);
+      expect(sentence).toMatch(says);
+      expect(sentence).toContain(new URL(asked).host);
+      // Nothing more is said in other lines.
+      expect((error as Error).message).toBe(sentence);
+    },
+  );
 
 it("a socket that is missing, or that no one listens at", async () => {
   const path = join(temporaryDirectory("socket"), "docker.sock");
@@ -89,8 +94,16 @@ it("a socket that is missing, or that no one listens at", async () => {
 it.each([
   ["ENOTFOUND", "https://ci.invalid:6443", "the name ci.invalid cannot be resolved: correct the URL"],
   ["EHOSTUNREACH", "https://10.0.0.1:6443", "no route leads from this master to 10.0.0.1"],
-  ["SELF_SIGNED_CERT_IN_CHAIN", "https://ci", 'its certificate is not accepted (SELF_SIGNED_CERT_IN_CHAIN): set "ca" to that of its authority'],
-  ["EACCES", "unix:///run/docker.sock", "this master's user may not open the socket /run/docker.sock: add the user to its group"],
+  [
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "https://ci",
+    'its certificate is not accepted (SELF_SIGNED_CERT_IN_CHAIN): set "ca" to that of its authority',
+  ],
+  [
+    "EACCES",
+    "unix:///run/docker.sock",
+    "this master's user may not open the socket /run/docker.sock: add the user to its group",
+  ],
   ["ECONNREFUSED", "unix:///run/docker.sock", "no program listens at the socket /run/docker.sock: start it again"],
 ])("%s at %s", (code, url, sentence) => {
   const error = new TypeError("fetch failed", { cause: Object.assign(new AggregateError([]), { code }) });

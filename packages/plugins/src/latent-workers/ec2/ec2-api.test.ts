@@ -16,7 +16,7 @@ async function startCloud(...answers: Answer[]) {
     for await (const piece of request) text += piece;
     asked.push(new URLSearchParams(text));
     const { status, xml } = answers[Math.min(asked.length, answers.length) - 1] as Answer;
-    response.writeHead(status).end(xml);
+    response.writeHead(status).end(xml.replaceAll("Action", String(asked.at(-1)?.get("Action"))));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
@@ -33,9 +33,12 @@ const refuse = (status: number, code: string, message: string): Answer => ({
 const item = (id: string, more = "") => `<item><instanceId>${id}</instanceId>${more}</item>`;
 const list = (items: string, more = ""): Answer => ({
   status: 200,
-  xml: `<R><reservationSet><item><instancesSet>${items}</instancesSet></item></reservationSet>${more}</R>`,
+  xml: `<ActionResponse><reservationSet><item><instancesSet>${items}</instancesSet></item></reservationSet>${more}</ActionResponse>`,
 });
-const started: Answer = { status: 200, xml: `<R><instancesSet>${item("i-1")}</instancesSet></R>` };
+const started: Answer = {
+  status: 200,
+  xml: `<ActionResponse><instancesSet>${item("i-1")}</instancesSet></ActionResponse>`,
+};
 
 it.each([
   [503, "RequestLimitExceeded"],
@@ -48,9 +51,21 @@ it.each([
 });
 
 it.each([
-  ["InsufficientInstanceCapacity", "There is no Spot capacity available.", /^EC2 refuses RunInstances \(\w+\): There is no Spot capacity available\.$/],
-  ["RequestExpired", "Request has expired.", /: Request has expired\. \[renew sessionToken, or set this machine's clock\]$/],
-  ["UnauthorizedOperation", `You are not authorized. Encoded authorization failure message: ${"x".repeat(900)}`, /authorized\. \[docs\/latent-workers\.md lists the actions that the keys must allow\]$/],
+  [
+    "InsufficientInstanceCapacity",
+    "There is no Spot capacity available.",
+    /^EC2 refuses RunInstances \(\w+\): There is no Spot capacity available\.$/,
+  ],
+  [
+    "RequestExpired",
+    "Request has expired.",
+    /: Request has expired\. \[renew sessionToken, or set this machine's clock\]$/,
+  ],
+  [
+    "UnauthorizedOperation",
+    `You are not authorized. Encoded authorization failure message: ${"x".repeat(900)}`,
+    /authorized\. \[docs\/latent-workers\.md lists the actions that the keys must allow\]$/,
+  ],
 ])("asks once when it is refused with %s, and says so in a sentence", async (code, message, sentence) => {
   const { api, asked } = await startCloud(refuse(400, code, message));
   await expect(api.run({})).rejects.toThrow(sentence);
@@ -62,7 +77,10 @@ it("reads all pages, leaves out what has no id, and ends with a list that has no
     list(item("i-1"), "<nextToken>p2</nextToken>"),
     list(`${item("")}${item("i-2", "<tagSet><item><key>a</key><value>b</value></item></tagSet>")}`),
   );
-  expect(await api.list({})).toMatchObject([{ id: "i-1", tags: {} }, { id: "i-2", tags: { a: "b" } }]);
+  expect(await api.list({})).toMatchObject([
+    { id: "i-1", tags: {} },
+    { id: "i-2", tags: { a: "b" } },
+  ]);
   expect(asked.map((one) => one.get("NextToken"))).toEqual([null, "p2"]);
   const endless = await startCloud(list("", "<nextToken>again</nextToken>"));
   await expect(endless.api.list({})).rejects.toThrow("the list of instances has no end");

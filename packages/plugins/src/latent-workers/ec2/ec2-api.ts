@@ -125,7 +125,8 @@ export class Ec2Api {
       throw new Error(`${new URL(endpoint).host} does not answer ${action}: ${why}`);
     });
     const document = parseXml(text);
-    if (isOk && document) return document;
+    // The page of another server is no empty list.
+    if (isOk && document?.name === `${action}Response`) return document;
     const [refusal] = findAll(document, "Error");
     const code = textOf(refusal, "Code") ?? `status ${status}`;
     const sentence = textOf(refusal, "Message") ?? `${new URL(endpoint).host} answers something else than EC2's API`;

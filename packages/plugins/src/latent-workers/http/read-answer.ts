@@ -10,5 +10,7 @@ export function readAnswer<S extends z.ZodType>(text: string, shape: S, who: str
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.map(String).join(".") || "the answer";
-  throw new Error(`${who} answered with something else than its API: ${where}: ${issue ? describePlainly(issue) : "?"}`);
+  throw new Error(
+    `${who} answered with something else than its API: ${where}: ${issue ? describePlainly(issue) : "?"}`,
+  );
 }
