@@ -9,6 +9,7 @@ import { configFile, startCluster, waitForWorkers } from "../harness/cluster.ts"
 import { startGitHttpServer } from "../harness/git-http-server.ts";
 import { createGitRepository, type TestGitRepository } from "../harness/git-repository.ts";
 import { ghCommit, ghPull, ghPush } from "../harness/hook-payloads.ts";
+import { isLong } from "../harness/long-form.ts";
 import { startMailServer } from "../harness/mail-server.ts";
 import { type MasterOptions, startMaster, type TestMaster } from "../harness/master.ts";
 import { startOwnWorker } from "../harness/own-worker.ts";
@@ -73,7 +74,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 /** Held back from the short form until they have run as a whole. */
-const inLongForm = it.runIf(process.env["MULTIMASTER_LONG"] === "1");
+const inLongForm = it.runIf(isLong);
 
 const configOf = (farm: string) => configFile(`configs/farms/${farm}/cluster.ts`);
 
