@@ -118,7 +118,7 @@ describe("targets in trouble", () => {
         problem: expect.stringMatching(sentence),
         failing_since: expect.any(Number),
       });
-      expect(printed.split("\n").find((line) => line.includes(`│ ${name} `))).toMatch(sentence);
+      expect(printed.split("\n").find((line) => line.startsWith(`${name}\t`))).toMatch(sentence);
       expect(shown).toMatch(sentence);
     }
     expect(await reporter("fine")).toMatchObject({ owed: 0, sent: builds, problem: null });
@@ -136,6 +136,10 @@ describe("targets in trouble", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
     expect(await findSeriousProblems(page)).toEqual([]);
     expect(problems()).toEqual([]);
+    const { printed } = await ask("report", "list", "refusing");
+    expect(printed.split("\n").filter((line) => /\tgiven up\t.*refuses the report \(422\): no such project$/.test(line))).toHaveLength(
+      builds,
+    );
     const audit = await run("audit", "--config", config);
     expect(audit.stdout).toMatch(/3 reports were given up\.[\s\S]*report-given-up/);
   });
