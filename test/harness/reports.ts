@@ -29,7 +29,13 @@ export async function sendReport(
   const plugin = descriptor.plugin as unknown as ReporterDefinition;
   const options = plugin.options.parse(descriptor.options) as ReporterOptions;
   const cluster = { name: "test", url: "https://ci.example.org/" };
-  const context = { name: options.name, clock: systemClock, log: silentLog, signal: new AbortController().signal, preview };
+  const context = {
+    name: options.name,
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    preview,
+  };
   const sender = await plugin.open({ ...context, cluster }, options);
   try {
     await sender.send(report, {

@@ -23,7 +23,7 @@ window.Gerrit.install((plugin) => {
 
   /** The builds of a revision, oldest first. */
   async function readBuilds(revision) {
-    const query = `revision=${encodeURIComponent(revision)}&order=-changeid&limit=${mostChanges}&field=changeid`;
+    const query = `revision=${encodeURIComponent(revision)}&order=-changeid&limit=${mostChanges}`;
     const { changes } = await ask(`changes?${query}`);
     const lists = await Promise.all(
       changes.map(({ changeid }) =>
@@ -37,7 +37,10 @@ window.Gerrit.install((plugin) => {
   const toDate = (seconds) => (seconds === null ? undefined : new Date(seconds * 1000));
 
   /** A build as a run of its builder's check. */
-  function toRun({ buildid, builderid, properties, complete, started_at, complete_at, results, state_string }, attempt) {
+  function toRun(
+    { buildid, builderid, properties, complete, started_at, complete_at, results, state_string },
+    attempt,
+  ) {
     const page = new URL(`builds/${buildid}`, cluster).href;
     const links = [{ url: page, tooltip: "Page of the build", primary: true, icon: "external" }];
     return {

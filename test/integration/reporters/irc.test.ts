@@ -115,5 +115,6 @@ it("a long message is a few lines, each as long as a server takes it, without a 
   expect(lines.slice(1)).toEqual(["QUIT :gone", "more", "more", "more"].map((line) => `PRIVMSG #builds :${line}`));
   expect(Buffer.byteLength(lines[0] as string)).toBeLessThan(450);
   expect(lines[0]).toMatch(/^PRIVMSG #builds :ä+…$/);
+  await waitFor(() => server.ended === 1, { what: "the end of the connection" });
   expect(said.filter((line) => line.startsWith("QUIT"))).toEqual(["QUIT :bye"]);
 });

@@ -26,7 +26,9 @@ export function addReport(program: Command): void {
   clientOptions(
     report
       .command("list")
-      .description("list reporters, with what they owe and why they fail; of one reporter each report that it owes or gave up")
+      .description(
+        "list reporters, with what they owe and why they fail; of one reporter each report that it owes or gave up",
+      )
       .argument("[name]", "the reporter's name"),
   ).action(async (name: string | undefined, _: ClientFlags, command: Command) => {
     const { json, ...flags } = command.optsWithGlobals<ClientFlags>();
@@ -37,7 +39,10 @@ export function addReport(program: Command): void {
       return terminal.write(json ? formatJson(items) : describeReporters(items, terminal));
     }
     const { reporterid } = await findReporter(api, name);
-    const [dead, owed] = await Promise.all([listReports(api, reporterid, "dead"), listReports(api, reporterid, "owed")]);
+    const [dead, owed] = await Promise.all([
+      listReports(api, reporterid, "dead"),
+      listReports(api, reporterid, "owed"),
+    ]);
     const items = [...dead, ...owed];
     await terminal.write(json ? formatJson(items) : describeReports(items, name, terminal));
   });
@@ -92,7 +97,8 @@ const mostReports = 100;
 
 const listReporters = async (api: Api) => (await api.list("reporters", "reporters", { order: "name" })).items;
 const listReports = async (api: Api, reporterid: number, state: "dead" | "owed") =>
-  (await api.list("reports", `reporters/${reporterid}/reports`, { state, order: "reportid", limit: mostReports })).items;
+  (await api.list("reports", `reporters/${reporterid}/reports`, { state, order: "reportid", limit: mostReports }))
+    .items;
 
 type Reporters = Awaited<ReturnType<typeof listReporters>>;
 type Reports = Awaited<ReturnType<typeof listReports>>;
