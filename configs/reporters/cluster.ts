@@ -14,7 +14,6 @@ import {
 import bitbucketCloudStatus from "@multimaster/plugins/reporters/bitbucket-cloud-status";
 import bitbucketServerStatus from "@multimaster/plugins/reporters/bitbucket-server-status";
 import discord from "@multimaster/plugins/reporters/discord";
-import gerritChecks from "@multimaster/plugins/reporters/gerrit-checks";
 import gerritReview from "@multimaster/plugins/reporters/gerrit-review";
 import giteaStatus from "@multimaster/plugins/reporters/gitea-status";
 import gitHubChecks from "@multimaster/plugins/reporters/github-checks";
@@ -74,9 +73,6 @@ export default defineCluster({
         ),
         ...ifSet(["GERRIT_URL", "GERRIT_USER", "GERRIT_PASSWORD"], (url = "", user = "", password = "") =>
           gerritReview({ name: "gerrit", url, user, password }),
-        ),
-        ...ifSet(["GERRIT_URL", "GERRIT_USER", "GERRIT_PASSWORD"], (url = "", user = "", password = "") =>
-          gerritChecks({ name: "gerrit checks", url, user, password }),
         ),
         ...ifSet(["SMTP_HOST", "MAIL_TO"], (host = "", to = "") =>
           mail({

@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { approvalFaults } from "./approval-faults.ts";
+import { artifactFaults } from "./artifact-faults.ts";
 import { faults as coreFaults } from "./faults.ts";
 import { scheduleFaults } from "./schedule-faults.ts";
 
-const faults = [...coreFaults, ...scheduleFaults, ...approvalFaults];
+const faults = [...coreFaults, ...scheduleFaults, ...approvalFaults, ...artifactFaults];
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Whether a long run was asked for; by a name in it, of one fault only. */

@@ -112,9 +112,7 @@ describe("start", () => {
   });
 
   it("says so if there is no such program", async () => {
-    await expect(make({}, { start: ["./none"] }).start()).rejects.toThrow(
-      `./none could not be run: there is no such program in ${directory}`,
-    );
+    await expect(make({}, { start: ["./none"] }).start()).rejects.toThrow(/^\.\/none could not be run: .*ENOENT/);
   });
 
   it("ends what takes too long, and what it has started", async () => {

@@ -10,6 +10,7 @@ import {
   statusContext,
 } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
+import { askWith } from "./http/http-shape.ts";
 
 const options = z.strictObject({ ...forgeShape, ...loginShape }).superRefine(warnOfLogin);
 
@@ -31,7 +32,7 @@ export default defineReporter({
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
-    const { ask, login } = gitHubLogin(ctx, opts);
+    const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
     return {
       async send(report, { unsure }) {
         const { build } = report;
