@@ -4,10 +4,11 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { isLong } from "../../harness/long-form.ts";
 import { approvalFaults } from "./approval-faults.ts";
+import { artifactFaults } from "./artifact-faults.ts";
 import { faults as coreFaults } from "./faults.ts";
 import { scheduleFaults } from "./schedule-faults.ts";
 
-const faults = [...coreFaults, ...scheduleFaults, ...approvalFaults];
+const faults = [...coreFaults, ...scheduleFaults, ...approvalFaults, ...artifactFaults];
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 describe("safeguards of the core", () => {
