@@ -7,6 +7,13 @@ export const isLeaseOpen = (alias: string): string => `${alias}.buried_at is nul
 export const isLeaseLive = (alias: string, now: string | number): string =>
   `${isLeaseOpen(alias)} and ${alias}.expires_at > ${now}`;
 
+/**
+ * On `mm_leases`: for how many seconds its live master has not renewed it, if two renewals in a row are missing (five come in
+ * a lease); null otherwise. `now` is SQL or a number.
+ */
+export const silenceOf = (alias: string, now: string | number): string =>
+  `case when ${isLeaseOpen(alias)} and ${now} - ${alias}.renewed_at > ${alias}.lease_s * 0.4 then ${now} - ${alias}.renewed_at end`;
+
 /** On `buildrequests`: open, and no master has claimed it. */
 export const isRequestFree = (alias: string): string =>
   `${alias}.complete = 0 and not exists (select 1 from buildrequest_claims c where c.brid = ${alias}.id)`;

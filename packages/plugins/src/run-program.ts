@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { onAbort, startTimeout } from "@multimaster/core";
 
 export interface ProgramCall {
@@ -96,7 +97,8 @@ class Run {
     });
     child.on("error", (error: NodeJS.ErrnoException) => {
       const kind = error.code === "ENOENT" ? "missing" : "failed";
-      this.#failure ??= { error: new ProgramFailed(kind, `could not be run: ${error.message}`) };
+      const why = explainSpawn(error, child.spawnfile, call.cwd);
+      this.#failure ??= { error: new ProgramFailed(kind, `could not be run: ${why}`) };
       if (child.pid === undefined) this.#finish();
     });
     child.on("exit", (code, killedBy) => {
@@ -164,4 +166,12 @@ class Run {
       // No process of the group is left.
     }
   }
+}
+
+function explainSpawn({ code, message }: NodeJS.ErrnoException, program: string, cwd: string | undefined): string {
+  if (code === "EACCES") return "it is not an executable file that this user may run";
+  if (code !== "ENOENT") return message;
+  if (cwd !== undefined && !existsSync(cwd)) return `there is no directory ${cwd}`;
+  if (program.startsWith("/")) return "there is no such program";
+  return `there is no such program in ${program.includes("/") ? (cwd ?? process.cwd()) : "PATH"}`;
 }

@@ -18,6 +18,7 @@ import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker
 import type { ConfiguredBuilder } from "./configured-builder.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
 import type { RunningBuilds } from "./running-builds.ts";
+import { StrayClaims } from "./stray-claims.ts";
 
 export interface DistributorOptions {
   /** Filled when the builders' rows are made. */
@@ -60,11 +61,7 @@ export class Distributor implements Service {
   #looking: Promise<void> = Promise.resolve();
   /** Ids whose claim is being made. */
   #claiming = new Set<number>();
-  /** Claims found without a build at the last look of the clock; two looks in a row make them strays. */
-  #suspects = new Set<number>();
-  /** Claims whose answer did not come: made or not, no build of theirs was started. */
-  #unanswered = new Set<number>();
-  #reconciledAt = 0;
+  #strays: StrayClaims;
   #locks: RequestLocks;
   #collapser: Collapser;
   #rules: StartRules;
@@ -87,6 +84,7 @@ export class Distributor implements Service {
     this.#collapser = new Collapser({ ...options, wake });
     this.#rules = new StartRules({ ...rules, builders, workers, data, clock, onAnswer: wake });
     this.#approvals = new Approvals({ builders, data });
+    this.#strays = new StrayClaims(options);
     this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
     for (const event of ["new", "unclaimed"] as const)
       this.#events.add(() =>
@@ -143,6 +141,7 @@ export class Distributor implements Service {
   async stop(): Promise<void> {
     this.#mode = "stopped";
     for (const stop of this.#stopListening) stop();
+    this.#strays.stop();
     await this.#events.stop();
     await this.#loop.stop();
     await this.#collapser.stop();
@@ -156,7 +155,7 @@ export class Distributor implements Service {
 
   async #look(signal: AbortSignal): Promise<void> {
     try {
-      await this.#reconcile();
+      await this.#strays.release((id) => this.#claiming.has(id));
       if (this.#mode === "open") await this.#collapser.poll();
       await this.#approvals.expire(this.#options.clock.now());
       let misses = 0;
@@ -269,7 +268,7 @@ export class Distributor implements Service {
         for (const id of await this.#options.data.updates.buildrequests.claim(free)) claimed.set(id, undefined);
       if (locked.length > 0) for (const [id, locks] of await this.#locks.claim(locked)) claimed.set(id, locks);
     } catch (error) {
-      for (const id of ids) if (!claimed.has(id)) this.#unanswered.add(id);
+      for (const id of ids) if (!claimed.has(id)) this.#strays.noteUnanswered(id);
       throw error;
     } finally {
       for (const { buildrequestid, builder, worker, isOnLastTry } of placed) {
@@ -285,27 +284,5 @@ export class Distributor implements Service {
       }
     }
     return claimed.size;
-  }
-
-  /**
-   * Returns back claims of this master that no one here works for: the answer of a claim was lost, or its build could not
-   * be written. Those of a lost answer immediately, others when seen in two polls, for one may fall between a build's end and
-   * its row's.
-   */
-  async #reconcile(): Promise<void> {
-    const { data, builds, clock, log } = this.#options;
-    if (clock.now() - this.#reconciledAt < pollMs && this.#unanswered.size === 0) return;
-    this.#reconciledAt = clock.now();
-    const claimed = await data.updates.buildrequests.claimedByMe();
-    const idle = claimed.filter((id) => !this.#claiming.has(id) && !builds.isWorkingFor(id));
-    const unanswered = idle.filter((id) => this.#unanswered.has(id));
-    const failed = idle.filter((id) => this.#suspects.has(id) && !this.#unanswered.has(id));
-    this.#unanswered.clear();
-    this.#suspects = new Set(idle);
-    const strays = [...unanswered, ...failed];
-    if (strays.length === 0) return;
-    log.warn({ buildrequestids: strays }, `${strays.length} claimed build requests without a build are given back`);
-    await data.updates.buildrequests.release(unanswered);
-    await data.updates.buildrequests.release(failed, "failed");
   }
 }

@@ -8,6 +8,7 @@ import type { AcceptedRequests } from "./accepted-requests.ts";
 import { publishInstanceMetrics } from "./instance-metrics.ts";
 import { InstanceTable } from "./instance-table.ts";
 import type { LatentWorker } from "./latent-worker.ts";
+import { ProviderTroubles } from "./provider-troubles.ts";
 import { InstanceStarts } from "./start-instances.ts";
 import { SweepInstances } from "./sweep-instances.ts";
 import { TendInstances } from "./tend-instances.ts";
@@ -75,14 +76,16 @@ export class LatentWorkers implements Service {
         this.#loop.wake();
       },
     });
+    const troubles = new ProviderTroubles(options);
     this.#tending = new TendInstances({
       ...options,
+      troubles,
       latents: new Map(latents.map((latent) => [latent.name, latent])),
       table: this.#table,
       starts: this.#starts,
       draining: () => this.#draining,
     });
-    this.#sweeping = new SweepInstances({ ...options, starts: this.#starts, tending: this.#tending });
+    this.#sweeping = new SweepInstances({ ...options, starts: this.#starts, tending: this.#tending, troubles });
     this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: () => this.#lookOnce() });
     const sweep = () => this.#sweep();
     this.#sweepLoop = new WakeupLoop({ name: "latent-workers-sweep", clock, log, pollMs: sweepMs, poll: sweep });

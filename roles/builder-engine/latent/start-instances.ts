@@ -1,5 +1,5 @@
 import type { RenderContext } from "@multimaster/config";
-import { closedUntilOf, findLeast, type Logger, type Properties } from "@multimaster/core";
+import { closedUntilOf, describeCause, findLeast, type Logger, type Properties } from "@multimaster/core";
 import type { Data, InstanceRow, PendingRequest, ReservedInstance } from "@multimaster/data";
 import {
   assignToLatents,
@@ -291,7 +291,7 @@ export class InstanceStarts {
       if (latent.context.signal.aborted) return;
       onStarted(latent.name, "failed");
       if (place !== null) this.#failedAt.set(`${latent.name} ${place}`, latent.context.clock.now());
-      await this.noteFailure(latent, instanceid, error instanceof Error ? error.message : String(error));
+      await this.noteFailure(latent, instanceid, describeCause(error));
     }
   }
 

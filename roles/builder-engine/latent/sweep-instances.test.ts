@@ -1,8 +1,9 @@
-import type { Logger } from "@multimaster/core";
+import { type Logger, systemClock } from "@multimaster/core";
 import type { Data, InstanceRow } from "@multimaster/data";
 import type { FoundInstance } from "@multimaster/plugins";
 import { expect, it } from "vitest";
 import type { LatentWorker } from "./latent-worker.ts";
+import { ProviderTroubles } from "./provider-troubles.ts";
 import type { InstanceStarts } from "./start-instances.ts";
 import { SweepInstances } from "./sweep-instances.ts";
 import type { TendInstances } from "./tend-instances.ts";
@@ -39,10 +40,11 @@ interface World {
   readonly places?: readonly string[];
   list(place: string | null): Promise<readonly FoundInstance[]>;
   stop?(id: string): Promise<void>;
+  whyGone?(id: string): string | undefined;
 }
 
 /** A sweep with one latent worker, and what it decided. */
-function startSweep({ rows, places = [], list, stop = async () => {} }: World) {
+function startSweep({ rows, places = [], list, stop = async () => {}, whyGone }: World) {
   const decided: string[] = [];
   const warned: string[] = [];
   const latent = {
@@ -57,6 +59,7 @@ function startSweep({ rows, places = [], list, stop = async () => {} }: World) {
         await stop(id);
         decided.push(`stop ${id}`);
       },
+      ...(whyGone && { whyGone: async (_ctx: unknown, _options: unknown, id: string) => whyGone(id) }),
     },
   } as unknown as LatentWorker;
   const note = (what: string) => async (instanceid: number) => void decided.push(`${what} ${instanceid}`);
@@ -65,16 +68,19 @@ function startSweep({ rows, places = [], list, stop = async () => {} }: World) {
     forget: note("forget"),
     save: note("save"),
   };
+  const log = { info: () => {}, warn: (_fields: object, text: string) => void warned.push(text) } as unknown as Logger;
   const sweeping = new SweepInstances({
     masterid,
     latents: [latent],
     starts: {
       isStarting: () => false,
-      noteFailure: async (_latent: LatentWorker, instanceid: number) => void decided.push(`failed ${instanceid}`),
+      noteFailure: async (_latent: LatentWorker, instanceid: number, why: string) =>
+        void decided.push(`failed ${instanceid}${why.includes(":") ? `, ${why}` : ""}`),
     } as unknown as InstanceStarts,
     tending: { isEnding: () => false } as unknown as TendInstances,
     data: { updates: { instances } } as unknown as Data,
-    log: { info: () => {}, warn: (_fields: object, text: string) => void warned.push(text) } as unknown as Logger,
+    troubles: new ProviderTroubles({ clock: systemClock, log }),
+    log,
   });
   return { sweeping, decided, warned };
 }
@@ -113,7 +119,9 @@ it("goes on when the remains of an instance cannot be removed, and retries at th
   });
   await sweeping.sweep();
   expect(decided).toEqual(["stop i-2", "failed 2"]);
-  expect(warned).toEqual(["pool-1 has ended, but what is left of it cannot be removed: i-1; retrying"]);
+  expect(warned).toEqual([
+    "pool-1 has ended, but what is left of it cannot be removed (i-1): the volume is in use; retrying",
+  ]);
   isBroken = false;
   await sweeping.sweep();
   expect(decided).toContain("failed 1");
@@ -133,8 +141,19 @@ it("judges instances at the places that answer, and not those of a place that do
   await sweeping.sweep();
   await sweeping.sweep();
   expect(decided).toEqual(["failed 2", "failed 3", "failed 2", "failed 3"]);
-  expect(warned).toEqual(["the instances of pool at dead cannot be listed; retrying"]);
+  expect(warned).toEqual(["the instances of pool at dead cannot be listed: it does not answer; retrying"]);
   isDead = false;
   await sweeping.sweep();
   expect(decided).toContain("failed 1");
+});
+
+it("asks a provider that can say it how an instance has ended that is no longer listed, and waits for no list then", async () => {
+  const rows = [makeRow(1, { age: 2 }), makeRow(2, { age: 2 }), makeRow(3, { age: 2, providerId: null })];
+  const { sweeping, decided } = startSweep({
+    rows,
+    list: async () => [],
+    whyGone: (id) => (id === "i-1" ? "Client.VolumeLimitExceeded: too many volumes" : undefined),
+  });
+  await sweeping.sweep();
+  expect(decided).toEqual(["failed 1, it has ended: Client.VolumeLimitExceeded: too many volumes"]);
 });

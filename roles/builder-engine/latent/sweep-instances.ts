@@ -2,6 +2,7 @@ import type { Logger } from "@multimaster/core";
 import type { Data, InstanceRow } from "@multimaster/data";
 import type { FoundInstance } from "@multimaster/plugins";
 import type { LatentWorker } from "./latent-worker.ts";
+import type { ProviderTroubles } from "./provider-troubles.ts";
 import type { InstanceStarts } from "./start-instances.ts";
 import type { TendInstances } from "./tend-instances.ts";
 
@@ -10,6 +11,7 @@ export interface SweepInstancesOptions {
   latents: readonly LatentWorker[];
   starts: InstanceStarts;
   tending: TendInstances;
+  troubles: ProviderTroubles;
   data: Data;
   log: Logger;
 }
@@ -28,7 +30,6 @@ export class SweepInstances {
   #options: SweepInstancesOptions;
   /** Found without a row at the last sweep: only what is found so twice is ended. */
   #suspects = new Set<string>();
-  #failing = new Set<string>();
 
   constructor(options: SweepInstancesOptions) {
     this.#options = options;
@@ -62,17 +63,16 @@ export class SweepInstances {
   }
 
   async #listPlace(latent: LatentWorker, place: string | null): Promise<readonly FoundInstance[] | undefined> {
-    const { log } = this.#options;
+    const { log, troubles } = this.#options;
     const { name, definition, context, options } = latent;
-    const what = place === null ? `the instances of ${name}` : `the instances of ${name} at ${place}`;
+    const instances = place === null ? `the instances of ${name}` : `the instances of ${name} at ${place}`;
+    const what = `${instances} cannot be listed`;
     try {
       const found = await definition.list(context, options, place);
-      if (this.#failing.delete(what)) log.info({ latent: name }, `${what} can be listed again`);
+      if (troubles.end(what)) log.info({ latent: name }, `${instances} can be listed again`);
       return found;
     } catch (error) {
-      if (context.signal.aborted) return undefined;
-      if (!this.#failing.has(what)) log.warn({ latent: name, err: error }, `${what} cannot be listed; retrying`);
-      this.#failing.add(what);
+      if (!context.signal.aborted) troubles.note(latent, what, error);
       return undefined;
     }
   }
@@ -93,11 +93,16 @@ export class SweepInstances {
   }
 
   async #endLeftover(latent: LatentWorker, id: string): Promise<void> {
-    const { log } = this.#options;
-    log.warn({ latent: latent.name, id }, `an instance of ${latent.name} that no one looks after is ended: ${id}`);
-    await latent.definition.stop(latent.context, latent.options, id).catch((error: unknown) => {
-      log.warn({ latent: latent.name, id, err: error }, "it could not be ended; retrying");
-    });
+    const { log, troubles } = this.#options;
+    const { name, definition, context, options } = latent;
+    const what = `an instance of ${name} that no one looks after could not be ended: ${id}`;
+    try {
+      await definition.stop(context, options, id);
+      troubles.end(what);
+      log.warn({ latent: name, id }, `an instance of ${name} that no one looked after is ended: ${id}`);
+    } catch (error) {
+      if (!context.signal.aborted) troubles.note(latent, what, error);
+    }
   }
 
   /** What the provider says of an instance that this engine looks after. */
@@ -111,29 +116,41 @@ export class SweepInstances {
       if (providerId === null) await data.updates.instances.save(instanceid, { providerId: seen.id });
       return;
     }
+    const lastWords = seen ? seen.lastWords : await this.#askWhyGone(latent, row);
     const isNew = row.age < lateStartSeconds && (providerId === null || row.state === "starting");
-    if (!seen && isNew) return;
+    if (!seen && isNew && lastWords === undefined) return;
     if (seen && !(await this.#removeRemains(latent, row, seen.id))) return;
-    const why = seen?.lastWords
-      ? `it has ended: ${seen.lastWords.trim().split("\n").at(-1)}`
-      : "it has ended by itself";
+    const why = lastWords ? `it has ended: ${lastWords.trim().split("\n").at(-1)}` : "it has ended by itself";
     if (row.state === "starting" && providerId !== null) return starts.noteFailure(latent, instanceid, why);
     log.info({ latent: latent.name, worker: row.worker, instanceid }, `${row.worker} is gone: ${why}`);
     await data.updates.instances.forget(instanceid);
   }
 
+  /** What the provider says of an instance that it does not list, if it can be asked. */
+  async #askWhyGone(latent: LatentWorker, { worker, providerId }: InstanceRow): Promise<string | undefined> {
+    const { definition, context, options } = latent;
+    const what = `the provider of ${worker} does not say how it ended`;
+    if (providerId === null || !definition.whyGone) return undefined;
+    try {
+      const why = await definition.whyGone(context, options, providerId);
+      this.#options.troubles.end(what);
+      return why;
+    } catch (error) {
+      if (!context.signal.aborted) this.#options.troubles.note(latent, what, error);
+      return undefined;
+    }
+  }
+
   /** Removes what is left of an instance that has ended; false: it failed, and the next sweep retries. */
-  async #removeRemains({ name, definition, context, options }: LatentWorker, row: InstanceRow, id: string) {
+  async #removeRemains(latent: LatentWorker, { worker }: InstanceRow, id: string): Promise<boolean> {
+    const { definition, context, options } = latent;
+    const what = `${worker} has ended, but what is left of it cannot be removed (${id})`;
     try {
       await definition.stop(context, options, id);
+      this.#options.troubles.end(what);
       return true;
     } catch (error) {
-      if (context.signal.aborted) return false;
-      const { worker, instanceid } = row;
-      this.#options.log.warn(
-        { latent: name, worker, instanceid, id, err: error },
-        `${worker} has ended, but what is left of it cannot be removed: ${id}; retrying`,
-      );
+      if (!context.signal.aborted) this.#options.troubles.note(latent, what, error);
       return false;
     }
   }

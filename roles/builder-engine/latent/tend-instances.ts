@@ -3,6 +3,7 @@ import type { Data, InstanceRow } from "@multimaster/data";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import type { InstanceTable } from "./instance-table.ts";
 import type { LatentWorker } from "./latent-worker.ts";
+import type { ProviderTroubles } from "./provider-troubles.ts";
 import type { InstanceStarts } from "./start-instances.ts";
 
 export interface TendInstancesOptions {
@@ -11,6 +12,7 @@ export interface TendInstancesOptions {
   table: InstanceTable;
   starts: InstanceStarts;
   workers: AttachedWorkers;
+  troubles: ProviderTroubles;
   data: Data;
   clock: Clock;
   log: Logger;
@@ -24,13 +26,16 @@ export interface TendInstancesOptions {
 const returnMs = 120_000;
 /** How long the row of an instance that only masters of another host reach waits for one of them. */
 const foreignMs = 15 * 60_000;
-/** After an instance could not be ended, the next attempt waits. */
+/** After an instance could not be ended, the next attempt waits: twice as long after each, up to the longest. */
 const retryEndMs = 5000;
+const longestRetryEndMs = 60_000;
 
 /** Takes, keeps and ends the instances that exist. */
 export class TendInstances {
   #options: TendInstancesOptions;
   #ending = new Map<number, Promise<void>>();
+  /** How long the next attempt to end an instance waits if this one fails. */
+  #retries = new Map<number, number>();
   /** Since when an instance has been as it is: idle, away, or without a master that reaches it. */
   #since = new Map<string, number>();
   #seen = new Set<string>();
@@ -157,17 +162,25 @@ export class TendInstances {
   #end(row: InstanceRow, latent: LatentWorker | undefined, worker: AttachedWorker | undefined, why: string): void {
     // From here on it gets no build.
     if (worker) worker.leaving = true;
-    const { log, clock } = this.#options;
     const ending = this.#endNow(row, latent, worker, why)
-      .catch(async (error: unknown) => {
-        log.warn(
-          { latent: row.latent, instanceid: row.instanceid, err: error },
-          `${row.worker} could not be ended; retrying`,
-        );
-        await clock.sleep(retryEndMs, latent?.context.signal);
+      .then(() => {
+        this.#retries.delete(row.instanceid);
+        this.#options.troubles.end(cannotEnd(row));
       })
+      .catch((error: unknown) => this.#waitToRetry(row, latent, error))
       .finally(() => this.#ending.delete(row.instanceid));
     this.#ending.set(row.instanceid, ending);
+  }
+
+  async #waitToRetry(row: InstanceRow, latent: LatentWorker | undefined, error: unknown): Promise<void> {
+    const { log, clock, troubles } = this.#options;
+    const signal = latent?.context.signal;
+    if (signal?.aborted) return;
+    if (latent) troubles.note(latent, cannotEnd(row), error);
+    else log.warn({ err: error }, `${cannotEnd(row)}; retrying`);
+    const wait = this.#retries.get(row.instanceid) ?? retryEndMs;
+    this.#retries.set(row.instanceid, Math.min(2 * wait, longestRetryEndMs));
+    await clock.sleep(wait, signal);
   }
 
   async #endNow(
@@ -178,7 +191,11 @@ export class TendInstances {
   ): Promise<void> {
     const { data, log } = this.#options;
     if (!(await data.updates.instances.save(row.instanceid, { state: "stopping" }))) return;
-    log.info({ latent: row.latent, worker: row.worker, instanceid: row.instanceid }, `${row.worker} is ended: ${why}`);
+    if (!this.#retries.has(row.instanceid))
+      log.info(
+        { latent: row.latent, worker: row.worker, instanceid: row.instanceid },
+        `${row.worker} is ended: ${why}`,
+      );
     if (latent?.reaches(row)) await this.#stopAtProvider(row, latent);
     if (worker) await this.#shutDown(worker);
     if (why === notAttached && latent) await this.#options.starts.noteFailure(latent, row.instanceid, why);
@@ -201,5 +218,6 @@ export class TendInstances {
   }
 }
 
+const cannotEnd = ({ worker, instanceid }: InstanceRow) => `${worker} (instance ${instanceid}) could not be ended`;
 const destroyed = "a user has destroyed it";
 const notAttached = "it did not attach in time";

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { queryRows } from "@multimaster/database";
 import docker from "@multimaster/plugins/latent-workers/docker";
 import shell from "@multimaster/plugins/steps/shell";
@@ -5,6 +6,7 @@ import { expect, it } from "vitest";
 import { type FakeDockerHost, startFakeDockerHost } from "../../harness/docker-api.ts";
 import { type Engine, startEngine } from "../../harness/engine.ts";
 import { freePort } from "../../harness/ports.ts";
+import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 /** Only a stand-in for a host: it is strict about what it is asked, and runs our worker for each container. */
@@ -113,6 +115,19 @@ it("goes on with its other hosts if one does not answer", async () => {
   for (const request of [await engine.submit("b"), await engine.submit("b")])
     expect(await engine.finished(request)).toMatchObject([{ results: 0 }]);
   expect(engine.said.join("\n")).toContain("the container host http://127.0.0.1:1 does not answer");
+});
+
+it("says in one sentence, once, that there is no socket, and why its request waits", async () => {
+  const path = join(temporaryDirectory("socket"), "docker.sock");
+  const host = await startFakeDockerHost([]);
+  const engine = await start(host, { hosts: [{ url: `unix://${path}` }] });
+  const request = await engine.submit("b");
+  const sentence = `the container host unix://${path} does not answer: there is no socket at ${path}: start what listens there (docker.socket, podman.socket), or correct the path`;
+  await waitFor(async () => (await reasonsOf(engine, request)).includes(sentence), { what: "the reason" });
+  await waitFor(() => engine.said.some((line) => line.includes("cannot be listed")), { what: "the log" });
+  expect(engine.said.filter((line) => line.includes("cannot be listed"))).toEqual([
+    `the instances of box at unix://${path} cannot be listed: ${sentence}; retrying`,
+  ]);
 });
 
 it("ends what carries its labels and has no row, and nothing else", async () => {

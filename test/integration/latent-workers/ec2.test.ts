@@ -101,6 +101,20 @@ exec multimaster-worker start --master "$MASTER_URL" --name "$WORKER_NAME" --pas
   expect(own.map(({ xml }) => /<instanceType>([^<]+)/.exec(xml)?.[1])).toEqual(["m5.large"]);
 });
 
+it("goes on with another machine when one was terminated from outside", async () => {
+  const engine = await start({ buildsPerInstance: null });
+  const cluster = await clusterOf(engine);
+  const own = async () => (await cloud.machines()).filter(({ xml }) => xml.includes(cluster));
+  expect(await engine.finished(await engine.submit("b"))).toMatchObject([{ results: 0 }]);
+  const [first] = await own();
+  await cloud.ask("TerminateInstances", { "InstanceId.1": first?.id as string });
+  await waitFor(() => engine.said.some((line) => line.startsWith("cloud-1 is gone: it has ended")), {
+    what: "the engine to notice",
+  });
+  expect(await engine.finished(await engine.submit("b"))).toMatchObject([{ results: 0 }]);
+  expect((await own()).map(({ state }) => state)).toEqual(["terminated", "running"]);
+});
+
 it("says why a machine does not start, and claims no request", async () => {
   const engine = await start({ image: "ami-00000000000000000" });
   const request = await engine.submit("b");
@@ -113,7 +127,7 @@ it("says why a machine does not start, and claims no request", async () => {
 it("says so when neither a key nor a role is there, and when no one answers", async () => {
   const nowhere = `http://127.0.0.1:${await freePort()}`;
   for (const [more, sentence] of [
-    [{ metadataUrl: nowhere }, "no accessKeyId is set, and no metadata service answers"],
+    [{ metadataUrl: nowhere }, "no accessKeyId is set, and the metadata service"],
     [{ endpoint: nowhere }, "does not answer"],
   ] as const) {
     const engine = await start(more);

@@ -10,6 +10,8 @@ import {
   hashColumns,
   isBeingRebuilt,
   isReportedBuild,
+  openRequestsAfter,
+  openRequestsAmong,
   openRequestsClaimedBy,
   queryRows,
   readStepInterest,
@@ -140,6 +142,27 @@ describe.each(engines)("on %s", (engine) => {
     await expectBounded(asked);
   });
 
+  it(`claims without a build are looked for in as many rows, whatever waits, at ${builds} builds`, async () => {
+    const open = await openRequestsClaimedBy(database, 3);
+    asked = [];
+    expect(await openRequestsAmong(database, 3, [...open.slice(0, 20), 1, 2])).toEqual(open.slice(0, 20));
+    const limit = 50;
+    const first = (await openRequestsAfter(database, 3, { after: 0, limit })).last as number;
+    expect((await openRequestsAfter(database, 3, { after: first, limit })).last).toBeGreaterThan(first);
+    const statements = [...asked];
+    await expectBounded(statements);
+    if (engine === "postgresql")
+      for (const { sql, bindings } of statements) expect(await countReads(sql, bindings), sql).toBeLessThan(10 * limit);
+    // Not all requests behind one, whatever has become of them.
+    else
+      for (const { sql, bindings } of statements.slice(1))
+        expect(await queryRows(database, `explain query plan ${sql}`, [...bindings])).toContainEqual(
+          expect.objectContaining({
+            detail: expect.stringMatching(/^SEARCH r USING .*INDEX (mm_open_requests|buildrequests_complete) /),
+          }),
+        );
+  });
+
   it(`what reporters read of an event does not grow with ${builds} builds`, async () => {
     const newest = await queryRows<{ id: number }>(
       database,
@@ -217,6 +240,13 @@ describe.each(engines)("on %s", (engine) => {
       const bad = engine === "postgresql" ? await badNodes(sql, bindings, tables) : await badLines(sql, bindings);
       expect(bad, sql).toEqual([]);
     }
+  }
+
+  /** Rows that a statement reads. */
+  async function countReads(sql: string, bindings: unknown[]): Promise<number> {
+    const { rows } = await client.query(`explain (analyze, timing off, format json) ${sql}`, bindings);
+    const [{ Plan: plan }] = rows[0]["QUERY PLAN"] as [{ Plan: PlanNode }];
+    return rowsRead({ "Query Text": sql, Plan: plan });
   }
 
   /** Of its plan at first, and of the one when it has come often: the server may then have planned it for any values. */

@@ -93,6 +93,39 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     ]);
   });
 
+  it("its engine has missed renewals of its lease, and may be dead", async () => {
+    await updates.builders.configure([builder("runtests")]);
+    const w1 = await attach("w1");
+    const [request, claimed] = [await ask(), await ask()];
+    const { now } = database.dialect;
+    const fallSilent = (seconds: number) =>
+      execute(
+        database,
+        `update mm_leases set renewed_at = ${now} - ${seconds}, expires_at = ${now} - ${seconds} + lease_s`,
+      );
+    const said = async (id: number) =>
+      (await sentences(id)).map(([kind, sentence]) => [kind, sentence?.replaceAll(/\d+ s\b/g, "N s")]);
+    expect((await said(request))[0]?.[0]).toBe("claiming");
+    await fallSilent(30);
+    const silent = "which has not renewed its lease for N s: if engine-a is dead, it is evicted in N s";
+    const about = ["engine_unresponsive", `The builder is on engine-a, ${silent}.`];
+    const away = ["worker_away", "w2 is not attached."];
+    expect(await said(request)).toEqual([about, away]);
+    const facts = { masterid: lease.masterid, master: "engine-a", silent_for: expect.any(Number) };
+    expect((await why(request))[0]?.facts).toEqual(facts);
+    await updates.buildrequests.claim([claimed]);
+    expect(await said(claimed)).toEqual([["starting", `It is claimed by engine-a, ${silent}.`]]);
+    const made = await build(claimed, w1);
+    expect(await said(claimed)).toEqual([
+      ["building", `It is being built on engine-a (build ${made.number} of its builder), ${silent}.`],
+    ]);
+    expect(await said(request)).toEqual([
+      about,
+      away,
+      ["worker_busy", `w1 is busy with runtests #${made.number} on engine-a.`],
+    ]);
+  });
+
   it("its workers are paused, leaving or busy, each with what with", async () => {
     await updates.builders.configure([builder("runtests"), builder("docs")]);
     const w1 = await attach("w1");

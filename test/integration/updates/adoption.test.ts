@@ -143,6 +143,7 @@ describe.each(engines)("a build whose engine was evicted, on %s", (engine) => {
   it("does not end with the next incarnation of its master, nor is it taken for a stray of it", async () => {
     await record();
     await masters.evict(dead);
-    expect(await dead.updates.buildrequests.claimedByMe()).toEqual([]);
+    expect(await dead.updates.buildrequests.claimedByMe([build.buildrequestid])).toEqual([]);
+    expect(await dead.updates.buildrequests.claimedByMeAfter(0, 10)).toEqual({ claimed: [], last: undefined });
   });
 });

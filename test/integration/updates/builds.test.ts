@@ -59,7 +59,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await one.updates.buildrequests.claim(ids)).toEqual(ids);
     expect(await two.updates.buildrequests.claim(ids)).toEqual([]);
     await two.updates.buildrequests.release(ids);
-    expect(await one.updates.buildrequests.claimedByMe()).toEqual(ids);
+    expect(await one.updates.buildrequests.claimedByMe(ids)).toEqual(ids);
     await masters.takeTopics();
     await one.updates.buildrequests.release(ids);
     expect(await masters.takeTopics(/^buildrequests/)).toEqual([`buildrequests.${ids[0]}.unclaimed`]);
@@ -76,7 +76,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     await two.updates.buildrequests.release(ids);
     expect(await masters.takeTopics()).toEqual([]);
     expect(await requestRow(ids[0] as number)).toMatchObject({ complete: 0 });
-    expect(await one.updates.buildrequests.claimedByMe()).toEqual(ids);
+    expect(await one.updates.buildrequests.claimedByMe(ids)).toEqual(ids);
   });
 
   it("describes to a build everything about its request", async () => {
@@ -185,7 +185,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     expect(await masters.rows("select results, complete_at from builds")).toEqual([
       { results: null, complete_at: null },
     ]);
-    expect(await one.updates.buildrequests.claimedByMe()).toEqual([buildrequestid]);
+    expect(await one.updates.buildrequests.claimedByMe([buildrequestid])).toEqual([buildrequestid]);
   });
 
   it("a request that has ended is not ended again by one that saw it open", async () => {

@@ -143,7 +143,7 @@ async function workToTheEnd(
           "select id from builds where buildrequestid = ? and masterid = ? and complete_at is null",
           [id, lease.masterid],
         );
-      if ((await updates.buildrequests.claimedByMe()).includes(id) && (await running()).length === 0)
+      if ((await updates.buildrequests.claimedByMe([id])).length > 0 && (await running()).length === 0)
         await create(members.find((member) => member.lease === lease) as Member, id);
       for (const build of await running()) {
         const [wish] = await updates.builds.stopRequests([build.id]);

@@ -5,7 +5,8 @@ import {
   type Connection,
   firstRequests,
   newestRequests,
-  openRequestsClaimedBy,
+  openRequestsAfter,
+  openRequestsAmong,
   pendingRequests,
   readPatchBody,
   retryRolledBack,
@@ -52,8 +53,10 @@ export interface BuildRequestUpdates {
    * be written here, which counts like a death of the engine.
    */
   release(buildrequestids: readonly number[], why?: "failed"): Promise<void>;
-  /** Incomplete requests claimed by this master: if it does not know of one, the answer to that claim was lost. */
-  claimedByMe(): Promise<number[]>;
+  /** Those of these requests that are incomplete and claimed by this master. */
+  claimedByMe(buildrequestids: readonly number[]): Promise<number[]>;
+  /** The same of the first open requests behind one, at most `limit`, and the last of these; undefined: no others are open. */
+  claimedByMeAfter(after: number, limit: number): Promise<{ claimed: number[]; last: number | undefined }>;
   details(buildrequestid: number): Promise<RequestDetails | undefined>;
   /** The bytes of a patch of a request's source stamp. */
   readPatch(patchid: number): Promise<Uint8Array>;
@@ -87,7 +90,8 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       const outcomes = await whileLeaseIsHeld((tx) => releaseRequests(tx, lease, buildrequestids, why));
       if (outcomes) await publishOutcomes(outcomes);
     },
-    claimedByMe: () => openRequestsClaimedBy(database, masterid),
+    claimedByMe: (ids) => openRequestsAmong(database, masterid, ids),
+    claimedByMeAfter: (after, limit) => openRequestsAfter(database, masterid, { after, limit }),
     details: batched((ids: readonly number[]) => readRequestDetails(database, ids)),
     async readPatch(patchid) {
       const body = await readPatchBody(database, patchid);

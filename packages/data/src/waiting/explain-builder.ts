@@ -1,5 +1,6 @@
 import { judgeEngine, type PairObstacle, place } from "@multimaster/placement";
 import { describeBuilderObstacle, findPair, named } from "./describe-obstacle.ts";
+import { explainSilence } from "./explain-silence.ts";
 import type { WorkerStandings } from "./explain-workers.ts";
 import { refusalsOfLatents } from "./latent-refusals.ts";
 import type { BuilderPlacement } from "./read-builder-placements.ts";
@@ -29,20 +30,23 @@ export function explainBuilder(
   const draining = live.filter(({ obstacle }) => obstacle !== undefined).map(({ engine }) => explainDraining(engine));
   const open = live.filter(({ obstacle }) => obstacle === undefined);
   const perEngine: (readonly Reason[])[] = [];
+  const silences: Reason[] = [];
   for (const { placement, engine } of open) {
     const ofRequest = explainRequestAt(engine.masterid);
+    const { silence, leaseRemaining = 0 } = engine;
+    if (typeof silence === "number") silences.push(explainSilence({ ...engine, silence, leaseRemaining }));
     if (ofRequest) {
       perEngine.push([ofRequest]);
       continue;
     }
     const { free, reasons } = explainPlacement(picture, standings, placement, engine, requestId);
-    if (free) return [free];
-    perEngine.push(reasons);
+    if (!free) perEngine.push(reasons);
+    else if (typeof silence !== "number") return [free];
   }
   const absent = open.length === 0 ? [] : standings.absent(open.map(({ placement }) => placement));
   const refusals = refusalsOfLatents(picture, open, requestId);
   const ofOthers = absent.map((reason) => refusals.get(latentIn(reason) ?? "") ?? reason);
-  return [...ofOthers, ...perEngine.flat(), ...draining];
+  return [...silences, ...ofOthers, ...perEngine.flat(), ...draining];
 }
 
 const latentIn = ({ facts }: Reason) => (facts as { readonly latent?: string } | null)?.latent;

@@ -1,7 +1,8 @@
-import { type Connection, isRequestFree, isUnapproved, queryRows } from "@multimaster/database";
+import { type Connection, isRequestFree, isUnapproved, queryRows, silenceOf } from "@multimaster/database";
 import { readCollapseProblems } from "./collapse-problems.ts";
 import { describeLock, explainHeldLocks } from "./describe-obstacle.ts";
 import { explainBuilder } from "./explain-builder.ts";
+import { describeSilence } from "./explain-silence.ts";
 import { WorkerStandings } from "./explain-workers.ts";
 import { LastTries } from "./last-tries.ts";
 import { LockQueues } from "./lock-queues.ts";
@@ -124,6 +125,9 @@ interface RequestState {
   buildid: number | null;
   number: number | null;
   buildmaster: string | null;
+  /** Of the master that has it: for how long it has not renewed its lease, if it should have, and when that ends. */
+  silence: number | null;
+  leaseRemaining: number | null;
 }
 
 function readStates(connection: Connection, requestids: readonly number[]): Promise<RequestState[]> {
@@ -136,7 +140,8 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
             coalesce(l.engine_deaths, 0) as "engineDeaths", coalesce(l.worker_losses, 0) as "workerLosses",
             coalesce(r.waited_for, 0) as waitedfor, q.retry_at as "retryAt", q.detail as "retryDetail",
             a.subject as "approvalSubject", a.expires_at as "expiresAt",
-            b.id as buildid, b.number, bm.name as buildmaster
+            b.id as buildid, b.number, bm.name as buildmaster,
+            ${silenceOf("le", connection.dialect.now)} as silence, le.expires_at - ${connection.dialect.now} as "leaseRemaining"
        from buildrequests r
        left join buildrequest_claims c on c.brid = r.id left join masters m on m.id = c.masterid
        left join mm_cancellations x on x.buildrequestid = r.id
@@ -146,6 +151,7 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
        left join mm_approvals a on a.buildrequestid = r.id and a.decision is null
        left join builds b on b.buildrequestid = r.id and b.complete_at is null
        left join masters bm on bm.id = b.masterid
+       left join mm_leases le on le.masterid = coalesce(b.masterid, c.masterid)
       where ${wanted.sql} order by b.id`,
     wanted.bindings,
   );
@@ -163,7 +169,7 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
     const { buildid, number, buildmaster } = state;
     const held = locks.ofStep(state.requestid).map(describeLock);
     const waits = held.length === 0 ? "" : `; its step waits: ${listNames(held)}`;
-    const sentence = `It is being built on ${buildmaster} (build ${number} of its builder)${waits}.`;
+    const sentence = `It is being built on ${buildmaster} (build ${number} of its builder)${silenceAt(state, buildmaster)}${waits}.`;
     return because("building", sentence, { buildid, number, master: buildmaster });
   }
   if (masterid === null && state.approvalSubject !== null) return explainApproval(state);
@@ -172,9 +178,19 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
     const sentence = `It is run again at ${at}: ${state.retryDetail}.`;
     return because("retry_delay", sentence, { until: state.retryAt });
   }
-  if (masterid !== null)
-    return because("starting", `${master} has claimed it and is starting its build.`, { masterid, master });
+  if (masterid !== null) return because("starting", explainStart(state, master), { masterid, master });
   return undefined;
+}
+
+const explainStart = (state: RequestState, master: string | null): string =>
+  state.silence === null
+    ? `${master} has claimed it and is starting its build.`
+    : `It is claimed by ${master}${silenceAt(state, master)}.`;
+
+/** What is to be said of a master that may be dead. */
+function silenceAt({ silence, leaseRemaining }: RequestState, name: string | null): string {
+  if (silence === null || name === null) return "";
+  return `, ${describeSilence({ name, silence, leaseRemaining: leaseRemaining ?? 0 })}`;
 }
 
 function explainApproval({ requestid, approvalSubject, expiresAt }: RequestState): Reason {

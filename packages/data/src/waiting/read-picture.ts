@@ -2,10 +2,12 @@ import { listMasters } from "@multimaster/cluster";
 import { closedUntilOf, type WeeklyHours, weeklyHours } from "@multimaster/core";
 import {
   type Connection,
+  isLeaseOpen,
   quarantineColumnsOf,
   queryRows,
   readLatentSlots,
   readWorkerRules,
+  silenceOf,
 } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
 import { LockQueues } from "./lock-queues.ts";
@@ -20,6 +22,10 @@ export interface Engine {
   readonly alive: boolean;
   /** Takes no new builds: it drains, or drops its role as an engine. */
   readonly draining: boolean;
+  /** For how many seconds it has not renewed its lease, if it should have; null or absent: it renews it. */
+  readonly silence?: number | null;
+  /** In how many seconds that lease ends. */
+  readonly leaseRemaining?: number;
 }
 
 export interface WorkerSeen {
@@ -101,17 +107,26 @@ export async function readPicture(connection: Connection, builderids: readonly n
 
 async function readEngines(connection: Connection): Promise<Map<number, Engine>> {
   const masters = await listMasters(connection);
-  const rows = await queryRows<{ masterid: number }>(
+  const rows = await queryRows<{ masterid: number; ordered: number; silence: number | null }>(
     connection,
-    `select o.masterid from mm_orders o join mm_leases l on l.masterid = o.masterid and l.epoch = o.epoch
-      where o.kind = 'drain' and o.ended_at is null and o.undone_at is null
-        and (o.role is null or o.role = 'builder-engine')`,
+    `select l.masterid, ${silenceOf("l", connection.dialect.now)} as silence,
+            case when exists (select 1 from mm_orders o where o.masterid = l.masterid and l.epoch = o.epoch
+              and o.kind = 'drain' and o.ended_at is null and o.undone_at is null
+              and (o.role is null or o.role = 'builder-engine')) then 1 else 0 end as ordered
+       from mm_leases l where ${isLeaseOpen("l")}`,
   );
-  const ordered = new Set(rows.map(({ masterid }) => masterid));
+  const leases = new Map(rows.map((row) => [row.masterid, row]));
   return new Map(
-    masters.map(({ masterid, name, alive, state }) => [
+    masters.map(({ masterid, name, alive, state, leaseRemaining }) => [
       masterid,
-      { masterid, name, alive, draining: state === "draining" || ordered.has(masterid) },
+      {
+        masterid,
+        name,
+        alive,
+        draining: state === "draining" || leases.get(masterid)?.ordered === 1,
+        silence: leases.get(masterid)?.silence ?? null,
+        leaseRemaining,
+      },
     ]),
   );
 }

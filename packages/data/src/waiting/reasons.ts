@@ -21,6 +21,7 @@ export type ReasonKind =
   // Of a builder
   | "no_engine"
   | "engine_lost"
+  | "engine_unresponsive"
   | "master_draining"
   | "max_builds"
   | "outside_hours"

@@ -119,14 +119,49 @@ export async function deleteAnsweredCancellations(connection: Connection): Promi
   );
 }
 
-/** Incomplete requests claimed by a master, without those whose build waits for another one to adopt it. */
+/** On `buildrequests r`: a master (the parameter) has claimed it, and its build waits for no other one to adopt it. */
+const isClaimedBy = `${claimantOf("r")} = ? and not ${waitsForAdoption("r")}`;
+
+/** Incomplete requests claimed by a master, without those whose build waits for another one; it reads all that are open. */
 export async function openRequestsClaimedBy(connection: Connection, masterid: number): Promise<number[]> {
   const rows = await queryRows<{ id: number }>(
     connection,
-    `select r.id from buildrequests r where r.complete = 0 and ${claimantOf("r")} = ? and not ${waitsForAdoption("r")} order by r.id`,
+    `select r.id from buildrequests r where r.complete = 0 and ${isClaimedBy} order by r.id`,
     [masterid],
   );
   return rows.map((row) => row.id);
+}
+
+/** The same among these requests. */
+export async function openRequestsAmong(
+  connection: Connection,
+  masterid: number,
+  ids: readonly number[],
+): Promise<number[]> {
+  if (ids.length === 0) return [];
+  const wanted = connection.dialect.isOneOf("r.id", ids);
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `select r.id from buildrequests r where ${wanted.sql} and r.complete = 0 and ${isClaimedBy} order by r.id`,
+    [...wanted.bindings, masterid],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Of the first open requests behind one, as many as `limit`: those that the master has claimed, and the last one. */
+export async function openRequestsAfter(
+  connection: Connection,
+  masterid: number,
+  { after, limit }: { readonly after: number; readonly limit: number },
+): Promise<{ claimed: number[]; last: number | undefined }> {
+  const rows = await queryRows<{ id: number; mine: number }>(
+    connection,
+    `select r.id, case when ${isClaimedBy} then 1 else 0 end as mine from buildrequests r
+      where r.complete = 0 and r.id > ? order by r.id limit ?`,
+    [masterid, after, limit],
+  );
+  const claimed = rows.filter(({ mine }) => mine === 1).map(({ id }) => id);
+  return { claimed, last: rows.length < limit ? undefined : rows.at(-1)?.id };
 }
 
 /** Requests that wait for builders of a master. */

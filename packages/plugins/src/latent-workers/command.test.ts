@@ -112,7 +112,9 @@ describe("start", () => {
   });
 
   it("says so if there is no such program", async () => {
-    await expect(make({}, { start: ["./none"] }).start()).rejects.toThrow(/^\.\/none could not be run: .*ENOENT/);
+    await expect(make({}, { start: ["./none"] }).start()).rejects.toThrow(
+      `./none could not be run: there is no such program in ${directory}`,
+    );
   });
 
   it("ends what takes too long, and what it has started", async () => {

@@ -14,11 +14,23 @@ const tagNames = {
   instance: "multimaster.instance",
 } as const;
 
-const url = z.string().regex(/^https?:\/\/[^\s/?#]+(\/\S*)?$/, 'must be a URL, such as "https://ec2.example"');
+const url = z
+  .string()
+  .regex(/^https?:\/\/[^\s/?#@]+(\/\S*)?$/, 'must be a URL without a login, such as "https://ec2.example"');
 const idOf = (prefix: string, pattern: RegExp) =>
   z.string().regex(pattern, `must be an id that begins with "${prefix}-"`);
-/** EC2 takes 16 KiB, in which the login is, too. */
+/** What EC2 takes for user data, in bytes; the login is in it, too. */
+const longestUserData = 16_384;
 const longestScript = 14_000;
+const script = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) <= longestScript, "must be at most 14,000 bytes long: EC2 takes no more")
+  .refine(
+    (text) => !/^(#!(?!\s*\/bin\/sh\b)|#cloud-config|<|Content-Type:|MIME-Version:)/i.test(text),
+    "must be a script for sh: a first line for another program is not read, since the login stands before it",
+  );
+/** EC2 takes 50; five are this program's. */
+const mostTags = 45;
 
 /** Starts workers as instances of Amazon EC2, or of a cloud that answers the same API. */
 export default defineLatentWorker({
@@ -31,11 +43,19 @@ export default defineLatentWorker({
     launchTemplate: renderable(z.string().regex(/^[\w().\-/]+$/, "must be the name or the id of a launch template"))
       .optional()
       .describe("Name or id of a launch template; what is set beside it wins over what it says."),
-    launchTemplateVersion: z.string().optional().describe("Its version, or $Latest; absent: its default version."),
+    launchTemplateVersion: z
+      .string()
+      .regex(/^([1-9]\d*|\$Latest|\$Default)$/, 'must be a number in quotes, "$Latest" or "$Default"')
+      .optional()
+      .describe("Its version, or $Latest; absent: its default version."),
     image: renderable(idOf("ami", /^ami-[0-9a-z]+$/))
       .optional()
       .describe("Id of the image of the machines."),
-    instanceType: renderable(z.string().min(1)).optional().describe("Type of the machines, such as c7g.large."),
+    instanceType: renderable(
+      z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'must be a type of machines, such as "c7g.large"'),
+    )
+      .optional()
+      .describe("Type of the machines, such as c7g.large."),
     subnet: renderable(idOf("subnet", /^subnet-[0-9a-z]+$/))
       .optional()
       .describe("Id of their subnet."),
@@ -45,16 +65,23 @@ export default defineLatentWorker({
     spot: renderable(z.boolean())
       .default(false)
       .describe("Spot instances: cheaper, and ended by the cloud at any time; their builds run again."),
-    script: renderable(z.string().max(longestScript, "must be at most 14,000 characters long: EC2 takes no more"))
+    script: renderable(script)
       .optional()
       .describe(
         "What sh runs as root at the first start, with MASTER_URL, WORKER_NAME and WORKER_PASSWORD in its environment; absent: starts multimaster-worker.",
       ),
     tags: renderable(
-      z.record(
-        z.string().regex(/^(?!aws:|multimaster\.|Name$).{1,128}$/, 'must not begin with "aws:" or "multimaster."'),
-        z.string().max(256),
-      ),
+      z
+        .record(
+          z
+            .string()
+            .regex(
+              /^(?!aws:|multimaster\.|name$).{1,128}$/i,
+              'must have 1 to 128 characters, be another word than "Name", and not begin with "aws:" or "multimaster."',
+            ),
+          z.string().max(256),
+        )
+        .refine((tags) => Object.keys(tags).length <= mostTags, `must be at most ${mostTags}: EC2 takes no more`),
     )
       .default({})
       .describe("Further tags of the machines."),
@@ -84,10 +111,20 @@ export default defineLatentWorker({
       ? [{ path: ["secretAccessKey"], sentence: "is missing: accessKeyId is set" }]
       : []),
   ],
-  warnings: ({ endpoint }) =>
-    endpoint?.startsWith("http:")
+  warnings: ({ endpoint, masterUrl: to, script: own }) => [
+    ...(endpoint?.startsWith("http:")
       ? [{ path: ["endpoint"], sentence: "is not encrypted: workers' passwords can be read on the way; use https:" }]
-      : [],
+      : []),
+    ...(own === undefined && /^(ws|http):/.test(to) && !/^\w+:\/\/(localhost|127\.|\[::1\])/.test(to)
+      ? [
+          {
+            path: ["masterUrl"],
+            sentence:
+              "is not encrypted, so multimaster-worker does not connect to it: use wss:, or set a script that starts it with --insecure",
+          },
+        ]
+      : []),
+  ],
   async start(ctx, options, instance) {
     const api = await openApi(ctx, options);
     const {
@@ -98,7 +135,7 @@ export default defineLatentWorker({
       securityGroups,
       spot,
       tags,
-      script = startScript,
+      script: given = startScript,
     } = options as Rendered;
     const { masterUrl, worker, secret, instanceid } = instance;
     const named = {
@@ -109,12 +146,17 @@ export default defineLatentWorker({
       [tagNames.worker]: worker,
       [tagNames.instance]: String(instanceid),
     };
+    const userData = Buffer.from(writeUserData(given, { masterUrl, worker, secret }));
+    if (userData.length > longestUserData)
+      throw new Error(
+        `script and masterUrl make ${userData.length} bytes of user data, and EC2 takes ${longestUserData}: shorten them`,
+      );
     const id = await api.run({
       // A request that is sent again starts no second instance.
       ClientToken: `${ctx.labels.cluster}-${instanceid}`,
       ...(launchTemplate !== undefined && {
         LaunchTemplate: {
-          [launchTemplate.startsWith("lt-") ? "LaunchTemplateId" : "LaunchTemplateName"]: launchTemplate,
+          [/^lt-[0-9a-f]{8,}$/.test(launchTemplate) ? "LaunchTemplateId" : "LaunchTemplateName"]: launchTemplate,
           Version: options.launchTemplateVersion,
         },
       }),
@@ -125,7 +167,7 @@ export default defineLatentWorker({
       ...(spot && { InstanceMarketOptions: { MarketType: "spot" } }),
       // A machine that shuts itself down is gone.
       InstanceInitiatedShutdownBehavior: "terminate",
-      UserData: Buffer.from(writeUserData(script, { masterUrl, worker, secret })).toString("base64"),
+      UserData: userData.toString("base64"),
       TagSpecification: [
         { ResourceType: "instance", Tag: Object.entries(named).map(([Key, Value]) => ({ Key, Value })) },
       ],
@@ -154,6 +196,13 @@ export default defineLatentWorker({
           ...(reason !== undefined && { lastWords: reason }),
         };
       });
+  },
+  async whyGone(ctx, options, id) {
+    const api = await openApi(ctx, options);
+    const instance = await api.read(id);
+    return instance && /^(shutting-down|terminated)$/.test(instance.state)
+      ? (instance.reason ?? `it is ${instance.state}`)
+      : undefined;
   },
 });
 
@@ -184,7 +233,7 @@ async function openApi({ signal }: ProviderContext, options: AccountOptions): Pr
     accessKeyId === undefined
       ? await readRoleKeys(metadataUrl, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
       : { accessKeyId, secretAccessKey, sessionToken };
-  const endpoint = options.endpoint ?? `https://ec2.${region}.amazonaws.com/`;
+  const endpoint = options.endpoint ?? `https://ec2.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}/`;
   return new Ec2Api({ endpoint, region, keys, timeoutMs, signal });
 }
 

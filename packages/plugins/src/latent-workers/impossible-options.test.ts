@@ -76,6 +76,32 @@ it.each<[string, object, string]>([
     "latent[0].server.tokenFile: must not be set beside",
   ],
   [
+    "a script for another program than sh",
+    others(ec2({ ...cloud, script: "#!/usr/bin/env bash\necho" })),
+    "latent[0].script: must be a script for sh",
+  ],
+  [
+    "a script of more bytes than EC2 takes",
+    others(ec2({ ...cloud, script: "ä".repeat(7001) })),
+    "latent[0].script: must be at most 14,000 bytes",
+  ],
+  [
+    "more tags than EC2 takes",
+    others(ec2({ ...cloud, tags: Object.fromEntries(Array.from({ length: 46 }, (_, i) => [`t${i}`, ""])) })),
+    "latent[0].tags: must be at most 45",
+  ],
+  ["a tag of this program's own", others(ec2({ ...cloud, tags: { name: "x" } })), 'be another word than "Name"'],
+  [
+    "a version of a launch template that is none",
+    others(ec2({ ...cloud, launchTemplate: "t", launchTemplateVersion: "latest" })),
+    'latent[0].launchTemplateVersion: must be a number in quotes, "$Latest"',
+  ],
+  [
+    "an endpoint with a login",
+    others(ec2({ ...cloud, endpoint: "https://ci:secret@ec2.example" })),
+    "latent[0].endpoint: must be a URL without a login",
+  ],
+  [
     "neither a launch template nor an image",
     others(ec2({ name: "pool", region: "eu-central-1", masterUrl: "wss://ci.example" })),
     "latent[0].image: is missing, and so is launchTemplate",

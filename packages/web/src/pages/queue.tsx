@@ -11,11 +11,14 @@ import { usePlace } from "../router.ts";
 
 const topics: readonly Topic[] = ["buildrequests/*/*", "workers/*/*", "builders/*/*", "masters/*/*", "locks/*/*"];
 
+/** Some reasons change without an event: an engine does not renew its lease, hours begin, a function is asked again. */
+const reasonsRestMs = 5000;
+
 /** The requests that wait, each with the reasons. */
 export function QueuePage() {
   const builder = usePlace().query.get("builder");
   const builderid = builder || undefined;
-  const explained = useRows("waiting", "waiting", { order: "since", limit: 300, builderid }, topics);
+  const explained = useRows("waiting", "waiting", { order: "since", limit: 300, builderid }, topics, reasonsRestMs);
   // A master of an earlier release answers with the requests, but not with the reasons.
   const isOld = explained.error?.status === 404;
   const plain = useRows(

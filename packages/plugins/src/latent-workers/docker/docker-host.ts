@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { askServer, parseOrUndefined, type ServerOptions } from "../http/ask-server.ts";
+import { explainFailure } from "../http/explain-failure.ts";
+import { readAnswer } from "../http/read-answer.ts";
 import { readLogFrames } from "./log-frames.ts";
 
 /** The host has refused a request; its sentence is the message. */
@@ -68,7 +70,7 @@ export class DockerHost {
     const path = `/images/create?fromImage=${encodeURIComponent(withTag(image))}`;
     const text = await this.#ask("POST", path, undefined, login && { "x-registry-auth": describeLogin(login) });
     for (const line of text.split("\n").filter((one) => one.trim() !== "")) {
-      const { status, id, error } = progress.parse(JSON.parse(line));
+      const { status, id, error } = readAnswer(line, progress, this.#who);
       // The answer is 200 even if the fetch fails.
       if (error !== undefined) throw new Error(`fetching ${image} failed: ${error}`);
       // Progress of single layers is no one's concern.
@@ -78,7 +80,7 @@ export class DockerHost {
 
   async create(name: string, body: object): Promise<string> {
     const text = await this.#ask("POST", `/containers/create?name=${encodeURIComponent(name)}`, body);
-    return created.parse(JSON.parse(text)).Id;
+    return readAnswer(text, created, this.#who).Id;
   }
 
   async start(id: string): Promise<void> {
@@ -93,12 +95,13 @@ export class DockerHost {
 
   async list(labels: readonly string[]): Promise<Container[]> {
     const filters = encodeURIComponent(JSON.stringify({ label: labels }));
-    return z.array(container).parse(JSON.parse(await this.#ask("GET", `/containers/json?all=true&filters=${filters}`)));
+    const text = await this.#ask("GET", `/containers/json?all=true&filters=${filters}`);
+    return readAnswer(text, z.array(container), this.#who);
   }
 
   async inspect(name: string): Promise<z.output<typeof inspected> | undefined> {
     const text = await this.#unlessGone(this.#ask("GET", `/containers/${encodeURIComponent(name)}/json`));
-    return text === undefined ? undefined : inspected.parse(JSON.parse(text));
+    return text === undefined ? undefined : readAnswer(text, inspected, this.#who);
   }
 
   /** The end of what a container has written. */
@@ -111,6 +114,10 @@ export class DockerHost {
       if (error instanceof DockerRefused) return "";
       throw error;
     }
+  }
+
+  get #who(): string {
+    return `the container host ${this.#options.url}`;
   }
 
   #exists(path: string): Promise<boolean> {
@@ -137,10 +144,9 @@ export class DockerHost {
     body?: object,
     headers: Record<string, string> = {},
   ): Promise<Buffer> {
-    const { url } = this.#options;
     const request = { method, path: `/v1.41${path}`, body, headers };
     const { status, bytes } = await askServer(this.#options, request).catch((error: unknown) => {
-      throw new Error(`the container host ${url} does not answer: ${(error as Error).message}`, { cause: error });
+      throw new Error(`${this.#who} does not answer: ${explainFailure(error, this.#options)}`, { cause: error });
     });
     if (status >= 200 && status < 300) return bytes;
     const said = refusal.safeParse(parseOrUndefined(bytes.toString("utf8")));

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { explainFailure } from "../http/explain-failure.ts";
+import { readAnswer } from "../http/read-answer.ts";
+import { readText } from "./read-text.ts";
 
 /** What requests are signed with. */
 export interface AwsKeys {
@@ -10,26 +13,35 @@ export interface AwsKeys {
 const roleKeys = z.object({ AccessKeyId: z.string(), SecretAccessKey: z.string(), Token: z.string() });
 /** Nothing that the metadata service answers here is longer. */
 const longestAnswer = 20_000;
+/** It is a link away; on a machine that is none of the cloud, no one answers at its address. */
+const longestMs = 5000;
 const prefix = "/latest/meta-data/iam/security-credentials/";
 
 /** Asks the metadata service (version 2) of this machine for the keys of the machine's role, which expire. */
 export async function readRoleKeys(metadataUrl: string, signal: AbortSignal): Promise<AwsKeys> {
+  const late = AbortSignal.any([signal, AbortSignal.timeout(longestMs)]);
   const ask = async (path: string, init: RequestInit) => {
-    const answer = await fetch(new URL(path, metadataUrl), { ...init, signal, redirect: "error" }).catch(() => {
+    try {
+      const answer = await fetch(new URL(path, metadataUrl), { ...init, signal: late, redirect: "error" });
+      return { status: answer.status, text: (await readText(answer, longestAnswer)).trim() };
+    } catch (error) {
       signal.throwIfAborted();
-      throw new Error(`no accessKeyId is set, and no metadata service answers at ${metadataUrl}`);
-    });
-    const text = await answer.text();
-    if (!answer.ok || text.length > longestAnswer)
-      throw new Error(`no accessKeyId is set, and this machine has no role (${path}: ${answer.status})`);
-    return text.trim();
+      const why = explainFailure(error, { url: metadataUrl, timeoutMs: longestMs });
+      throw new Error(`no accessKeyId is set, and the metadata service ${metadataUrl} does not answer: ${why}`);
+    }
   };
-  const token = await ask("/latest/api/token", {
+  const read = async (path: string, init: RequestInit) => {
+    const { status, text } = await ask(path, init);
+    if (status === 200 && text !== "") return text;
+    throw new Error(`no accessKeyId is set, and this machine has no role that it could use (${path}: ${status})`);
+  };
+  const token = await read("/latest/api/token", {
     method: "PUT",
     headers: { "X-aws-ec2-metadata-token-ttl-seconds": "300" },
   });
   const headers = { "X-aws-ec2-metadata-token": token };
-  const [role = ""] = (await ask(prefix, { headers })).split("\n");
-  const keys = roleKeys.parse(JSON.parse(await ask(`${prefix}${encodeURIComponent(role)}`, { headers })));
+  const [role = ""] = (await read(prefix, { headers })).split("\n");
+  const text = await read(`${prefix}${encodeURIComponent(role.trim())}`, { headers });
+  const keys = readAnswer(text, roleKeys, `the metadata service ${metadataUrl}`);
   return { accessKeyId: keys.AccessKeyId, secretAccessKey: keys.SecretAccessKey, sessionToken: keys.Token };
 }

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { append, type Clock } from "@multimaster/core";
+import { append, type Clock, explainFileError } from "@multimaster/core";
 import { z } from "zod";
 import { askServer, parseOrUndefined } from "../http/ask-server.ts";
+import { explainFailure } from "../http/explain-failure.ts";
+import { readAnswer } from "../http/read-answer.ts";
 
 /** How an API server is reached. */
 export interface KubernetesServer {
@@ -57,8 +59,9 @@ export interface KubernetesOptions {
   readonly signal: AbortSignal;
 }
 
-/** As many pods as one answer has. */
+/** As many pods as one answer has, and as many answers as a list has at most. */
 const page = 500;
+const mostPages = 100;
 const goneMs = 1000;
 /** How much longer than its grace period a pod may take to be gone, such as while its node does not answer. */
 const lateMs = 60_000;
@@ -73,26 +76,27 @@ export class KubernetesApi {
 
   /** Makes a pod; the server refuses a field that it does not know. */
   async create(manifest: object): Promise<Pod> {
-    return pod.parse(JSON.parse(await this.#ask("POST", "/pods?fieldValidation=Strict", manifest)));
+    return readAnswer(await this.#ask("POST", "/pods?fieldValidation=Strict", manifest), pod, this.#who);
   }
 
   async list(labels: Readonly<Record<string, string>>): Promise<Pod[]> {
     const selector = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
     const found: Pod[] = [];
     let next = "";
-    do {
+    for (let pages = 0; pages < mostPages; pages += 1) {
       const query = new URLSearchParams({ labelSelector: selector.join(","), limit: String(page) });
       if (next !== "") query.set("continue", next);
-      const { items, metadata } = pods.parse(JSON.parse(await this.#ask("GET", `/pods?${query}`)));
+      const { items, metadata } = readAnswer(await this.#ask("GET", `/pods?${query}`), pods, this.#who);
       append(found, items);
       next = metadata.continue ?? "";
-    } while (next !== "");
-    return found;
+      if (next === "") return found;
+    }
+    throw new Error(`${this.#who} answered with a list of pods that has no end`);
   }
 
   async get(name: string): Promise<Pod | undefined> {
     const text = await this.#unlessGone(this.#ask("GET", `/pods/${name}`));
-    return text === undefined ? undefined : pod.parse(JSON.parse(text));
+    return text === undefined ? undefined : readAnswer(text, pod, this.#who);
   }
 
   /** Deletes this very pod, not another one of its name, and waits until it is gone; one that is gone is no error. */
@@ -122,6 +126,10 @@ export class KubernetesApi {
     }
   }
 
+  get #who(): string {
+    return `the API server ${this.#options.server.url}`;
+  }
+
   /** 404: there is none. 409: another one has its name. */
   async #unlessGone(asked: Promise<string>): Promise<string | undefined> {
     try {
@@ -134,8 +142,7 @@ export class KubernetesApi {
 
   async #ask(method: string, path: string, body?: object): Promise<string> {
     const { server, namespace, timeoutMs, signal } = this.#options;
-    const { url, tokenFile } = server;
-    const token = tokenFile === undefined ? server.token : (await readFile(tokenFile, "utf8")).trim();
+    const token = server.tokenFile === undefined ? server.token : await readToken(server.tokenFile);
     const headers = {
       accept: "application/json, */*;q=0.5",
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
@@ -143,7 +150,8 @@ export class KubernetesApi {
     const full = `/api/v1/namespaces/${namespace}${path}`;
     const asked = askServer({ ...server, timeoutMs, signal }, { method, path: full, body, headers });
     const { status, bytes } = await asked.catch((error: unknown) => {
-      throw new Error(`the API server ${url} does not answer: ${(error as Error).message}`, { cause: error });
+      const why = explainFailure(error, { url: server.url, timeoutMs });
+      throw new Error(`${this.#who} does not answer: ${why}`, { cause: error });
     });
     const text = bytes.toString("utf8");
     if (status >= 200 && status < 300) return text;
@@ -153,4 +161,11 @@ export class KubernetesApi {
       said.success ? said.data.message : `${method} ${full.split("?")[0]} was answered with ${status}`,
     );
   }
+}
+
+async function readToken(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new Error(`the token file ${file} cannot be read: ${explainFileError(error) ?? String(error)}`);
+  });
+  return text.trim();
 }
