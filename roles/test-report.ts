@@ -1,8 +1,9 @@
 import type { LoadedConfig } from "@multimaster/config";
-import { errors, silentLog, systemClock } from "@multimaster/core";
+import { createLog, describeCause, errors, systemClock } from "@multimaster/core";
 import { readBuildDetails, readChanges, readLogTail, readReportedBuilds } from "@multimaster/data";
 import type { Connection } from "@multimaster/database";
 import { type ReporterDefinition, type ReporterOptions, ReportFailure } from "@multimaster/plugins";
+import { describeProblem, secretsOf } from "@multimaster/plugins/reporters/messages/hide-secrets";
 import { openReport } from "./scheduler/reporting/open-report.ts";
 
 export interface ReportTest {
@@ -32,29 +33,37 @@ export async function testReport({ config, database, reporter, buildid, preview 
     at: Date.now() / 1000,
     build,
   } as const;
-  if (plugin.contextOf(event, options) === null)
+  const fail = (error: unknown): never => {
+    const problem = error instanceof ReportFailure ? error.message : describeCause(error);
+    throw errors.reportNotSent(reporter, describeProblem(problem, secretsOf(options)));
+  };
+  const context = await attempt(() => plugin.contextOf(event, options)).catch(fail);
+  if (context === null)
     throw errors.requestInvalid(`The reporter "${reporter}" has nothing to report of build ${buildid}.`);
   const stopping = new AbortController();
-  const context = { name: reporter, clock: systemClock, log: silentLog, signal: stopping.signal, preview };
-  const sender = await plugin.open({ ...context, cluster: { name, url } }, options);
+  // What the reporter says beside its result, such as a recipient who was refused, is for the one who tries it out.
+  const log = createLog({ level: "warn", format: "pretty" });
+  const surroundings = { name: reporter, clock: systemClock, log, signal: stopping.signal, preview };
+  const sender = await attempt(() => plugin.open({ ...surroundings, cluster: { name, url } }, options)).catch(fail);
+  const reads = {
+    readDetails: (id: number) => readBuildDetails(database, id),
+    readChanges: (id: number) => readChanges(database, id),
+    readLogTail: (id: number, lines: number) => readLogTail(database, id, lines),
+  };
+  const delivery = {
+    id: `test-${buildid}-${Date.now()}`,
+    unsure: false,
+    memory: undefined,
+    remember: () => undefined,
+    offerRerun: () => undefined,
+  };
   try {
-    const reads = {
-      readDetails: (id: number) => readBuildDetails(database, id),
-      readChanges: (id: number) => readChanges(database, id),
-      readLogTail: (id: number, lines: number) => readLogTail(database, id, lines),
-    };
-    await sender.send(openReport(event, reads, { url }), {
-      id: `test-${buildid}-${Date.now()}`,
-      unsure: false,
-      memory: undefined,
-      remember: () => undefined,
-      offerRerun: () => undefined,
-    });
-  } catch (error) {
-    if (error instanceof ReportFailure) throw errors.reportNotSent(reporter, error.message);
-    throw error;
+    await attempt(() => sender.send(openReport(event, reads, { url }), delivery)).catch(fail);
   } finally {
     stopping.abort();
     await sender.close?.();
   }
 }
+
+/** What throws fails like what rejects. */
+const attempt = async <T>(work: () => T | Promise<T>): Promise<T> => work();

@@ -55,6 +55,8 @@ const pythonComponents = {
   },
   /** The S3-compatible server that the artifact store is tested with. */
   moto: { requirements: ["moto[server,s3]==5.2.5"], minimum: "3.9" },
+  /** A homeserver of Matrix, for the long form of the tests of reporters; only they install it. */
+  synapse: { requirements: ["matrix-synapse==1.163.2"], minimum: "3.10" },
   schemathesis: { requirements: ["schemathesis==4.32.5"], minimum: "3.10" },
   // Only files: the program they belong to is not needed.
   "buildbot-www": {

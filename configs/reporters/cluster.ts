@@ -14,6 +14,7 @@ import {
 import bitbucketCloudStatus from "@multimaster/plugins/reporters/bitbucket-cloud-status";
 import bitbucketServerStatus from "@multimaster/plugins/reporters/bitbucket-server-status";
 import discord from "@multimaster/plugins/reporters/discord";
+import gerritChecks from "@multimaster/plugins/reporters/gerrit-checks";
 import gerritReview from "@multimaster/plugins/reporters/gerrit-review";
 import giteaStatus from "@multimaster/plugins/reporters/gitea-status";
 import gitHubChecks from "@multimaster/plugins/reporters/github-checks";
@@ -73,6 +74,9 @@ export default defineCluster({
         ),
         ...ifSet(["GERRIT_URL", "GERRIT_USER", "GERRIT_PASSWORD"], (url = "", user = "", password = "") =>
           gerritReview({ name: "gerrit", url, user, password }),
+        ),
+        ...ifSet(["GERRIT_URL", "GERRIT_USER", "GERRIT_PASSWORD"], (url = "", user = "", password = "") =>
+          gerritChecks({ name: "gerrit checks", url, user, password }),
         ),
         ...ifSet(["SMTP_HOST", "MAIL_TO"], (host = "", to = "") =>
           mail({

@@ -194,7 +194,7 @@ it("the config of reporters is a good one, with any of them, and with all", asyn
   const of = (names: string[], value: string) => Object.fromEntries(names.map((name) => [name, value]));
   const env = { ...of([...urls, ...more], "https://example.org"), ...of(tokens, "t"), ...others, ...rest };
   const all = await runProcess({ name: "master", command: process.execPath, args, env });
-  expect(all.stdout).toContain("0 change sources, 20 reporters.");
+  expect(all.stdout).toContain("0 change sources, 21 reporters.");
 });
 
 it("every command that the README names is in the help, and the other way round", async () => {

@@ -1,6 +1,6 @@
 import type { PluginDescriptor } from "@multimaster/config";
 import { type Result, silentLog, systemClock } from "@multimaster/core";
-import type { Delivery, Report, ReporterDefinition, ReporterOptions } from "@multimaster/plugins";
+import type { Delivery, Report, ReporterContext, ReporterDefinition, ReporterOptions } from "@multimaster/plugins";
 import { sampleFacts } from "@multimaster/plugins/reporters/messages/sample-facts";
 
 /** A report of the sample build with this result. */
@@ -20,16 +20,22 @@ export function reportOf(results: Result | null, properties: Record<string, stri
   };
 }
 
-/** Sends through a reporter, as the scheduler role does. */
+/** Sends through a reporter, as the scheduler role does; with `preview` it is only shown, as `master report test --dry-run` does. */
 export async function sendReport(
   descriptor: PluginDescriptor<"reporter">,
   report: Report,
-  more: Partial<Delivery> = {},
+  { preview, ...more }: Partial<Delivery> & Pick<ReporterContext, "preview"> = {},
 ) {
   const plugin = descriptor.plugin as unknown as ReporterDefinition;
   const options = plugin.options.parse(descriptor.options) as ReporterOptions;
   const cluster = { name: "test", url: "https://ci.example.org/" };
-  const context = { name: options.name, clock: systemClock, log: silentLog, signal: new AbortController().signal };
+  const context = {
+    name: options.name,
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    preview,
+  };
   const sender = await plugin.open({ ...context, cluster }, options);
   try {
     await sender.send(report, {

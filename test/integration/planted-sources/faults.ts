@@ -25,6 +25,7 @@ const collapsing = ["updates/collapse.test.ts"];
 const adoption = ["updates/adoption.test.ts"];
 const farm = ["updates/farm-writes.test.ts"];
 
+const events = ["reporters/events.test.ts"];
 const reports = ["reporters/delivery.test.ts", "reporters/lost-claim.test.ts"];
 
 /** Of the core: leases, claims, eviction, requests, builds, logs, cursors, rows of builders. */
@@ -280,6 +281,20 @@ export const faults: readonly PlantedFault[] = [
     safeguard: "update mm_outbox set owed = null where ${done.sql} and owed = 1",
     instead: "update mm_outbox set owed = 1 where ${done.sql} and owed = 1",
     tests: reports,
+  },
+  {
+    name: "masters that go at the same time do not wait for each other's end",
+    file: "packages/lifecycle/src/note-releases.ts",
+    safeguard: 'await t.tx.dialect.lockName(t.tx, "upgrade-done");',
+    instead: "",
+    tests: events,
+  },
+  {
+    name: "a master without the claim notes requests that wait",
+    file: "packages/data/src/updates/long-waits.ts",
+    safeguard: 'if (!(await holdReporter(tx, reporterid, lease.masterid))) return "lost";',
+    instead: "await holdReporter(tx, reporterid, lease.masterid);",
+    tests: events,
   },
   ...lockFaults,
   {

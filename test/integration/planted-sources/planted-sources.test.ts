@@ -2,15 +2,14 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { isLong } from "../../harness/long-form.ts";
 import { approvalFaults } from "./approval-faults.ts";
+import { artifactFaults } from "./artifact-faults.ts";
 import { faults as coreFaults } from "./faults.ts";
 import { scheduleFaults } from "./schedule-faults.ts";
 
-const faults = [...coreFaults, ...scheduleFaults, ...approvalFaults];
+const faults = [...coreFaults, ...scheduleFaults, ...approvalFaults, ...artifactFaults];
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-
-/** Whether a long run was asked for; by a name in it, of one fault only. */
-const long = process.env.MULTIMASTER_LONG !== undefined;
 
 describe("safeguards of the core", () => {
   it("are where the list of planted faults looks for them", () => {
@@ -18,10 +17,9 @@ describe("safeguards of the core", () => {
     expect(lost.map(({ name }) => name)).toEqual([]);
   });
 
-  // Titles with "$name" would end after forty characters, and `-t` would not find a fault by its name.
-  it.runIf(long).each(faults.map((fault) => [fault.name, fault] as const))(
-    "are missed by their tests: %s",
-    (_, fault) => {
+  it.runIf(isLong).each(faults)(
+    "are missed by their tests: $name",
+    (fault) => {
       const run = spawnSync(
         process.execPath,
         [

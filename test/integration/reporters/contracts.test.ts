@@ -5,12 +5,14 @@ import { describe, expect, it } from "vitest";
 import { makeCertificate, type TestCertificate } from "../../harness/certificate.ts";
 import { chats } from "../../harness/contracts/chats.ts";
 import { forges } from "../../harness/contracts/forges.ts";
+import { gerrits } from "../../harness/contracts/gerrit.ts";
 import { programs } from "../../harness/contracts/programs.ts";
+import { pullRequests } from "../../harness/contracts/pull-requests.ts";
 import { type ReportTarget, startReportTarget } from "../../harness/report-target.ts";
 import { reportOf, sendReport } from "../../harness/reports.ts";
 import { type Contract, startStrictTarget } from "../../harness/strict-target.ts";
 
-const contracts = [...forges, ...chats, ...programs];
+const contracts = [...forges, ...pullRequests, ...gerrits, ...chats, ...programs];
 
 /** Everything that a build may contain, longer than any target takes it and in the marks of all of them. */
 function largest(contract: Contract): Report {
@@ -126,6 +128,15 @@ describe.each(contracts)("$kind", (contract) => {
     const calm = await startStrictTarget(contract);
     await send(calm, report);
     if (contract.shown === 1) expect([...target.kept.values()]).toEqual([...calm.kept.values()]);
+  });
+
+  it("a dry run shows what would be sent, without a login, and sends nothing", async () => {
+    const target = await startStrictTarget(contract);
+    const shown: string[] = [];
+    await send(target, reportOf(Results.FAILURE, contract.properties), { preview: (what) => void shown.push(what) });
+    expect(shown.join("\n")).toMatch(/^(POST|PUT) to 127\.0\.0\.1:\d+\n\S/m);
+    expect(shown.join("\n")).not.toMatch(secrets);
+    expect(target.calls).toEqual([]);
   });
 
   it.each(troubles)("an operator reads of $name, and nothing secret", async ({ answer, sentence, failure }) => {

@@ -98,3 +98,23 @@ it("what a user writes passes for no answer of the server, and a refused channel
   });
   await waitFor(() => full.ended === 1, { what: "the end of the connection" });
 });
+
+it("a long message is a few lines, each as long as a server takes it, without a command of its own", async () => {
+  const said: string[] = [];
+  const server = await startFakeServer((line) => {
+    if (line.startsWith("PRIVMSG") || line.startsWith("QUIT")) said.push(line);
+    if (line.startsWith("USER")) return ":s 001 builds :hello\r\n";
+    if (line.startsWith("JOIN")) return ":s 366 builds #builds :end\r\n";
+    return line.startsWith("PING") ? `:s PONG s :${line.slice(5)}\r\n` : "";
+  });
+  const text = `${"ä".repeat(3000)}\r\nQUIT :gone\r\n\r\n${"more\n".repeat(50)}`;
+  const options = { name: "irc", host: "127.0.0.1", port: server.port, tls: false, nick: "builds" };
+  const message = () => ({ subject: "s", text });
+  await sendReport(irc({ ...options, channels: ["#builds"], message }), reportOf(Results.SUCCESS));
+  const lines = said.filter((line) => line.startsWith("PRIVMSG"));
+  expect(lines.slice(1)).toEqual(["QUIT :gone", "more", "more", "more"].map((line) => `PRIVMSG #builds :${line}`));
+  expect(Buffer.byteLength(lines[0] as string)).toBeLessThan(450);
+  expect(lines[0]).toMatch(/^PRIVMSG #builds :ä+…$/);
+  await waitFor(() => server.ended === 1, { what: "the end of the connection" });
+  expect(said.filter((line) => line.startsWith("QUIT"))).toEqual(["QUIT :bye"]);
+});

@@ -1,13 +1,16 @@
 import { Results } from "@multimaster/core";
 import type { Report } from "@multimaster/plugins";
+import gerritChecks from "@multimaster/plugins/reporters/gerrit-checks";
 import gerritReview from "@multimaster/plugins/reporters/gerrit-review";
 import gitHubChecks from "@multimaster/plugins/reporters/github-checks";
 import gitHubLabels from "@multimaster/plugins/reporters/github-labels";
 import gitLabComment from "@multimaster/plugins/reporters/gitlab-comment";
 import slack from "@multimaster/plugins/reporters/slack";
 import { describe, expect, it } from "vitest";
+import { gerrits } from "../../harness/contracts/gerrit.ts";
 import { type ReportTarget, startReportTarget } from "../../harness/report-target.ts";
 import { reportOf, sendReport as send } from "../../harness/reports.ts";
+import { type Contract, startStrictTarget } from "../../harness/strict-target.ts";
 
 const last = (target: ReportTarget) => target.calls.at(-1) as ReportTarget["calls"][number];
 const sent = (target: ReportTarget) => target.calls.splice(0).map(({ method, path, body }) => [method, path, body]);
@@ -153,6 +156,47 @@ it("Gerrit gets comments at lines of files that the change touches, and of no ot
   await send(review, base);
   expect(last(target).body.comments).toEqual({
     "src/list.ts": [{ line: 3, message: "warning: here", unresolved: false }],
+  });
+});
+
+describe("Gerrit's plugin checks", () => {
+  const contract = gerrits.find(({ kind }) => kind === "gerrit-checks") as Contract;
+  const { properties } = contract;
+
+  it("shows a build while it runs and when it has ended, and the next one of the patch set as one that has not ended", async () => {
+    const target = await startStrictTarget(contract);
+    const shown = () => target.kept.get("multimaster:web");
+    let memory: string | undefined;
+    const next = { remember: (value: string) => void (memory = value) };
+    const report = (results: 0 | 2 | 3 | 5 | null) =>
+      send(contract.reporter(target.url), reportOf(results, properties), { ...next, memory });
+    await report(null);
+    expect(shown()).toEqual({
+      checker_uuid: "multimaster:web",
+      state: "RUNNING",
+      message: "Build started",
+      url: expect.stringContaining("https://ci.example.org/#/builders/"),
+      started: "2023-11-14 22:13:20.000000000",
+    });
+    await report(Results.FAILURE);
+    expect(shown()).toMatchObject({ state: "FAILED", finished: "2023-11-14 22:17:52.000000000" });
+    await report(null);
+    expect(shown()).toMatchObject({ state: "RUNNING" });
+    expect(shown()).not.toHaveProperty("finished");
+    await report(Results.SUCCESS);
+    expect(shown()).toMatchObject({ state: "SUCCESSFUL" });
+    expect([target.wrong, target.kept.size]).toEqual([[], 1]);
+  });
+
+  it("has a checker by the function of a config, whose UUIDs must be Gerrit's", async () => {
+    const target = await startStrictTarget(contract);
+    const checker = ({ builder }: { readonly builder: string }) => `ci:own-project-${builder}`;
+    await send(contract.reporter(target.url, { checker }), reportOf(Results.SUCCESS, properties));
+    expect([...target.kept.keys()]).toEqual(["ci:own-project-web"]);
+    const wrong = gerritChecks({ name: "g", url: target.url, user: "ci", password: "pa55", checker: () => "../x" });
+    await expect(send(wrong, reportOf(Results.SUCCESS, properties))).rejects.toThrow(
+      'the checker "../x" must be scheme:id',
+    );
   });
 });
 

@@ -72,6 +72,14 @@ describe("forges get the state of a commit as their API wants it:", () => {
     const verify = createVerify("RSA-SHA256").update(`${head}.${claims}`);
     expect(verify.verify(publicKey, signature ?? "", "base64url")).toBe(true);
     expect(JSON.parse(Buffer.from(claims ?? "", "base64url").toString())).toMatchObject({ iss: "12" });
+    // A dry run needs no login.
+    const shown: string[] = [];
+    const app = { id: 12, privateKey: pem };
+    await send(gitHubChecks({ name: "s", apiUrl: target.url, app }), reportOf(Results.SUCCESS), {
+      preview: (what) => void shown.push(what),
+    });
+    expect(shown).toEqual([expect.stringContaining('"conclusion": "success"')]);
+    expect(target.calls).toHaveLength(3);
   });
 
   it("GitHub, as an App whose token was revoked: with a new one, once; a token that stays refused is left alone for a while", async () => {

@@ -7,7 +7,8 @@ import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { configOption, parseCount } from "../options.ts";
 import { formatTable } from "../table.ts";
-import { formatJson, openTerminal } from "../terminal.ts";
+import { formatJson, openTerminal, type Terminal } from "../terminal.ts";
+import { formatWhen } from "../when.ts";
 
 interface TestFlags {
   readonly config: string;
@@ -22,13 +23,29 @@ interface RetryFlags extends ClientFlags {
 /** `master report list` and `master report retry`: what reporters owe, and why they fail. */
 export function addReport(program: Command): void {
   const report = program.command("report").description("show what reporters owe, let them try again, or try one out");
-  clientOptions(report.command("list").description("list reporters, with what they owe and why they fail")).action(
-    async (_: ClientFlags, command: Command) => {
-      const { json, ...flags } = command.optsWithGlobals<ClientFlags>();
-      const { items } = await (await connect(flags)).list("reporters", "reporters", { order: "name" });
-      await openTerminal().write(json ? formatJson(items) : describeReporters(items));
-    },
-  );
+  clientOptions(
+    report
+      .command("list")
+      .description(
+        "list reporters, with what they owe and why they fail; of one reporter each report that it owes or gave up",
+      )
+      .argument("[name]", "the reporter's name"),
+  ).action(async (name: string | undefined, _: ClientFlags, command: Command) => {
+    const { json, ...flags } = command.optsWithGlobals<ClientFlags>();
+    const api = await connect(flags);
+    const terminal = openTerminal();
+    if (name === undefined) {
+      const items = await listReporters(api);
+      return terminal.write(json ? formatJson(items) : describeReporters(items, terminal));
+    }
+    const { reporterid } = await findReporter(api, name);
+    const [dead, owed] = await Promise.all([
+      listReports(api, reporterid, "dead"),
+      listReports(api, reporterid, "owed"),
+    ]);
+    const items = [...dead, ...owed];
+    await terminal.write(json ? formatJson(items) : describeReports(items, name, terminal));
+  });
   clientOptions(
     report
       .command("retry")
@@ -75,10 +92,20 @@ async function findReporter(api: Api, name: string) {
   return one;
 }
 
-type Reporters = Awaited<ReturnType<typeof list>>;
-const list = async (api: Api) => (await api.list("reporters", "reporters", {})).items;
+/** Reports of each state that are listed, oldest first. */
+const mostReports = 100;
 
-function describeReporters(items: Reporters): string {
+const listReporters = async (api: Api) => (await api.list("reporters", "reporters", { order: "name" })).items;
+const listReports = async (api: Api, reporterid: number, state: "dead" | "owed") =>
+  (await api.list("reports", `reporters/${reporterid}/reports`, { state, order: "reportid", limit: mostReports }))
+    .items;
+
+type Reporters = Awaited<ReturnType<typeof listReporters>>;
+type Reports = Awaited<ReturnType<typeof listReports>>;
+
+/** A terminal has no room for reasons in the table: they stand below it, whole. */
+function describeReporters(items: Reporters, terminal: Terminal): string {
+  const isPipe = terminal.columns === undefined;
   const rows = items.map(({ name, type, configured, master, owed, dead, sent, failing_since, problem }) => [
     name,
     type,
@@ -86,13 +113,26 @@ function describeReporters(items: Reporters): string {
     owed,
     sent,
     dead,
-    problem === null ? "-" : `since ${since(failing_since)}: ${problem}`,
+    problem === null ? "-" : `since ${since(failing_since, terminal)}${isPipe ? `: ${problem}` : ""}`,
   ]);
-  return formatTable(
-    ["reporter", "kind", "on", "owed", "sent", "given up", "fails"],
-    rows,
-    "The config has no reporters.",
+  const head = ["reporter", "kind", "on", "owed", "sent", "given up", "fails"];
+  const table = formatTable(head, rows, "The config has no reporters.", terminal);
+  const reasons = items.flatMap(({ name, problem }) =>
+    isPipe || problem === null ? [] : `${terminal.foreign(`${name}: ${problem}`)}\n`,
   );
+  return reasons.length === 0 ? table : `${table}\n${reasons.join("")}`;
 }
 
-const since = (seconds: number | null) => (seconds === null ? "?" : new Date(seconds * 1000).toISOString());
+const since = (seconds: number | null, terminal: Terminal) => (seconds === null ? "?" : formatWhen(seconds, terminal));
+
+function describeReports(items: Reports, name: string, terminal: Terminal): string {
+  const rows = items.map(({ reportid, about, event, happened_at, state, problem }) => [
+    reportid,
+    about,
+    event,
+    formatWhen(happened_at, terminal),
+    state === "dead" ? "given up" : state,
+    problem ?? "-",
+  ]);
+  return formatTable(["report", "about", "what", "happened", "state", "why"], rows, `${name} owes nothing.`, terminal);
+}

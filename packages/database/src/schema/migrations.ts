@@ -9,6 +9,7 @@ import { auditTrail } from "./migrations/audit-trail.ts";
 import { builderLines } from "./migrations/builder-lines.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
+import { dueArtifacts } from "./migrations/due-artifacts.ts";
 import { instanceDestroys } from "./migrations/instance-destroys.ts";
 import { instanceNumbers } from "./migrations/instance-numbers.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
@@ -101,6 +102,7 @@ export const migrations: readonly Migration[] = [
   triggerItems,
   builderLines,
   reportEventsTables,
+  dueArtifacts,
 ];
 
 /** The tables that migrations made. */

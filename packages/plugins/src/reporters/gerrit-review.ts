@@ -4,19 +4,12 @@ import type { ReportedBuild } from "@multimaster/data";
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
 import { describeStatus, eventsOfBuilds } from "./forge-shape.ts";
-import { askWith, httpShape } from "./http/http-shape.ts";
+import { gerritHeaders, gerritShape, patchSetOf, patchSetUrl } from "./gerrit/patch-set.ts";
+import { askWith } from "./http/http-shape.ts";
 import { listAnnotations } from "./messages/annotations.ts";
-import { reporterShape } from "./reporter-options.ts";
 
 const options = z.strictObject({
-  ...reporterShape,
-  ...httpShape,
-  url: z
-    .url()
-    .transform((url) => url.replace(/\/$/, ""))
-    .describe("URL of Gerrit."),
-  user: z.string().min(1).describe("User who votes."),
-  password: z.string().min(1).describe("HTTP password of the user."),
+  ...gerritShape,
   label: z.string().min(1).nullable().default("Verified").describe("The label that is voted on; null: only a comment."),
   comments: z
     .boolean()
@@ -26,19 +19,6 @@ const options = z.strictObject({
     .optional()
     .describe("The vote; default: 1 for builds that passed, -1 for others, 0 when they begin."),
 });
-
-/** The change and patch set of a build, as the hook `gerrit` and Gerrit's own triggers name them. */
-function changeOf({ properties }: ReportedBuild): { change: string; revision: string } | undefined {
-  const text = (...names: string[]) => {
-    const value = names.map((name) => properties[name]).find((one) => one !== undefined && one !== null);
-    return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
-  };
-  const change = text("event.change.number", "gerrit_change", "event.change.id");
-  const revision = text("event.patchSet.revision", "event.patchSet.number", "gerrit_patchset") ?? "current";
-  // As a part of the URL either would lead the password to another address; a user may have filled it in.
-  const isPart = (value: string | undefined) => value !== undefined && value !== "" && value !== "." && value !== "..";
-  return change !== undefined && isPart(change) && isPart(revision) ? { change, revision } : undefined;
-}
 
 const defaultVote = (build: ReportedBuild): number => {
   if (build.results === null || build.results === Results.RETRY) return 0;
@@ -63,16 +43,16 @@ export default defineReporter({
   events: ["build-ended"],
   reports: eventsOfBuilds,
   contextOf({ build }) {
-    const change = build && changeOf(build);
-    return change ? `${build.builder} of ${change.change}/${change.revision}` : null;
+    const about = build && patchSetOf(build);
+    return about ? `${build.builder} of ${about.change}/${about.revision}` : null;
   },
   open(ctx, opts) {
     const ask = askWith(ctx, opts);
-    const headers = { authorization: `Basic ${Buffer.from(`${opts.user}:${opts.password}`).toString("base64")}` };
+    const headers = gerritHeaders(opts);
     return {
       async send(report: Report) {
         const { build } = report;
-        const about = build && changeOf(build);
+        const about = build && patchSetOf(build);
         if (!about) return;
         const vote = (opts.vote ?? defaultVote)(build);
         const body = {
@@ -84,8 +64,7 @@ export default defineReporter({
           omit_duplicate_comments: true,
           ...(opts.comments && { comments: await commentsOf(report) }),
         };
-        const path = `changes/${encodeURIComponent(about.change)}/revisions/${encodeURIComponent(about.revision)}/review`;
-        await ask({ method: "POST", url: `${opts.url}/a/${path}`, headers, body });
+        await ask({ method: "POST", url: `${patchSetUrl(opts, about)}/review`, headers, body });
       },
     };
   },

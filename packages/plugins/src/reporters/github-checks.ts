@@ -12,7 +12,6 @@ import {
 } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
 import { checkTarget, rerunAction } from "./github/reruns.ts";
-import { askWith } from "./http/http-shape.ts";
 import { listAnnotations } from "./messages/annotations.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
@@ -61,7 +60,7 @@ export default defineReporter({
           },
         ],
   open(ctx, opts) {
-    const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
+    const { ask, login } = gitHubLogin(ctx, opts);
     return {
       async send(report, { unsure, memory, remember, offerRerun }) {
         const { build } = report;

@@ -3,7 +3,7 @@ import { defineReporter, type Report } from "../define-reporter.ts";
 import { eventsOfBuilds } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
 import { pullRequestOf } from "./github/pull-request.ts";
-import { askWith, httpShape } from "./http/http-shape.ts";
+import { httpShape } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
@@ -30,7 +30,7 @@ export default defineReporter({
   },
   check: checkTemplate,
   open(ctx, opts) {
-    const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
+    const { ask, login } = gitHubLogin(ctx, opts);
     return {
       async send(report: Report, { unsure, memory, remember }) {
         const found = pullRequestOf(report);

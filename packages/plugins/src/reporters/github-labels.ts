@@ -6,7 +6,7 @@ import { defineReporter } from "../define-reporter.ts";
 import { eventsOfBuilds } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
 import { pullRequestOf } from "./github/pull-request.ts";
-import { askWith, httpShape } from "./http/http-shape.ts";
+import { httpShape } from "./http/http-shape.ts";
 import { reporterShape } from "./reporter-options.ts";
 
 const label = z.string().min(1).max(50);
@@ -65,7 +65,7 @@ export default defineReporter({
     return found ? `${found.repository}#${found.number}` : null;
   },
   open(ctx, opts) {
-    const { login, ask } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
+    const { login, ask } = gitHubLogin(ctx, opts);
     return {
       async send(report) {
         const { build } = report;

@@ -10,7 +10,6 @@ import {
   statusContext,
 } from "./forge-shape.ts";
 import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
-import { askWith } from "./http/http-shape.ts";
 
 const options = z.strictObject({ ...forgeShape, ...loginShape }).superRefine(warnOfLogin);
 
@@ -32,7 +31,7 @@ export default defineReporter({
   isState: true,
   contextOf: statusContext,
   open(ctx, opts) {
-    const { ask, login } = gitHubLogin(askWith(ctx, opts), ctx.clock, opts);
+    const { ask, login } = gitHubLogin(ctx, opts);
     return {
       async send(report, { unsure }) {
         const { build } = report;

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { findUnclear } from "../damaged-options.ts";
 import type { ReporterDefinition } from "../define-reporter.ts";
+import gerritChecks from "./gerrit-checks.ts";
 import gerritReview from "./gerrit-review.ts";
 import gitHubChecks from "./github-checks.ts";
 import gitHubLabels from "./github-labels.ts";
@@ -58,6 +59,10 @@ const kinds: Record<string, { make(options: never): PluginDescriptor<"reporter">
   "gitlab-comment": {
     make: gitLabComment,
     options: { ...choice, ...message, url: "https://gitlab.example.org", token: "t" },
+  },
+  "gerrit-checks": {
+    make: gerritChecks,
+    options: { ...choice, url: "https://gerrit.example.org", user: "u", password: "p", checker: "ci:{builder}" },
   },
   "gerrit-review": {
     make: gerritReview,
@@ -155,6 +160,12 @@ describe("what cannot be chosen is refused:", () => {
       gitHubLabels,
       { ...status, labels: { passed: "a", failed: "A" } },
       ["labels: must be different: a label stands for one state"],
+    ],
+    [
+      "a checker that Gerrit cannot have",
+      gerritChecks,
+      { ...chat, user: "u", password: "p", checker: "{builder}" },
+      ['checker: must be scheme:id, of letters, digits, ".", "_" and "-", such as "multimaster:{builder}"'],
     ],
     ["no label", gitHubLabels, { ...status, labels: {} }, ["labels: must have at least one label"]],
   ])("%s", (_, make, options, wanted) => {

@@ -1,7 +1,7 @@
 import { createSign } from "node:crypto";
-import type { Clock } from "@multimaster/core";
 import { z } from "zod";
-import type { Ask } from "../http/http-shape.ts";
+import type { ReporterContext } from "../../define-reporter.ts";
+import { type Ask, askWith } from "../http/http-shape.ts";
 
 /** How a reporter logs in at GitHub: with a token, or as an installed App. */
 export const loginShape = {
@@ -25,6 +25,8 @@ export const loginShape = {
 };
 
 interface LoginOptions {
+  readonly timeout: number;
+  readonly ca?: string | undefined;
   readonly apiUrl: string;
   readonly token?: string | undefined;
   readonly app?:
@@ -32,7 +34,7 @@ interface LoginOptions {
     | undefined;
 }
 
-export function warnOfLogin({ token, app }: LoginOptions, ctx: z.RefinementCtx): void {
+export function warnOfLogin({ token, app }: Pick<LoginOptions, "token" | "app">, ctx: z.RefinementCtx): void {
   if ((token === undefined) === (app === undefined))
     ctx.addIssue({ code: "custom", path: ["token"], message: "exactly one of token and app is needed" });
 }
@@ -47,7 +49,9 @@ const spareMs = 5 * 60_000;
  * Returns `login`, which makes the headers of requests about a repository, and `ask`, which sends them. A token of an App that
  * GitHub refuses, such as one that was revoked, is replaced once.
  */
-export function gitHubLogin(send: Ask, clock: Clock, { apiUrl, token, app }: LoginOptions) {
+export function gitHubLogin(ctx: ReporterContext, { timeout, ca, apiUrl, token, app }: LoginOptions) {
+  const { clock, preview } = ctx;
+  const send = askWith(ctx, { timeout, ca });
   const base = { accept: "application/vnd.github+json", "x-github-api-version": "2022-11-28" };
   const installations = new Map<string, number>();
   const tokens = new Map<number, { token: string; until: number }>();
@@ -76,6 +80,8 @@ export function gitHubLogin(send: Ask, clock: Clock, { apiUrl, token, app }: Log
   });
 
   async function login(repository: string): Promise<Record<string, string>> {
+    // What is only shown needs no login.
+    if (preview) return base;
     if (!app) return { ...base, authorization: `Bearer ${token}` };
     const asApp = signIn(app);
     const id = await installationOf(repository, asApp);
