@@ -130,9 +130,11 @@ describe("a nightly scheduler", () => {
 
   it("lists all fields that are wrong together, also beside an option that there is not", () => {
     const wrong = { minute: 70, hour: 24, month: "foo", timeZone: "Berlin", timezone: "UTC" };
-    expect(issues(wrong)?.map((issue) => issue.split(":")[0]).toSorted()).toEqual(
-      ["hour", "minute", "month", "timeZone", ""].toSorted(),
-    );
+    expect(
+      issues(wrong)
+        ?.map((issue) => issue.split(":")[0])
+        .toSorted(),
+    ).toEqual(["hour", "minute", "month", "timeZone", ""].toSorted());
   });
 });
 

@@ -42,7 +42,9 @@ export const timetableShape = {
     ),
   minute: fieldOf("minute").optional().describe('A number, a list, or a text such as "*" or "*/15"; absent: 0.'),
   hour: fieldOf("hour").optional().describe("The same; absent: every hour."),
-  dayOfMonth: fieldOf("dayOfMonth").optional().describe("The same; absent: every day. With dayOfWeek too, either suffices."),
+  dayOfMonth: fieldOf("dayOfMonth")
+    .optional()
+    .describe("The same; absent: every day. With dayOfWeek too, either suffices."),
   month: fieldOf("month").optional().describe('The same, or names such as "jan"; absent: every month.'),
   dayOfWeek: fieldOf("dayOfWeek")
     .optional()
