@@ -64,6 +64,7 @@ const calls: readonly (readonly [path: string, method: string, names: readonly s
   ["schedulers/1", "enable", ["enabled"]],
   ["masters/2", "drop_role", ["role", "deadline", "reason"]],
   ["masters/2", "add_role", ["role", "builders", "reason"]],
+  ["masters/2", "reconfig", ["dry_run", "reason"]],
   ["masters/2", "drain", ["deadline", "reason"]],
   ["masters/2", "stop", ["reason"]],
 ];
