@@ -11,8 +11,8 @@ it("says once what fails again and again, again when its cause changes or it has
   const log = { warn: (...line: unknown[]) => void lines.push(line) } as unknown as Logger;
   const troubles = new ProviderTroubles({ clock: { ...systemClock, now: () => now }, log });
   const fail = (why: string) => troubles.note(latent, "no list", new Error(why));
-  for (let n = 0; n < 20; n += 1) fail("connect refused\n    at Socket");
-  expect(lines).toEqual([[{ latent: "pool" }, "no list: connect refused; retrying"]]);
+  for (let n = 0; n < 20; n += 1) fail("connect refused\n    at 10.0.0.1");
+  expect(lines).toEqual([[{ latent: "pool" }, "no list: connect refused at 10.0.0.1; retrying"]]);
   fail("another");
   expect(lines).toHaveLength(2);
   now += 10 * 60_000;

@@ -6,6 +6,12 @@ const againMs = 10 * 60_000;
 /** Failures that are remembered. */
 const mostKnown = 1000;
 
+/** What a provider, or the code that asks it, says of a fault, in one line and without credentials. */
+export function describeFault(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return describeCause(text.trim().replaceAll(/\s*[\r\n]\s*/g, " "));
+}
+
 /**
  * Logs what providers fail to do, in one sentence: when it begins, when its cause changes, once in a while as long as it
  * lasts, and when it is over. A provider that is away fails every few seconds, and its error's stack helps no operator.
@@ -22,7 +28,7 @@ export class ProviderTroubles {
 
   /** `what` says what failed, the same text each time; it is tried again. */
   note({ name }: LatentWorker, what: string, error: unknown): void {
-    const cause = describeCause(error);
+    const cause = describeFault(error);
     const known = this.#known.get(what);
     const now = this.#clock.now();
     if (known?.cause === cause && now - known.loggedAt < againMs) return;

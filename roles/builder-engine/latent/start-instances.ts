@@ -1,5 +1,5 @@
 import type { RenderContext } from "@multimaster/config";
-import { closedUntilOf, describeCause, findLeast, type Logger, type Properties } from "@multimaster/core";
+import { closedUntilOf, findLeast, type Logger, type Properties } from "@multimaster/core";
 import type { Data, InstanceRow, PendingRequest, ReservedInstance } from "@multimaster/data";
 import {
   assignToLatents,
@@ -21,6 +21,7 @@ import type { AcceptedRequests } from "./accepted-requests.ts";
 import { withFreeLocks } from "./free-locks.ts";
 import type { InstanceTable } from "./instance-table.ts";
 import type { LatentWorker } from "./latent-worker.ts";
+import { describeFault } from "./provider-troubles.ts";
 
 export interface InstanceStartsOptions {
   masterid: number;
@@ -291,7 +292,7 @@ export class InstanceStarts {
       if (latent.context.signal.aborted) return;
       onStarted(latent.name, "failed");
       if (place !== null) this.#failedAt.set(`${latent.name} ${place}`, latent.context.clock.now());
-      await this.noteFailure(latent, instanceid, describeCause(error));
+      await this.noteFailure(latent, instanceid, describeFault(error));
     }
   }
 

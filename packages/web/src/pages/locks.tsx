@@ -16,7 +16,7 @@ export function LocksPage() {
   const waits = useRows("lock_waits", "lock_waits", { limit: 1000 }, topics);
   return (
     <Page title="Locks">
-      <p class="about">
+      <p class="quiet">
         Engines ask for the first requests of a lock; those behind them are in the <a href="/queue">queue</a>.
       </p>
       <Rows of={locks} empty="No build has asked for a lock yet.">
