@@ -25,13 +25,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { fillPostgres, fillSqlite } from "../../harness/fill-many-builds.ts";
 import { heavyReads } from "../../harness/heavy-reads.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { growing } from "../../harness/many-builds.ts";
 import { nodesOf, type PlanNode, rowsRead } from "../../harness/read-plans.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
 import { type Engine, engines, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 
 // What the pages ask for, by its plans; at ten million builds and by what is really read: test/cluster/many-builds.test.ts.
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const amounts: Record<Engine, number> = {
   postgresql: isLong ? 2_000_000 : 200_000,
   sqlite: isLong ? 1_000_000 : 20_000,

@@ -24,6 +24,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { reconfigs } from "./migrations/reconfigs.ts";
 import { reportEventsTables } from "./migrations/report-events.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { reportsByContext } from "./migrations/reports-by-context.ts";
@@ -103,6 +104,7 @@ export const migrations: readonly Migration[] = [
   builderLines,
   reportEventsTables,
   dueArtifacts,
+  reconfigs,
 ];
 
 /** The tables that migrations made. */
