@@ -86,7 +86,9 @@ export function defineReporter<S extends z.ZodType<ReporterOptions>>(
     options,
     kind: "reporter",
     // Templates are tried with what is reported if the options do not say.
-    ...(plugin.check && { check: (given) => plugin.check?.({ ...given, events: given.events ?? plugin.events }) ?? [] }),
+    ...(plugin.check && {
+      check: (given) => plugin.check?.({ ...given, events: given.events ?? plugin.events }) ?? [],
+    }),
     contextOf: (event, given) => plugin.contextOf(event, containFunctions(given)),
     open: (ctx, given) => plugin.open(ctx, containFunctions(given)),
   };
