@@ -1,14 +1,32 @@
 import type { LoopSign } from "@multimaster/cluster";
-import type { ClusterConfig, LoadedConfig } from "@multimaster/config";
+import type { ClusterConfig, LoadedConfig, PartKind } from "@multimaster/config";
 import type { Clock, FiguresText, Logger, Registry, Service } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
+
+/** A role's own slice, and what all masters share. */
+export interface RoleConfig<Own> {
+  readonly own: Own;
+  readonly shared: ClusterConfig;
+  readonly directory: string;
+}
+
+/** A checked config that a running role takes over. */
+export interface NextConfig<Own> extends RoleConfig<Own> {
+  /** Whether a thing of this kind and name was added, changed or removed; without a name, whether any of the kind was. */
+  hasChanged(kind: PartKind, name?: string): boolean;
+}
+
+/** A service of a role. One that works by the config takes over the next one; only the loss of the lease may keep it from that. */
+export interface RoleService<Own> extends Service {
+  takeConfig?(next: NextConfig<Own>): Promise<void>;
+}
 
 /** What a role's services work with. Roles meet only in rows and topics, never through this. */
 export interface RoleContext<Own> {
   /** This master's identity in the cluster. */
   readonly master: { readonly name: string; readonly masterid: number };
-  /** The role's own slice, and what all masters share. */
-  readonly config: { readonly own: Own; readonly shared: ClusterConfig; readonly directory: string };
+  /** What the services begin with. */
+  readonly config: RoleConfig<Own>;
   readonly data: Data;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,7 +52,7 @@ export interface Role<Own> {
   /** Loads and checks only what this role needs; a role that is not started never evaluates its files. */
   loadSlice(config: LoadedConfig, selection: { builderSets: readonly string[] | "all" }): Promise<Own>;
   /** All services of the role, in start order. No other service runs. */
-  services(context: RoleContext<Own>): readonly Service[];
+  services(context: RoleContext<Own>): readonly RoleService<Own>[];
 }
 
 /** Adds types to a role; `roles/index.ts` lists the roles. */

@@ -1,5 +1,5 @@
 // `npm run test:new-clone`: what a new user and an operator do, on the newest Node, in a new clone of the last commit.
-// The README's first command, then the checks; a cluster; and the commands of the container image, whose pages must load.
+// The README's first command; a cluster; and the commands of the container image, whose pages must load.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -25,7 +25,6 @@ for (const name of Object.keys(environment)) if (/^npm_(?!config_)/.test(name)) 
 const steps = [
   { name: "git clone", run: () => command(root, "git", "clone", "--quiet", root, clone) },
   { name: "npm start -- --once", run: () => command(clone, "npm", "start", "--", "--once") },
-  { name: "npm run check, after it", run: () => command(clone, "npm", "run", "check") },
   {
     name: "npm test -- test/cluster/symmetric.test.ts",
     run: () => command(clone, "npm", "test", "--", "test/cluster/symmetric.test.ts"),

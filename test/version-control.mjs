@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 
 /** Programs of version control that the tests run beside git, by the Debian package that has them. */
 const programs = {
-  subversion: ["svn", "svnadmin", "svnserve"],
+  subversion: ["svn", "svnadmin", "svnmucc", "svnserve"],
   mercurial: ["hg"],
   "git-lfs": ["git-lfs"],
   "openssh-client": ["ssh-keygen"],

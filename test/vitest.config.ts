@@ -19,11 +19,14 @@ const inlined = { server: { deps: { inline: [/@multimaster\//] } } };
 
 const servers = ["test/harness/keep-router.ts", "test/harness/keep-postgres.ts"];
 
+/** The longest that a test may take, where it says nothing else; see test/harness/wait-for.ts for machines that run a CI. */
+const limitOf = (seconds: number) => seconds * (process.env["CI"] ? 2500 : 1000);
+
 /**
  * Files of parts and of whole clusters run beside each other: clusters wait about half of the time, so there are more
- * files at a time than cores.
+ * files at a time than cores. Files share a process: loading the modules again for each file takes seconds of a core.
  */
-const together = { sequence: { groupOrder: 1 }, maxWorkers: 4 };
+const together = { sequence: { groupOrder: 1 }, maxWorkers: 4, isolate: false };
 
 export default defineConfig({
   ...shared,
@@ -45,8 +48,8 @@ export default defineConfig({
           pool: "forks",
           // Files share a process: their tests change no global state, and loading the modules again for each file takes longer than the tests.
           isolate: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: limitOf(60),
+          hookTimeout: limitOf(120),
           sequence: { groupOrder: 0 },
           maxWorkers: 2,
           ...inlined,
@@ -60,8 +63,8 @@ export default defineConfig({
           setupFiles: ["test/harness/every-file.ts"],
           include: ["contract", "harness", "integration", "interop"].map((room) => `test/${room}/**/*.test.ts`),
           pool: "forks",
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: limitOf(120),
+          hookTimeout: limitOf(120),
           ...together,
           ...inlined,
         },
@@ -82,8 +85,8 @@ export default defineConfig({
             "test/interop/**",
           ],
           pool: "forks",
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: limitOf(180),
+          hookTimeout: limitOf(180),
           ...together,
           ...inlined,
         },

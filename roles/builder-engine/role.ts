@@ -1,7 +1,14 @@
-import { hostNamesOf, latentWorkerConfigs, nameBuilddir, workerTlsFiles } from "@multimaster/config";
-import { createHostCheck, onAbort, type Service } from "@multimaster/core";
+import {
+  hostNamesOf,
+  latentWorkerConfigs,
+  nameBuilddir,
+  type WorkerConfig,
+  type WorkersSlice,
+  workerTlsFiles,
+} from "@multimaster/config";
+import { createHostCheck, onAbort, ServicePlace } from "@multimaster/core";
 import { ServedCertificate } from "@multimaster/wire";
-import { defineRole, type RoleContext } from "../define-role.ts";
+import { defineRole, type NextConfig, type RoleContext, type RoleService } from "../define-role.ts";
 import { createArtifactKeeper } from "./artifacts/artifact-keeper.ts";
 import { openEngineArtifacts } from "./artifacts/engine-artifacts.ts";
 import { BuildAdopter } from "./builds/adopt-builds.ts";
@@ -30,6 +37,7 @@ import { Rebalance } from "./workers/rebalance.ts";
 import { WorkerAccounts } from "./workers/worker-accounts.ts";
 import { WorkerCredentials } from "./workers/worker-credentials.ts";
 import { WorkerServer } from "./workers/worker-server.ts";
+import type { WorkerServerOptions } from "./workers/worker-server-options.ts";
 import { WorkerWatch } from "./workers/worker-watch.ts";
 
 /** The builder-engine: accepts workers, claims build requests, runs builds. */
@@ -40,12 +48,9 @@ export const role = defineRole<EngineSlice>({
   services: createServices,
 });
 
-function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
+function createServices(context: RoleContext<EngineSlice>): readonly RoleService<EngineSlice>[] {
   const { data, clock, log, metrics } = context;
   const { own, shared, directory } = context.config;
-  const lists = new Set(own.builders.map((builder) => builder.workers));
-  const useful = new Set([...lists].flat());
-
   const onLeaseLost = () => builds.abandon("the lease is lost");
   const persistence = new Persistence({ clock, log, onLeaseLost, isPassing: data.isDatabaseAway });
   const workers = new AttachedWorkers();
@@ -77,38 +82,38 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     workers,
   );
   const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
-  const ending = new AbortController();
-  const { basedir } = own.workers;
-  const surroundings = { configDirectory: directory, basedir, clock, log, signal: ending.signal };
-  const latents = own.workers.latent.map((descriptor) => new LatentWorker(descriptor, surroundings));
   let ownUrl: string | undefined;
-  const latentWorkers = new LatentWorkers({
-    masterid: context.master.masterid,
-    latents,
-    accepted: new AcceptedRequests({ latents, functions, data, clock }),
-    builders: builders.byId,
-    workers,
-    builds,
-    data,
-    clock,
-    log,
-    metrics,
-    ending,
-    ownUrl: () => ownUrl,
-    isRefusing: () => server.isRefusing,
-  });
-  const workerConfigs = [...own.workers.workers, ...latentWorkerConfigs(own.workers)];
+  let ending = new AbortController();
+  const createLatentWorkers = (slice: WorkersSlice) => {
+    ending = new AbortController();
+    const surroundings = { configDirectory: directory, basedir: slice.basedir, clock, log, signal: ending.signal };
+    const latents = slice.latent.map((descriptor) => new LatentWorker(descriptor, surroundings));
+    return new LatentWorkers({
+      masterid: context.master.masterid,
+      latents,
+      accepted: new AcceptedRequests({ latents, functions, data, clock }),
+      builders: builders.byId,
+      workers,
+      builds,
+      data,
+      clock,
+      log,
+      metrics,
+      ending,
+      ownUrl: () => ownUrl,
+      isRefusing: () => server.isRefusing,
+    });
+  };
+  const latentWorkers = new ServicePlace(createLatentWorkers(own.workers));
   const files = workerTlsFiles(own.workers, directory);
   const certificate = files && new ServedCertificate({ files, clock, log });
   const server = new WorkerServer({
-    slice: { ...own.workers, workers: workerConfigs },
+    ...describeWorkers(own),
     certificate,
-    credentials: new WorkerCredentials({ workers: workerConfigs, sealingKey: own.sealingKey, log }),
-    authenticateInstance: (name, password) => latentWorkers.authenticate(name, password),
+    credentials: new WorkerCredentials({ workers: allWorkers(own), sealingKey: own.sealingKey, log }),
+    authenticateInstance: (name, password) => latentWorkers.current.authenticate(name, password),
     master: context.master.name,
     directory,
-    useful,
-    directoriesOf: (name) => own.builders.filter((builder) => builder.workers.includes(name)).map(nameBuilddir),
     workers,
     data,
     persistence,
@@ -128,7 +133,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     builders: builders.byId,
     workers,
     builds,
-    rules: { config: { ...own.workers, workers: workerConfigs }, functions },
+    rules: { config: describeWorkers(own).slice, functions },
     data,
     metrics: lockMetrics,
     watchdog,
@@ -139,9 +144,29 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
   onAbort(context.lost, onLeaseLost);
   onAbort(context.lost, () => ending.abort());
 
+  /** Builds that run go on with the builder, the steps and the secrets that they began with. */
+  async function takeConfig(next: NextConfig<EngineSlice>): Promise<void> {
+    const described = describeWorkers(next.own);
+    functions.reconfigure(hideSecretsOf(next.own.builders));
+    builds.reconfigure({
+      onMaster: createMasterAccess(next.shared, directory),
+      adoptWithinMs: next.own.workers.adoptWithin,
+    });
+    await distributor.reconfigure({ config: described.slice, functions }, async () => {
+      await builders.reconfigure(next.own.builders);
+      await server.reconfigure({ ...described, sealingKey: next.own.sealingKey });
+    });
+    // What they begin at their providers is interrupted, and taken up by those of the next config.
+    if (next.hasChanged("latent worker")) await latentWorkers.replace(() => createLatentWorkers(next.own.workers));
+    log.info({ builders: builders.byId.size }, `this engine runs ${builders.byId.size} builders of the new config`);
+  }
+
   // In start order. Stopped in reverse: first no build is begun, then those running are abandoned, then workers leave.
   return [
-    new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
+    Object.assign(
+      new Drain({ distributor, server, builds, workers, builders: builders.byId, ledger, data, clock, log }),
+      { takeConfig },
+    ),
     watchdog,
     functions,
     builders,
@@ -168,6 +193,21 @@ function createServices(context: RoleContext<EngineSlice>): readonly Service[] {
     ...(shared.bus.believeControl ? [new ForeignControl({ builds, workers, data, log })] : []),
     distributor,
   ];
+}
+
+/** The workers of the config and the instances that it may make. */
+function allWorkers({ workers }: EngineSlice): WorkerConfig[] {
+  return [...workers.workers, ...latentWorkerConfigs(workers)];
+}
+
+/** What the worker server goes by. */
+function describeWorkers(own: EngineSlice): Pick<WorkerServerOptions, "slice" | "useful" | "directoriesOf"> {
+  const lists = new Set(own.builders.map((builder) => builder.workers));
+  return {
+    slice: { ...own.workers, workers: allWorkers(own) },
+    useful: new Set([...lists].flat()),
+    directoriesOf: (name) => own.builders.filter((builder) => builder.workers.includes(name)).map(nameBuilddir),
+  };
 }
 
 function describe(state: true | string[]): true | string {

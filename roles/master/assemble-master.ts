@@ -23,6 +23,7 @@ import { createMasterMetrics } from "./master-metrics.ts";
 import { createMonitor } from "./monitor.ts";
 import { OrderedDrain } from "./ordered-drain.ts";
 import { Orders } from "./orders.ts";
+import { Reconfiguration } from "./reconfiguration.ts";
 import type { TermPlan } from "./term-plan.ts";
 import type { Standing } from "./threads/messages.ts";
 
@@ -64,6 +65,19 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
   const hosts = hostRoles(plan, { lease, data, log, run, standing, onClaimsLost: () => died.abort() });
   let reach: "in reach" | "out of reach" = "in reach";
   onAbort(lost.signal, () => hosts.lose(reach));
+  const reconfiguration = new Reconfiguration({
+    data,
+    hosts,
+    selection,
+    log,
+    running: () => plan.config,
+    load: (roles) => plan.loadConfig(roles),
+    adopt: (next) => {
+      plan.config = next;
+    },
+    warn: (found) => plan.warn(found),
+    onBroken: () => died.abort(),
+  });
   const orders = new Orders({
     masterid: lease.masterid,
     data,
@@ -72,6 +86,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
     clock: systemClock,
     log,
     loadRole: plan.loadRole,
+    reconfigure: (order) => reconfiguration.run(order),
     onDrain: (order) => ordered.set(order),
   });
   const heartbeat = createHeartbeat({ url: database.url, lease, log, signs: signs.all, onLost: () => lost.abort() });

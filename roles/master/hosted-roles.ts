@@ -7,6 +7,8 @@ import type { RoleService } from "./threads/role-service.ts";
 export interface SelectedRole {
   readonly name: string;
   readonly host: RoleHost;
+  /** Of an engine. */
+  readonly builderSets: readonly string[] | "all";
 }
 
 /** What a master has been asked to do; roles that come and go while it runs stay so when it joins again. */
@@ -45,6 +47,11 @@ export class HostedRoles extends ServiceGroup {
 
   get names(): readonly string[] {
     return this.#options.selection.roles.map(({ name }) => name);
+  }
+
+  /** Draining, or about to. */
+  get isLeaving(): boolean {
+    return this.isDraining || this.#reason !== undefined;
   }
 
   /** Starts all roles in order; if one cannot start, those before it are stopped. */

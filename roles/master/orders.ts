@@ -13,6 +13,8 @@ export interface OrdersOptions {
   readonly log: Logger;
   /** Loads a role and its slice; throws in a sentence when there is none, or the config has errors. */
   loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;
+  /** Carries out the order to take over a new config; throws in a sentence when that cannot be. */
+  reconfigure(order: OpenOrder): Promise<void>;
   /** A user wants this master to drain and end; called once per order. */
   onDrain(order: OpenOrder): void;
 }
@@ -86,7 +88,8 @@ export class Orders implements Service {
       else if (order.undone) await data.updates.orders.end(order.orderid, "undone");
       else {
         this.#taken.add(order.orderid);
-        if (order.kind === "add") this.#inTurn(order, () => this.#add(order));
+        if (order.kind === "reconfig") this.#inTurn(order, () => this.#options.reconfigure(order));
+        else if (order.kind === "add") this.#inTurn(order, () => this.#add(order));
         else if (order.role !== null) this.#inTurn(order, () => this.#drop(order, order.role as string));
         else onDrain(order);
       }
@@ -98,7 +101,8 @@ export class Orders implements Service {
     this.#turn = this.#turn.then(act).catch(async (error: unknown) => {
       // An error of a config or a name has its own sentence.
       const detail = error instanceof UserError ? error.message : `unexpected error: ${(error as Error).message}`;
-      log.error({ orderid: order.orderid, err: error }, `an order could not be carried out: ${detail}`);
+      const cause = error instanceof UserError ? {} : { err: error };
+      log.error({ orderid: order.orderid, ...cause }, `an order could not be carried out: ${detail}`);
       await data.updates.orders.end(order.orderid, "failed", { detail }).catch(() => undefined);
     });
   }

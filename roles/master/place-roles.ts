@@ -41,6 +41,6 @@ export function createPlaces({ configFile, config, signs, log, bindings, address
       place === "main"
         ? new RoleInMain({ ...common, config, sign: signs.main })
         : new RoleThread({ ...common, configFile, sign: signs.of(name), bindings });
-    return { name, host };
+    return { name, host, builderSets };
   };
 }

@@ -39,6 +39,8 @@ export interface RunningMaster {
   drain(): void;
   /** Stops now: running builds are released. */
   stopNow(): void;
+  /** Takes over the config's files as they are now, or logs what is wrong with them. */
+  reconfigure(): void;
   /** Resolves when the master has ended; rejects if it could not go on. */
   readonly finished: Promise<void>;
 }
@@ -52,8 +54,8 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   const identity: TermPlan["identity"] = { service: "master", ...(options.name ? { master: options.name } : {}) };
   const bindings = { roles: names.join(",") };
   const log = identifyLog(options.log, bindings, identity);
-  const isWhole = names.length === roleNames.length && builderSets === "all";
-  const loadingConfig = loadMasterConfig(options.configFile, isWhole ? "whole" : { roles: names, builderSets });
+  const isAll = (all: readonly string[]) => all.length === roleNames.length && builderSets === "all";
+  const loadingConfig = loadMasterConfig(options.configFile, isAll(names) ? "whole" : { roles: names, builderSets });
   const signs = new LoopSigns(roleNames);
   const addresses = new Map<string, string>();
   const selection: Selection = { roles: [], builderSets: [] };
@@ -100,6 +102,8 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
         warn(await selected.host.load());
         return selected;
       },
+      loadConfig: (roles) => loadMasterConfig(configFile, isAll(roles) ? "whole" : { roles, builderSets }),
+      warn,
       release: version,
       database,
       bus,
@@ -159,9 +163,9 @@ async function beginFirstTerm(plan: TermPlan): Promise<Term> {
 function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): RunningMaster {
   const draining = new AbortController();
   const now = new AbortController();
+  let term = first;
 
   async function run(): Promise<void> {
-    let term = first;
     for (;;) {
       const ended = await term.run(draining.signal, now.signal);
       if (ended === "stopped") return;
@@ -178,6 +182,11 @@ function runTerms(plan: TermPlan, first: Term, close: () => Promise<void>): Runn
     stopNow: () => {
       draining.abort();
       now.abort();
+    },
+    reconfigure: () => {
+      term
+        .orderReconfig()
+        .catch((error: unknown) => plan.log.error({ err: error }, "the new config was not loaded; try again"));
     },
     finished: run().finally(close),
   };

@@ -6,10 +6,12 @@ import type { Database } from "@multimaster/database";
 import type { SelectedRole, Selection } from "./hosted-roles.ts";
 import type { LoopSigns } from "./loop-signs.ts";
 import type { MasterFigures } from "./master-figures.ts";
+import type { Loaded } from "./threads/messages.ts";
 
 /** What every term of this master has in common. */
 export interface TermPlan {
-  readonly config: LoadedConfig;
+  /** What the master runs; a new one takes its place while it runs. */
+  config: LoadedConfig;
   /** Roles come and go while the master runs; the next term has those of the last. */
   readonly selection: Selection;
   readonly name?: string;
@@ -29,6 +31,10 @@ export interface TermPlan {
   readonly figures: MasterFigures;
   /** Loads a role, in a thread of its own, that is added while the master runs. */
   loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;
+  /** Loads and checks the config's files as they are now, for a master of these roles. */
+  loadConfig(roles: readonly string[]): Promise<LoadedConfig>;
+  /** Logs what has not been logged yet. */
+  warn(found: Pick<Loaded, "warnings" | "closedDefaults">): void;
   extraServices?(context: ExtraContext): readonly Service[];
 }
 

@@ -53,6 +53,11 @@ export class Term {
     this.#plan.log.info("master is ready");
   }
 
+  /** Writes down that a signal asks this master to take over a new config. */
+  async orderReconfig(): Promise<void> {
+    await this.#parts.data.updates.orders.reconfigMyself();
+  }
+
   /**
    * Runs until the master is to end (`draining` aborts, or an order asks for it) and the work in hand is done, until
    * `now` aborts, until the lease is lost, or until a thread has died whose claims no one knows any more.

@@ -80,6 +80,7 @@ interface Place {
 export class ClaimedHost implements Service {
   readonly name: string;
   #options: ClaimedHostOptions;
+  #kind: SingletonKind;
   #places: Place[] = [];
   #loop: WakeupLoop | undefined;
   #leaving = false;
@@ -90,24 +91,76 @@ export class ClaimedHost implements Service {
 
   constructor(options: ClaimedHostOptions) {
     this.#options = options;
+    this.#kind = options.kind;
     this.name = `${options.kind.noun}s`;
   }
 
   async start(): Promise<void> {
-    const { kind } = this.#options;
-    if (kind.names.length === 0) return kind.registerNone?.();
-    const ids = await kind.register(kind.names);
-    this.#places = kind.names.map((name) => ({
-      id: ids.get(name) as number,
-      name,
-      backoff: new Backoff({ initial: 1000, max: 60_000 }),
-      notBefore: 0,
-      held: false,
-      lost: false,
-      current: undefined,
-      busy: undefined,
-    }));
+    await this.#register(new Map());
     await this.resume();
+  }
+
+  /**
+   * Hosts what another config has. What it has unchanged runs on under its claim, what it has changed starts again under the
+   * same claim, and what it has no more is released.
+   */
+  takeOver(kind: SingletonKind, isChanged: (name: string) => boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#stopLooking();
+      await Promise.all(this.#places.map(({ busy }) => busy));
+      const kept = new Map<string, Place>();
+      await Promise.all(
+        this.#places.map(async (place) => {
+          const isKept = kind.names.includes(place.name);
+          if (!isKept || isChanged(place.name)) await this.#end(place);
+          if (!isKept) return this.#release(place);
+          kept.set(place.name, place);
+          place.backoff.reset();
+          place.notBefore = 0;
+        }),
+      );
+      this.#kind = kind;
+      await this.#registerAgain(kept);
+      // A drain that was asked for meanwhile has the next turn.
+      if (!this.#leaving) await this.#come();
+    });
+  }
+
+  /** The database may be away for a moment: what was kept runs on meanwhile. */
+  async #registerAgain(kept: ReadonlyMap<string, Place>): Promise<void> {
+    const { clock, log } = this.#options;
+    const backoff = new Backoff({ initial: 200, max: 5000 });
+    for (;;) {
+      try {
+        return await this.#register(kept);
+      } catch (error) {
+        if (error instanceof LeaseLost || this.#stopped) throw error;
+        log.warn({ err: error }, `the ${this.name} of the new config could not be registered; retrying`);
+        await clock.sleep(backoff.next());
+      }
+    }
+  }
+
+  async #register(known: ReadonlyMap<string, Place>): Promise<void> {
+    const kind = this.#kind;
+    const ids = kind.names.length === 0 ? await kind.registerNone?.() : await kind.register(kind.names);
+    if (!ids) {
+      this.#places = [];
+      return;
+    }
+    this.#places = kind.names.map(
+      (name) =>
+        known.get(name) ?? {
+          id: ids.get(name) as number,
+          name,
+          backoff: new Backoff({ initial: 1000, max: 60_000 }),
+          notBefore: 0,
+          held: false,
+          lost: false,
+          current: undefined,
+          busy: undefined,
+        },
+    );
   }
 
   /** Hands everything over: when it resolves, nothing runs here and nothing is claimed. */
@@ -123,7 +176,7 @@ export class ClaimedHost implements Service {
   failure(): Failure | undefined {
     const own = this.#loop?.failure();
     if (own) return own;
-    const { noun } = this.#options.kind;
+    const { noun } = this.#kind;
     const failing = this.#places.flatMap(({ name, current }) => {
       const failure = current?.running.failure?.();
       return failure ? [{ ...failure, cause: `${noun} "${name}": ${failure.cause}` }] : [];
@@ -148,7 +201,8 @@ export class ClaimedHost implements Service {
   }
 
   async #come(): Promise<void> {
-    const { kind, clock, log, pollMs = 5000 } = this.#options;
+    const kind = this.#kind;
+    const { clock, log, pollMs = 5000 } = this.#options;
     if (this.#stopped || this.#loop || this.#places.length === 0) return;
     const loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: () => this.#look() });
     this.#leaving = false;
@@ -162,10 +216,7 @@ export class ClaimedHost implements Service {
 
   async #leave(): Promise<void> {
     this.#leaving = true;
-    await this.#loop?.stop();
-    this.#loop = undefined;
-    await this.#stopListening?.();
-    this.#stopListening = undefined;
+    await this.#stopLooking();
     await Promise.all(
       this.#places.map(async (place) => {
         // A start in progress is aborted; what it started is stopped like the rest.
@@ -177,12 +228,20 @@ export class ClaimedHost implements Service {
     );
   }
 
+  async #stopLooking(): Promise<void> {
+    await this.#loop?.stop();
+    this.#loop = undefined;
+    await this.#stopListening?.();
+    this.#stopListening = undefined;
+  }
+
   #wakeRunning(concerns: (name: string) => boolean = () => true): void {
     for (const { name, current } of this.#places) if (concerns(name)) current?.running.wake?.();
   }
 
   async #look(): Promise<void> {
-    const { kind, clock } = this.#options;
+    const kind = this.#kind;
+    const { clock } = this.#options;
     const states = await kind.readStates(this.#places.map(({ id }) => id));
     for (const place of this.#places) {
       const state = states.get(place.id);
@@ -199,7 +258,7 @@ export class ClaimedHost implements Service {
   async #wakeAsked(): Promise<void> {
     const at = new Map(this.#places.flatMap((place) => (place.current && !place.busy ? [[place.id, place]] : [])));
     if (this.#leaving || at.size === 0) return;
-    const asked = await this.#options.kind.takeWakes?.([...at.keys()]);
+    const asked = await this.#kind.takeWakes?.([...at.keys()]);
     for (const id of asked ?? []) at.get(id)?.current?.running.wake?.();
   }
 
@@ -210,7 +269,8 @@ export class ClaimedHost implements Service {
   }
 
   async #step(place: Place, state: SingletonState): Promise<void> {
-    const { kind, clock, log, masterid } = this.#options;
+    const kind = this.#kind;
+    const { clock, log, masterid } = this.#options;
     const { id, name } = place;
     try {
       if (place.held && (place.lost || state.holder !== masterid)) {
@@ -244,7 +304,7 @@ export class ClaimedHost implements Service {
   }
 
   async #begin(place: Place, enabled: boolean): Promise<void> {
-    const { kind } = this.#options;
+    const kind = this.#kind;
     const abort = new AbortController();
     const lost = () => {
       place.lost = true;
@@ -264,7 +324,8 @@ export class ClaimedHost implements Service {
   }
 
   async #end(place: Place): Promise<void> {
-    const { kind, log } = this.#options;
+    const kind = this.#kind;
+    const { log } = this.#options;
     const { current } = place;
     place.current = undefined;
     current?.abort.abort();
@@ -274,7 +335,8 @@ export class ClaimedHost implements Service {
   }
 
   async #release(place: Place): Promise<void> {
-    const { kind, log } = this.#options;
+    const kind = this.#kind;
+    const { log } = this.#options;
     if (!place.held) return;
     place.held = false;
     try {

@@ -13,7 +13,7 @@ import { sendReports } from "./reporting/send-reports.ts";
 import { shareReads } from "./reporting/share-reads.ts";
 
 /** The singleton that finds out who is to report what. A config can give no name that begins with a space. */
-const handOut = " hand-out";
+export const handOut = " hand-out";
 const handOutType = "hand-out";
 
 /** The config's reporters, as singletons, and one more that hands out to them what happened. */

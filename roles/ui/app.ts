@@ -12,7 +12,7 @@ import { serveHooks } from "./hooks/serve-hooks.ts";
 import { answerErrors } from "./http/answer-errors.ts";
 import { secureHeaders } from "./http/security-headers.ts";
 import { serveLogin } from "./login/serve-login.ts";
-import { createRequestMeasure, measureQueue, measureRequests, serveMetrics } from "./metrics.ts";
+import { type MeasureRequest, measureRequests, serveMetrics } from "./metrics.ts";
 import { servePictures } from "./pictures/serve-pictures.ts";
 import type { Realtime } from "./realtime/realtime.ts";
 import { createDirectReads } from "./rest/direct-reads.ts";
@@ -30,6 +30,7 @@ export function createApp(
   access: Access,
   readiness: Readiness,
   realtime: Realtime,
+  measure: MeasureRequest,
   pages?: BuildbotApp,
 ): RequestListener {
   const app = new Koa();
@@ -43,8 +44,6 @@ export function createApp(
       br: { flush: constants.BROTLI_OPERATION_FLUSH, params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
     }),
   );
-  measureQueue(context.metrics, context.data, context.clock);
-  const measure = createRequestMeasure(context.metrics);
   app.use(measureRequests(measure));
   app.use(secureHeaders(context.config.shared.url));
   app.use(answerErrors(context));

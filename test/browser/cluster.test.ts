@@ -1,13 +1,13 @@
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, openPage } from "../harness/browser.ts";
+import { isLong } from "../harness/long-form.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { describeBoth, measureUis } from "./measure-uis.ts";
 import { type PageCluster, startPageCluster } from "./page-cluster.ts";
 import { pages, waitForTexts } from "./pages.ts";
 import { lastTick, readDrawnLines, readWholeLog } from "./shown-log.ts";
 
-const isLong = process.env["MULTIMASTER_LONG"] !== undefined;
 const timeLimit = { timeoutMs: 60_000 };
 
 let browser: Browser;

@@ -7,6 +7,7 @@ import { findSeriousProblems } from "../harness/accessibility.ts";
 import { launchBrowser, openPage } from "../harness/browser.ts";
 import { configFile } from "../harness/cluster.ts";
 import { createGitRepository } from "../harness/git-repository.ts";
+import { isLong } from "../harness/long-form.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
@@ -16,7 +17,7 @@ import { lastTick, readDrawnLines, scrollTo } from "./shown-log.ts";
 const timeLimit = { timeout: 60_000 };
 
 /** Of the logs that are long. */
-const lines = process.env["MULTIMASTER_LONG"] ? 1_000_000 : 30_000;
+const lines = isLong ? 1_000_000 : 30_000;
 
 let browser: Browser;
 let master: TestMaster;

@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { isLong } from "../harness/long-form.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { startOwnWorker } from "../harness/own-worker.ts";
 import { freePort } from "../harness/ports.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const bytes = Number(process.env["MULTIMASTER_BYTES"] ?? 2 * 1024 ** 3);
 const files = Number(process.env["MULTIMASTER_FILES"] ?? 10_000);
 /** Megabytes that a master may use more than after the same with a small file. */

@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
 import { configFile, startCluster } from "../harness/cluster.ts";
+import { isLong } from "../harness/long-form.ts";
 import { runMaster } from "../harness/run-master.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-const builds = process.env["MULTIMASTER_LONG"] ? 200 : 16;
+const builds = isLong ? 200 : 16;
 
 interface Audit {
   checks: string[];

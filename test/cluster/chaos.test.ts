@@ -3,12 +3,12 @@ import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
 import { type Diagram, startDiagram } from "../harness/diagram.ts";
 import { findOverHeld, readLockLedger } from "../harness/lock-ledger.ts";
+import { isLong } from "../harness/long-form.ts";
 import { createSeededRandom } from "../harness/seeded-random.ts";
 import { areAllLeased, frozen, killed, type Strike } from "../harness/strikes.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 // The long form, `npm run test:chaos`, lasts ten minutes; docs/faults.md holds what it printed.
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const durationMs = isLong ? 600_000 : 12_000;
 /** In the long form 2,200 changes come, or a few less where the machine is too slow for this pace. */
 const changeEveryMs = isLong ? 270 : 400;

@@ -4,12 +4,12 @@ import { findViolations } from "../harness/checks.ts";
 import { configFile } from "../harness/cluster.ts";
 import { type Diagram, startDiagram } from "../harness/diagram.ts";
 import { startLoad } from "../harness/load.ts";
+import { isLong } from "../harness/long-form.ts";
 import { runMaster } from "../harness/run-master.ts";
 import { areAllLeased, frozen, killed, type Strike } from "../harness/strikes.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 // The long form, `npm run test:faults`, has every fault and the default lease; docs/faults.md holds what it printed.
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const workersOfAKind = isLong ? 10 : 2;
 const leaseMs = isLong ? 15_000 : 6000;
 
@@ -59,7 +59,6 @@ const faults: readonly Fault[] = [
       await sleep(10_000);
       await cluster.crossbar.start();
     },
-    short: true,
   },
   {
     what: "crossbar.io: stopped for 20 s",

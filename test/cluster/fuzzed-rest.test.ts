@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configFile } from "../harness/cluster.ts";
+import { isLong } from "../harness/long-form.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { join as joinCluster } from "../harness/members.ts";
 import { runSchemathesis } from "../harness/schemathesis.ts";
@@ -10,7 +11,6 @@ import { type Engine, engines, newDatabaseUrl, openTestDatabase } from "../harne
 import { waitFor } from "../harness/wait-for.ts";
 import { sharpen } from "./sharpened-description.ts";
 
-const isLong = Boolean(process.env["MULTIMASTER_LONG"]);
 const seed = 20261124;
 
 /**
@@ -26,11 +26,11 @@ describe.each(isLong ? engines : ["sqlite" as const])(
       const description = sharpen(body);
       const read = await runSchemathesis({
         ...{ description, url, seed, method: "GET" },
-        ...{ examples: isLong ? 75 : 6, limits: isLong },
+        ...{ examples: isLong ? 75 : 2, limits: isLong },
       });
       const calls = await runSchemathesis({
         ...{ description, url, seed, method: "POST" },
-        ...{ examples: isLong ? 600 : 40, limits: isLong },
+        ...{ examples: isLong ? 600 : 12, limits: isLong },
         // A drain of the master that answers would end the test. This one is alive, too, and carries no command out.
         fixed: { paths: "/masters/\\{masterid\\}$", parameters: { "path.masterid": idle } },
       });

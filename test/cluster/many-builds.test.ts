@@ -4,6 +4,7 @@ import { configFile } from "../harness/cluster.ts";
 import { percentile } from "../harness/figures.ts";
 import { fillPostgres } from "../harness/fill-many-builds.ts";
 import { heavyReads } from "../harness/heavy-reads.ts";
+import { isLong } from "../harness/long-form.ts";
 import { growing } from "../harness/many-builds.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { startPostgres, type TestPostgres } from "../harness/postgres.ts";
@@ -21,7 +22,6 @@ import { waitFor } from "../harness/wait-for.ts";
 
 // `npm run test:many-builds` takes a quarter of an hour and 20 GB of disk; the same paths are checked with fewer builds, by
 // what the server plans to do, in test/integration/rest/plans.test.ts.
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const many = Number(process.env["MULTIMASTER_BUILDS"] ?? 10_000_000);
 const few = 10_000;
 /** Rows that a total reads: of every ten thousand, at least one in ten is counted. */

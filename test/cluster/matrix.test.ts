@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
 import { startCluster } from "../harness/cluster.ts";
+import { isLong } from "../harness/long-form.ts";
 import type { TestMaster } from "../harness/master.ts";
 import { startOwnWorker } from "../harness/own-worker.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { startWorkerFront } from "../harness/worker-front.ts";
 
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const count = Number(process.env["MULTIMASTER_ITEMS"] ?? 2000);
 const workers = ["w1", "w2", "w3", "w4", "w5", "w6"];
 

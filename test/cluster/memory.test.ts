@@ -3,10 +3,10 @@ import { expect, it } from "vitest";
 import { attachWorkers } from "../bench/attach-workers.ts";
 import { runBuilds } from "../bench/measures/noop.ts";
 import { Multimaster } from "../bench/sides/multimaster.ts";
+import { isLong } from "../harness/long-form.ts";
 import { startPostgres } from "../harness/postgres.ts";
 import { createMemoryProbe, type UsedMemory } from "../harness/used-memory.ts";
 
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const builds = Number(process.env["MULTIMASTER_BUILDS"] ?? 100_000);
 const workers = Number(process.env["MULTIMASTER_WORKERS"] ?? 20);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configFile } from "../harness/cluster.ts";
+import { firstOf } from "../harness/long-form.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { describeTimes } from "../harness/metrics.ts";
 import { freePort } from "../harness/ports.ts";
@@ -57,7 +58,7 @@ async function measureAnswers(master: TestMaster, more: () => boolean, write: ()
   return times;
 }
 
-describe.each(engines)("a master with all roles in one process on %s", (engine) => {
+describe.each(firstOf(engines, 1))("a master with all roles in one process on %s", (engine) => {
   it("answers reads and writes of users while a step blocks its engine", async () => {
     const { master, monitor, results, force, isThere } = await startOneProcess(engine);
     let left = 100;

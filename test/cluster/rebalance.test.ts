@@ -2,12 +2,12 @@ import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
 import { startCluster, waitForGate, waitForWorkers } from "../harness/cluster.ts";
 import { startHaproxy } from "../harness/haproxy.ts";
+import { isLong } from "../harness/long-form.ts";
 import type { TestMaster } from "../harness/master.ts";
 import { startOwnWorker } from "../harness/own-worker.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 // As after a restart of one engine after the other: all workers are at the one that has been there for longest.
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 
 it("engines that were restarted one after the other share the workers again, and no build is disturbed", async () => {
   const names = ["w1", "w2", "w3", "w4", "w5", "w6"];

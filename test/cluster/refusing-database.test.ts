@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { findViolations } from "../harness/checks.ts";
 import { startCluster, type TestCluster } from "../harness/cluster.ts";
+import { isLong } from "../harness/long-form.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
@@ -57,8 +58,7 @@ const refusals: Record<string, Refusal> = {
 
 /** Longer than writes that fail for a reason of their own are tried. */
 const lastsMs = 14_000;
-const long = process.env["MULTIMASTER_LONG"] !== undefined;
-const chosen = long ? Object.keys(refusals) : ["read-only, as after a failover"];
+const chosen = isLong ? Object.keys(refusals) : ["read-only, as after a failover"];
 
 async function runSql(cluster: TestCluster, statements: readonly string[]): Promise<void> {
   const database = new URL(cluster.database);

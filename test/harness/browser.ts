@@ -1,4 +1,6 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { onTestFinished } from "vitest";
+import { getCurrentTest } from "vitest/suite";
 import { findBrowser } from "../setup.mjs";
 import { onCleanup } from "./cleanup.ts";
 
@@ -20,9 +22,17 @@ export async function launchBrowser(): Promise<Browser> {
   return browser;
 }
 
-/** Opens a page of its own, with nothing remembered of others. */
+/**
+ * Opens a page of its own, with nothing remembered of others; it is closed with the test that opened it. Without motion:
+ * a machine without a graphics card draws each picture of an animation on its processor, which the tests need.
+ */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1400, height: 900 },
+    reducedMotion: "reduce",
+    ...options,
+  });
+  if (getCurrentTest()) onTestFinished(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const problems: string[] = [];

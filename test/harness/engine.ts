@@ -21,7 +21,7 @@ import { buildrequests, builds, createData, type Data, equals, logs, type NewBui
 import { type Database, dataVersions, openDatabase, upgradeDatabase } from "@multimaster/database";
 import { releaseEverythingOf } from "@multimaster/lifecycle";
 import { role } from "@multimaster/roles/builder-engine/role";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { FetchedSecrets } from "../../roles/builder-engine/logs/fetched-secrets.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { waitFor } from "./wait-for.ts";
@@ -60,15 +60,10 @@ export interface Finished {
   state_string: string;
 }
 
-const ends: (() => Promise<void>)[] = [];
 /** Runs `end` when the test is over, the last one first. */
 export function endAfterTest(end: () => Promise<void>): void {
-  ends.push(end);
+  onTestFinished(end, 120_000);
 }
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
 
 export const localWorkers: WorkersSliceInput = { workers: [{ name: "w1", local: true, maxBuilds: 2 }] };
 

@@ -13,14 +13,17 @@ export function failOnNodeWarning(program: { name: string; output(): string }): 
   programs.add(program);
 }
 
-if (process.env.VITEST && process.env.VITEST_POOL_ID) {
-  const { afterEach } = await import("vitest");
-  afterEach(() => {
-    for (const program of programs) {
-      const warning = findNodeWarning(program.output());
-      if (warning === undefined) continue;
-      programs.delete(program);
-      throw new Error(`${program.name} printed a warning of Node: ${warning.slice(0, 2000)}`);
-    }
-  });
+/** Throws if one of them has printed one; see every-file.ts. */
+export function checkNodeWarnings(): void {
+  for (const program of programs) {
+    const warning = findNodeWarning(program.output());
+    if (warning === undefined) continue;
+    programs.delete(program);
+    throw new Error(`${program.name} printed a warning of Node: ${warning.slice(0, 2000)}`);
+  }
+}
+
+/** The next file of this process has programs of its own. */
+export function forgetPrograms(): void {
+  programs.clear();
 }

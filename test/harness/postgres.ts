@@ -53,7 +53,12 @@ let shared: Promise<TestPostgres> | undefined;
 
 /** One server per test file, started by the first who asks and ended after the file; take a database of your own. */
 export function sharedPostgres(): Promise<TestPostgres> {
-  shared ??= startPostgres();
+  if (!shared) {
+    onCleanup(() => {
+      shared = undefined;
+    });
+    shared = startPostgres();
+  }
   return shared;
 }
 

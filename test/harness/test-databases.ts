@@ -22,7 +22,7 @@ export async function openTestDatabase(url: string, exclusive = false): Promise<
   return database;
 }
 
-/** By engine, a database with the whole schema which no one has open: made once, then copied. */
+/** By engine, a database with the whole schema which no one has open: made once for a test file, then copied. */
 const templates = new Map<Engine, Promise<string>>();
 
 async function makeTemplate(engine: Engine): Promise<string> {
@@ -41,7 +41,10 @@ async function makeTemplate(engine: Engine): Promise<string> {
 /** URL of a new database with the whole schema. */
 export async function newSchemaUrl(engine: Engine): Promise<string> {
   const making = templates.get(engine) ?? makeTemplate(engine);
-  templates.set(engine, making);
+  if (!templates.has(engine)) {
+    templates.set(engine, making);
+    onCleanup(() => void templates.delete(engine));
+  }
   const template = new URL(await making).pathname;
   if (engine === "postgresql") return (await sharedPostgres()).createDatabase(template.slice(1));
   const url = await newDatabaseUrl(engine);

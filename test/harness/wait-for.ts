@@ -7,6 +7,9 @@ export interface WaitOptions {
   intervalMs?: number;
 }
 
+/** A machine that runs a CI is slow and busy: there each wait may take so many times as long. */
+const patience = process.env["CI"] ? 2.5 : 1;
+
 /**
  * Polls until `condition` returns something truthy, and returns that. An exception counts as "not yet"; the last one is
  * reported when the time is over.
@@ -15,7 +18,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions,
 ): Promise<Exclude<T, false | null | undefined | 0 | "">> {
-  const timeoutMs = options.timeoutMs ?? 30_000;
+  const timeoutMs = (options.timeoutMs ?? 30_000) * patience;
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   let thrown = false;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { describeWire } from "../contract/wire.contract.ts";
 import { startBuildbotWorker } from "../harness/buildbot-worker.ts";
+import { isLong } from "../harness/long-form.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { setUpOnDemand } from "../setup.mjs";
 import { openWorkerPort, takeWorker } from "./worker-port.ts";
@@ -19,7 +20,7 @@ async function connect(installation?: string) {
 
 describeWire("buildbot-worker 4.3.0", () => connect());
 // The long form tries an older release; those before 3.6 have another form of the protocol, or none.
-if (process.env["MULTIMASTER_LONG"])
+if (isLong)
   describeWire("buildbot-worker 3.11.9", () => connect(setUpOnDemand("buildbot-worker-3.11.9", () => undefined)), {
     commandSet: "3.2",
   });

@@ -5,6 +5,7 @@ import type { CommandInput, CommandName, CommandRequest, WorkerLink } from "@mul
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommand } from "../contract/run-command.ts";
 import { startBuildbotWorker, type TestBuildbotWorker } from "../harness/buildbot-worker.ts";
+import { isLong } from "../harness/long-form.ts";
 import { isAlive } from "../harness/processes.ts";
 import { temporaryDirectory } from "../harness/temporary-directory.ts";
 import { waitFor } from "../harness/wait-for.ts";
@@ -12,7 +13,7 @@ import { setUpOnDemand } from "../setup.mjs";
 import { openWorkerPort, type WorkerPort } from "./worker-port.ts";
 
 /** The long form tries more releases; MULTIMASTER_WORKERS names the directories of further installations, such as those of an older Python. */
-const releases = process.env["MULTIMASTER_LONG"] ? ["3.11.9", "3.4.1", "2.10.5", "1.8.2", "0.9.14"] : ["2.10.5"];
+const releases = isLong ? ["3.11.9", "3.4.1", "2.10.5", "1.8.2", "0.9.14"] : ["2.10.5"];
 const installations = (process.env["MULTIMASTER_WORKERS"] ?? "").split(",").filter((directory) => directory !== "");
 const all = [
   ...releases.map((release) => ({

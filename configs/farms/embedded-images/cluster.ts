@@ -15,7 +15,6 @@ import directory from "@multimaster/plugins/artifact-stores/directory";
 import force from "@multimaster/plugins/schedulers/force";
 import nightly from "@multimaster/plugins/schedulers/nightly";
 import addSteps from "@multimaster/plugins/steps/add-steps";
-import copyDirectory from "@multimaster/plugins/steps/copy-directory";
 import git from "@multimaster/plugins/steps/git";
 import shell from "@multimaster/plugins/steps/shell";
 import upload from "@multimaster/plugins/steps/upload";
@@ -82,11 +81,10 @@ export default defineCluster({
               steps: (_build, value) => phases.parse(value).map((phase) => shell({ ...phase, haltOnFailure: true })),
             }),
             upload({ directory: "out", haltOnFailure: true }),
-            copyDirectory({ from: "build/out", to: "published/new", locks: [publishing.exclusive()] }),
             shell({
               name: "publish",
               workdir: "published",
-              command: 'rm -rf "$BUILD" && mv new "$BUILD" && ln -sfn "$BUILD" latest',
+              command: 'rm -rf "$BUILD" && cp -R ../build/out "$BUILD" && ln -sfn "$BUILD" latest',
               env: { BUILD: (build) => `build-${build.build.number}` },
               locks: [publishing.exclusive()],
             }),

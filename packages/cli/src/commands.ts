@@ -14,6 +14,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   },
   { names: ["upgrade"], load: async () => (await import("./commands/upgrade.ts")).addUpgrade },
   { names: ["status"], load: async () => (await import("./commands/status.ts")).addStatus },
+  { names: ["reconfig"], load: async () => (await import("./commands/reconfig.ts")).addReconfig },
   { names: ["drain", "undrain", "stop"], load: async () => (await import("./commands/drain.ts")).addDrain },
   { names: ["role"], load: async () => (await import("./commands/role.ts")).addRole },
   { names: ["audit"], load: async () => (await import("./commands/audit.ts")).addAudit },

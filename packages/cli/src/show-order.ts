@@ -52,11 +52,13 @@ function exitCodeOf({ state }: Order): number {
 function describe(order: Order): string {
   const { master, role, kind } = order;
   const what =
-    kind === "add"
-      ? `add the role ${role} to ${master}`
-      : role
-        ? `drop the role ${role} of ${master}`
-        : `drain ${master}`;
+    kind === "reconfig"
+      ? `take over a new config on ${master}`
+      : kind === "add"
+        ? `add the role ${role} to ${master}`
+        : role
+          ? `drop the role ${role} of ${master}`
+          : `drain ${master}`;
   if (order.state === "failed" || order.state === "lost") return `${what}: ${order.state}: ${order.detail ?? ""}`;
   const warning = !order.warning ? "" : `\n  warning: ${order.warning}`;
   const figures = order.state === "done" ? report(order) : progress(order);

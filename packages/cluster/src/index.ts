@@ -1,4 +1,5 @@
 export * from "./claims.ts";
+export * from "./config-splits.ts";
 export * from "./data-version.ts";
 export * from "./drain-master.ts";
 export { describePending, readStranded, saveDrainWarning } from "./drain-warnings.ts";

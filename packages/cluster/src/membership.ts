@@ -23,6 +23,10 @@ export interface MasterStatus {
   pid: number;
   release: string;
   dataVersion: number;
+  /** A hash of the files of the config that it runs; null: it was never said. */
+  configHash: string | null;
+  /** For how many seconds it has run that. */
+  configAge: number | null;
 }
 
 interface MasterRow {
@@ -41,6 +45,8 @@ interface MasterRow {
   pid: number;
   release: string;
   data_version: number;
+  config_hash: string | null;
+  config_age: number | null;
 }
 
 /** All masters there ever were, by name. */
@@ -52,8 +58,10 @@ export async function listMasters(connection: Connection): Promise<MasterStatus[
        case when m.last_active >= ${nowSeconds} - ${buildbotExpirySeconds} then 1 else 0 end as fresh,
        l.expires_at - ${now} as remaining,
        case when l.buried_at is not null then 1 else 0 end as buried,
-       case when l.ended_at is not null then 1 else 0 end as ended
-     from masters m left join mm_leases l on l.masterid = m.id order by m.name`,
+       case when l.ended_at is not null then 1 else 0 end as ended,
+       c.hash as config_hash, ${now} - c.started_at as config_age
+     from masters m left join mm_leases l on l.masterid = m.id left join mm_master_configs c on c.masterid = m.id
+     order by m.name`,
   );
   return rows.map(toStatus);
 }
@@ -72,6 +80,8 @@ function toStatus(row: MasterRow): MasterStatus {
       pid: 0,
       release: "",
       dataVersion: 0,
+      configHash: null,
+      configAge: null,
     };
     return { masterid, name, alive, buildbot: true, state: row.active === 1 ? "unknown" : "stopped", ...unknown };
   }
@@ -90,6 +100,8 @@ function toStatus(row: MasterRow): MasterStatus {
     pid: row.pid,
     release: row.release,
     dataVersion: row.data_version,
+    configHash: row.config_hash,
+    configAge: row.config_age,
   };
 }
 

@@ -12,14 +12,19 @@ import { readStranded, saveDrainWarning } from "./drain-warnings.ts";
 import { type Lease, LeaseLost } from "./lease.ts";
 import { leaseIsHeld } from "./lease-is-held.ts";
 
+/** To end what a master or one of its roles does, to add a role, or to take over a new config. */
+export type OrderKind = "drain" | "add" | "reconfig";
+
 /** A command to a master, or to one of its roles (`role`). */
 export interface NewOrder {
   masterid: number;
-  kind: "drain" | "add";
+  kind: OrderKind;
   /** Null: the whole master. */
   role: string | null;
   /** Of an engine that is added. */
   builderSets?: readonly string[];
+  /** Of a new config: what would change is only to be shown. */
+  dryRun?: boolean;
   reason: string;
   orderedBy: string;
   /** Seconds from now after which what still runs is released; 0: immediately. Null: however long it takes. */
@@ -32,10 +37,12 @@ type Trail = (tx: Connection) => Promise<void>;
 /** An order that has not been carried out to its end, as its master sees it. */
 export interface OpenOrder {
   orderid: number;
-  kind: "drain" | "add";
+  kind: OrderKind;
   role: string | null;
   builderSets: string[] | null;
+  dryRun: boolean;
   reason: string;
+  orderedBy: string;
   /** Seconds until the deadline, by the database's clock; negative when it has passed. */
   deadlineIn: number | null;
   undone: boolean;
@@ -54,15 +61,23 @@ interface Target {
   data_version: number | null;
   live: number;
   active: number;
+  /** It takes over a new config while it runs. */
+  reconfigures: number;
 }
 
 /** The incarnation of the master that an order is for. Throws if there is none that could carry it out. */
-async function findTarget(tx: Connection, masterid: number): Promise<{ name: string; epoch: number; roles: string[] }> {
+async function findTarget(
+  tx: Connection,
+  masterid: number,
+  kind: OrderKind = "drain",
+): Promise<{ name: string; epoch: number; roles: string[] }> {
   const { now } = tx.dialect;
   const [target] = await queryRows<Target>(
     tx,
     `select m.name, m.active, l.epoch, l.roles, l.data_version,
-       case when ${isLeaseLive("l", now)} then 1 else 0 end as live
+       case when ${isLeaseLive("l", now)} then 1 else 0 end as live,
+       case when exists (select 1 from mm_master_configs c where c.masterid = m.id and c.epoch = l.epoch)
+         then 1 else 0 end as reconfigures
      from masters m left join mm_leases l on l.masterid = m.id where m.id = ?`,
     [masterid],
   );
@@ -70,6 +85,7 @@ async function findTarget(tx: Connection, masterid: number): Promise<{ name: str
   if (target.epoch === null && target.active === 1) throw errors.masterTakesNoOrders(target.name);
   if (target.epoch === null || target.live === 0) throw errors.masterNotAlive(target.name);
   if ((target.data_version ?? 0) < carriesOutOrders) throw errors.masterTakesNoOrders(target.name);
+  if (kind === "reconfig" && target.reconfigures === 0) throw errors.takesNoReconfig(target.name);
   return { name: target.name, epoch: target.epoch, roles: JSON.parse(target.roles ?? "[]") as string[] };
 }
 
@@ -85,7 +101,7 @@ export function placeOrder(database: Database, given: NewOrder, trail?: Trail): 
     orderedBy: truncateText(given.orderedBy, longest.name),
   };
   return database.transaction(async (tx) => {
-    const target = await findTarget(tx, order.masterid);
+    const target = await findTarget(tx, order.masterid, order.kind);
     await tx.dialect.lockName(tx, `orders of ${order.masterid}`);
     checkRole(order, target);
     await trail?.(tx);
@@ -109,7 +125,10 @@ export function placeOrder(database: Database, given: NewOrder, trail?: Trail): 
         ...bindings,
       ],
     );
-    return warn(tx, (placed as { id: number }).id, order, target.roles);
+    const { id } = placed as { id: number };
+    if (order.kind === "reconfig")
+      await execute(tx, "insert into mm_reconfigs (orderid, dry_run) values (?, ?)", [id, order.dryRun ? 1 : 0]);
+    return warn(tx, id, order, target.roles);
   });
 }
 
@@ -182,17 +201,19 @@ export function undoDrain(database: Database, masterid: number, role: string | n
 export async function openOrders(connection: Connection, lease: Lease): Promise<OpenOrder[]> {
   const rows = await queryRows<{
     id: number;
-    kind: "drain" | "add";
+    kind: OrderKind;
     role: string | null;
     builder_sets: string | null;
+    dry_run: number | null;
     reason: string;
+    ordered_by: string;
     deadline_in: number | null;
     undone: number;
   }>(
     connection,
-    `select id, kind, role, builder_sets, reason, deadline_at - ${connection.dialect.now} as deadline_in,
-       case when undone_at is null then 0 else 1 end as undone
-     from mm_orders where masterid = ? and epoch = ? and ended_at is null order by id`,
+    `select id, kind, role, builder_sets, r.dry_run, reason, ordered_by,
+       deadline_at - ${connection.dialect.now} as deadline_in, case when undone_at is null then 0 else 1 end as undone
+     from mm_orders left join mm_reconfigs r on r.orderid = mm_orders.id where masterid = ? and epoch = ? and ended_at is null order by id`,
     [lease.masterid, lease.epoch],
   );
   return rows.map((row) => ({
@@ -200,7 +221,9 @@ export async function openOrders(connection: Connection, lease: Lease): Promise<
     kind: row.kind,
     role: row.role,
     builderSets: row.builder_sets === null ? null : (JSON.parse(row.builder_sets) as string[]),
+    dryRun: row.dry_run === 1,
     reason: row.reason,
+    orderedBy: row.ordered_by,
     deadlineIn: row.deadline_in,
     undone: row.undone === 1,
   }));
@@ -253,6 +276,28 @@ export async function endOrder(
     [outcome, detail, ...Object.values(figures), orderid],
   );
   return changed > 0;
+}
+
+/** What a new config has changed, or would change. */
+export interface ReconfigReport {
+  /** As JSON. */
+  readonly changes: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Notes what an open order of a new config has found, before it ends. */
+export async function noteReconfig(
+  connection: Connection,
+  orderid: number,
+  { changes, before, after }: ReconfigReport,
+): Promise<void> {
+  await execute(connection, "update mm_reconfigs set changes = ?, hash_before = ?, hash_after = ? where orderid = ?", [
+    changes,
+    before,
+    after,
+    orderid,
+  ]);
 }
 
 /** How long a master that has left may take to write its report. */

@@ -32,7 +32,7 @@ it("a config's hash is that of its file and of what it imports, in whatever dire
   const write = (place: string, files: Record<string, string>) => {
     mkdirSync(join(directory, place, "parts"), { recursive: true });
     for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, place, name), text);
-    return hashConfig(join(directory, place, "cluster.ts"));
+    return hashConfig(join(directory, place, "cluster.ts")).hash;
   };
   const files = {
     "cluster.ts": 'import { a } from "./parts/a";\nexport default { builders: () => import("./parts/b.ts"), a };',

@@ -5,6 +5,7 @@ import { append, errors, UserError } from "@multimaster/core";
 import { createJiti } from "jiti";
 import type { z } from "zod";
 import { listClosedDefaults } from "./closed-defaults.ts";
+import { type ConfigPart, listParts } from "./config-parts.ts";
 import { type ClusterConfig, type ClusterConfigInput, clusterConfig } from "./define-cluster.ts";
 import { describeIssue } from "./describe-issue.ts";
 import { noteFallbacks } from "./env.ts";
@@ -35,6 +36,8 @@ export interface LoadedConfig {
   warnings(): readonly string[];
   /** The defaults closed by this release for which the loaded parts set no option, with the line that opens each. */
   closedDefaults(): readonly string[];
+  /** The named things in the slices that were loaded so far, and in the shared part. */
+  parts(): readonly ConfigPart[];
 }
 
 export interface LoadConfigOptions {
@@ -54,7 +57,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
   const directory = dirname(file);
   const evaluate = createEvaluator(file, options);
   const { fallbacks } = evaluate;
-  const hash = hashConfig(file);
+  const code = hashConfig(file);
 
   const exported = await evaluate(shortenPath(file), () => evaluate.import(file));
   try {
@@ -137,7 +140,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
     return {
       file,
       directory,
-      hash,
+      hash: code.hash,
       shared,
       scheduler: () => slice("scheduler", shared.scheduler, schedulerSlice),
       workers: () => slice("workers", shared.workers, workersSlice),
@@ -160,6 +163,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
       placeOf,
       warnings: () => [...new Set(listWarnings(loadedParts()))],
       closedDefaults: () => listClosedDefaults(loadedParts()),
+      parts: () => listParts(loadedParts(), code),
     };
   }
 }

@@ -7,11 +7,14 @@ import { type Logger, outliveTerminal } from "./log.ts";
 const ignored = ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 
 /**
- * Logs these signals with `advice` instead, even if the terminal can no longer be written to. Returns a function that
- * restores the default.
+ * Logs these signals with `advice` instead, even if the terminal can no longer be written to; `onHangUp`: what SIGHUP does.
+ * Returns a function that restores the default.
  */
-export function ignoreSignals(log: Logger, advice: string): () => void {
-  const onSignal = (signal: string) => log.warn(`${signal} is ignored: ${advice}`);
+export function ignoreSignals(log: Logger, advice: string, onHangUp?: () => void): () => void {
+  const onSignal = (signal: string) => {
+    if (signal === "SIGHUP" && onHangUp) onHangUp();
+    else log.warn(`${signal} is ignored: ${advice}`);
+  };
   for (const signal of ignored) process.on(signal, onSignal);
   const forget = outliveTerminal();
   return () => {

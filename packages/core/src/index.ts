@@ -29,6 +29,7 @@ export * from "./same-secret.ts";
 export * from "./sealed-digest.ts";
 export * from "./service.ts";
 export * from "./service-group.ts";
+export * from "./service-place.ts";
 export * from "./timeout.ts";
 export * from "./tls-files.ts";
 export * from "./user.ts";

@@ -2,7 +2,8 @@ import { type Connection, isLeaseOpen, queryRows, upsert } from "@multimaster/da
 import { transition } from "./transition.ts";
 
 /**
- * Notes with which config a master starts, in the transaction in which it joins (one at a time). It is another one if neither a master
+ * Notes with which config a master runs: in the transaction in which it joins (one at a time), and when it takes over another one
+ * while it runs. It is another one if neither a master
  * that runs, nor this master before, nor the one that started last had it: masters that start one after the other with the same
  * new config note it once.
  */
@@ -20,9 +21,14 @@ export async function noteConfig(
     [masterid],
   );
   const [last] = known;
-  const [row] = await queryRows<{ now: number }>(tx, `select ${tx.dialect.now} as now`);
+  const [row] = await queryRows<{ now: number; epoch: number | null }>(
+    tx,
+    `select ${tx.dialect.now} as now, (select epoch from mm_leases where masterid = ?) as epoch`,
+    [masterid],
+  );
   const started_at = Number(row?.now);
-  await upsert(tx, { table: "mm_master_configs", rows: [{ masterid, hash, started_at }], key: ["masterid"] });
+  const epoch = row?.epoch ?? null;
+  await upsert(tx, { table: "mm_master_configs", rows: [{ masterid, hash, started_at, epoch }], key: ["masterid"] });
   if (!last || known.some((one) => one.hash === hash)) return;
   await transition(tx, async (t) => {
     t.record("config-changed", masterid, { name, before: last.hash, hash, last: last.name });

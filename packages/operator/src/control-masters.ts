@@ -1,4 +1,4 @@
-import { listMasters, placeOrder, undoDrain } from "@multimaster/cluster";
+import { listMasters, type NewOrder, placeOrder, undoDrain } from "@multimaster/cluster";
 import { errors, systemClock } from "@multimaster/core";
 import { commandLineActor, createTrail, equals, findItems, type Order, orders } from "@multimaster/data";
 import { loadClusterConfig } from "./load-cluster-config.ts";
@@ -11,6 +11,10 @@ export interface MasterControl {
   undrain(name: string): Promise<Order>;
   dropRole(name: string, role: string, reason?: string): Promise<Order>;
   addRole(name: string, role: string, builderSets: readonly string[] | undefined, reason?: string): Promise<Order>;
+  /** Lets a master take over the config in its files; `dryRun`: only says what would change. */
+  reconfig(name: string, dryRun: boolean, reason?: string): Promise<Order>;
+  /** The names of the live masters that may take over a new config, engines first. */
+  names(): Promise<string[]>;
   /** Resolves when the order is over; `onProgress` is called with each state seen. */
   wait(orderid: number, onProgress: (order: Order) => void): Promise<Order>;
   close(): Promise<void>;
@@ -41,7 +45,7 @@ export async function openControl(configFile: string): Promise<MasterControl> {
   const place = async (
     name: string,
     action: string,
-    order: { kind: "drain" | "add"; role: string | null; deadline?: number | null; builderSets?: readonly string[] },
+    order: Pick<NewOrder, "kind" | "role" | "deadline" | "builderSets" | "dryRun">,
     reason = "no reason",
   ) =>
     read(
@@ -59,6 +63,8 @@ export async function openControl(configFile: string): Promise<MasterControl> {
       read(await undoDrain(database, await findMaster(name), null, createTrail(actor, "undrain", `masters/${name}`))),
     dropRole: (name, role, reason) => place(name, "drop_role", { kind: "drain", role }, reason),
     addRole: (name, role, builderSets, reason) => place(name, "add_role", { kind: "add", role, builderSets }, reason),
+    reconfig: (name, dryRun, reason) => place(name, "reconfig", { kind: "reconfig", role: null, dryRun }, reason),
+    names: async () => enginesFirst(await listMasters(database)),
     async wait(orderid, onProgress) {
       for (;;) {
         const order = await read(orderid);
@@ -69,4 +75,21 @@ export async function openControl(configFile: string): Promise<MasterControl> {
     },
     close: () => database.close(),
   };
+}
+
+/** Engines first: what schedulers of the new config ask for has its builders then. */
+export function enginesFirst(
+  masters: readonly {
+    readonly name: string;
+    readonly alive: boolean;
+    readonly buildbot: boolean;
+    readonly roles: readonly string[];
+  }[],
+): string[] {
+  const rank = ({ roles }: { readonly roles: readonly string[] }) =>
+    roles.includes("builder-engine") ? 0 : roles.includes("scheduler") ? 1 : 2;
+  return masters
+    .filter(({ alive, buildbot }) => alive && !buildbot)
+    .sort((a, b) => rank(a) - rank(b))
+    .map(({ name }) => name);
 }

@@ -1,4 +1,4 @@
-import { listMasters, type MasterStatus, openUpgradeRuns } from "@multimaster/cluster";
+import { describeSplit, findConfigSplits, listMasters, type MasterStatus, openUpgradeRuns } from "@multimaster/cluster";
 import type { LoadedConfig } from "@multimaster/config";
 import {
   builders,
@@ -41,6 +41,8 @@ export interface ClusterStatus {
   pendingRequests: number;
   /** What live masters do in the background and fail at again and again; `since` in seconds since 1970. */
   failures: { master: string; service: string; since: number; cause: string }[];
+  /** Roles whose masters run different configs for longer than a change takes, in sentences. */
+  configSplits: string[];
   /** Upgrades that were killed half-way: new masters run beside the old ones. */
   unfinishedUpgrades: { host: string; beganAt: number; old: string[]; new: string[] }[];
 }
@@ -88,6 +90,7 @@ async function readStatus(database: Database): Promise<ClusterStatus> {
       const master = masters.find((one) => one.masterid === masterid);
       return master?.alive ? [{ master: master.name, ...failure }] : [];
     }),
+    configSplits: findConfigSplits(masters).map(describeSplit),
     unfinishedUpgrades: await readUnfinished(database, masters),
   };
 }

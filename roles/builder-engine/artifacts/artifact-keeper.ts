@@ -13,6 +13,8 @@ export interface ArtifactKeeperOptions {
 const pollMs = 60_000;
 /** The same while there is more to remove. */
 const busyMs = 1000;
+/** Counting reads every row: it takes at most this part of the time. */
+const countingShare = 0.01;
 /** So many failures one after the other are the store's, not one object's: the rest waits for a later round. */
 const mostFailures = 3;
 
@@ -47,10 +49,13 @@ export function createArtifactKeeper({ artifacts, data, metrics, clock, log }: A
     cacheUnusedSeconds: caches.unusedFor / 1000,
     cacheBytes: caches.maxTotalSize,
   };
+  let since: number | null = null;
+  let countAfter = 0;
   const loop = new WakeupLoop({ name: "artifact keeper", clock, log, pollMs, poll });
 
   async function poll(signal: AbortSignal): Promise<void> {
-    const expired = await updates.expire(bounds);
+    const { expired, isWhole, at } = await updates.expire(bounds, since);
+    if (isWhole) since = at;
     if (expired > 0) log.info({ expired }, `${expired} artifacts and caches are no longer kept`);
     const taken = await updates.takeRemovable();
     const gone: number[] = [];
@@ -68,11 +73,18 @@ export function createArtifactKeeper({ artifacts, data, metrics, clock, log }: A
     }
     if (gone.length > 0) await updates.removed(gone);
     removed.inc(gone.length);
+    await count();
+    if (gone.length > 0 && failures < mostFailures) clock.after(busyMs, () => loop.wake());
+  }
+
+  async function count(): Promise<void> {
+    const from = clock.now();
+    if (from < countAfter) return;
     for (const row of await updates.count()) {
       objects.set({ kind: row.kind }, row.count);
       bytes.set({ kind: row.kind }, row.bytes);
     }
-    if (gone.length > 0 && failures < mostFailures) clock.after(busyMs, () => loop.wake());
+    countAfter = clock.now() + Math.max(pollMs / 2, (clock.now() - from) / countingShare);
   }
 
   return {

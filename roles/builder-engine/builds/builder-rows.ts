@@ -21,12 +21,14 @@ const mirrorMs = 30_000;
 export class BuilderRows implements Service {
   readonly name = "builders";
   #options: BuilderRowsOptions;
+  #configs: readonly EngineBuilder[];
   #byId = new Map<number, ConfiguredBuilder>();
   #loop: WakeupLoop;
 
   constructor(options: BuilderRowsOptions) {
     const { clock, log } = options;
     this.#options = options;
+    this.#configs = options.configs;
     this.#loop = new WakeupLoop({
       name: "mirror-workers",
       clock,
@@ -47,6 +49,12 @@ export class BuilderRows implements Service {
     this.#loop.start();
   }
 
+  /** Goes on with these builders. Builds that run keep the builder that they began with. */
+  async reconfigure(configs: readonly EngineBuilder[]): Promise<void> {
+    this.#configs = configs;
+    await this.#announce(new Map(this.#byId));
+  }
+
   /** The cluster shall not count on this engine any more; what it still held has ended. */
   async drain(signal: AbortSignal): Promise<void> {
     const { data, persistence, clock } = this.#options;
@@ -63,8 +71,9 @@ export class BuilderRows implements Service {
     return this.#announce();
   }
 
-  async #announce(): Promise<void> {
-    const { configs, data, persistence } = this.#options;
+  async #announce(former?: ReadonlyMap<number, ConfiguredBuilder>): Promise<void> {
+    const { data, persistence } = this.#options;
+    const configs = this.#configs;
     const rows = configs.map((config) => {
       const { name, description, tags, project, workers, maxBuilds = null } = config;
       const { maxEngineDeaths, maxWorkerLosses, weight, canStart } = config;
@@ -72,10 +81,11 @@ export class BuilderRows implements Service {
       return { name, description, tags, project, ...placement, maxEngineDeaths, maxWorkerLosses };
     });
     const ids = await persistence.write("configure the builders", () => data.updates.builders.configure(rows));
+    if (former) this.#byId.clear();
     for (const config of configs) {
       const builderid = ids.get(config.name);
       if (builderid !== undefined && !this.#byId.has(builderid))
-        this.#byId.set(builderid, new ConfiguredBuilder(builderid, config));
+        this.#byId.set(builderid, new ConfiguredBuilder(builderid, config, former?.get(builderid)));
     }
   }
 

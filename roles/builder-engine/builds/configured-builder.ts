@@ -12,13 +12,18 @@ export class ConfiguredBuilder {
   readonly secrets: Secrets;
   /** Where it builds on a worker: only one build at a time works in a directory. */
   readonly directory: string;
-  #running = 0;
+  /** Builds that run or were promised a place, also those that began with an earlier config. */
+  readonly #running: { count: number };
   #hash: string | undefined;
 
-  constructor(builderid: number, config: EngineBuilder) {
+  /** `former`: the same builder by the config before, whose builds may still run. */
+  constructor(builderid: number, config: EngineBuilder, former?: ConfiguredBuilder) {
     this.builderid = builderid;
     this.config = config;
+    this.#running = former ? former.#running : { count: 0 };
     this.secrets = new Secrets(config.secrets, config.fetchedSecrets?.forBuilder(config.name));
+    // In directories and logs there is still what was secret before.
+    if (former) this.secrets.keepHidden(former.secrets);
     this.directory = nameBuilddir(config);
   }
 
@@ -44,7 +49,7 @@ export class ConfiguredBuilder {
       weight: this.weight,
       workers,
       limit: maxBuilds ?? null,
-      running: this.#running,
+      running: this.#running.count,
       directory: this.directory,
       heldLocks: [],
       closedUntil: null,
@@ -58,10 +63,10 @@ export class ConfiguredBuilder {
   }
 
   reserve(): void {
-    this.#running += 1;
+    this.#running.count += 1;
   }
 
   release(): void {
-    this.#running -= 1;
+    this.#running.count -= 1;
   }
 }

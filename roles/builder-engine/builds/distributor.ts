@@ -67,10 +67,13 @@ export class Distributor implements Service {
   #rules: StartRules;
   #approvals: Approvals;
 
+  /** Functions of earlier configs that are still asked. */
+  #settling: Promise<unknown> = Promise.resolve();
+
   constructor(options: DistributorOptions) {
-    const { data, metrics, clock, log, workers, builders, rules } = options;
+    const { data, metrics, clock, log, workers, builders } = options;
     this.#options = options;
-    this.#loop = new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
+    this.#loop = this.#makeLoop();
     this.#events = new EventSubscriptions(log);
     this.#locks = new RequestLocks({
       data,
@@ -80,9 +83,8 @@ export class Distributor implements Service {
       onResting: ({ builderid }, resting) => this.#rules.noteResting(builderid, "locks", resting),
       onTaken: ({ builderid }, lock, worker) => this.#rules.noteTaken(builderid, lock, worker),
     });
-    const wake = () => this.#loop.wake();
-    this.#collapser = new Collapser({ ...options, wake });
-    this.#rules = new StartRules({ ...rules, builders, workers, data, clock, onAnswer: wake });
+    this.#collapser = this.#makeCollapser();
+    this.#rules = this.#makeRules(options.rules);
     this.#approvals = new Approvals({ builders, data });
     this.#strays = new StrayClaims(options);
     this.#events.add(() => this.#locks.onReleased(() => this.#loop.wake()));
@@ -120,6 +122,35 @@ export class Distributor implements Service {
   }
 
   /**
+   * Goes on by other rules of the config, and with other builders: `change` replaces these between two polls. What was found out by
+   * the rules before is found out again.
+   */
+  async reconfigure(rules: DistributorOptions["rules"], change: () => Promise<void>): Promise<void> {
+    await this.#loop.stop();
+    this.#settling = Promise.all([this.#settling, this.#collapser.stop(), this.#rules.settled()]);
+    await change();
+    if (this.#mode === "stopped") return;
+    this.#collapser = this.#makeCollapser();
+    this.#rules = this.#makeRules(rules);
+    this.#loop = this.#makeLoop();
+    this.#loop.start();
+  }
+
+  #makeLoop(): WakeupLoop {
+    const { clock, log } = this.#options;
+    return new WakeupLoop({ name: this.name, clock, log, pollMs, poll: (signal) => this.#lookOnce(signal) });
+  }
+
+  #makeCollapser(): Collapser {
+    return new Collapser({ ...this.#options, wake: () => this.#loop.wake() });
+  }
+
+  #makeRules(rules: DistributorOptions["rules"]): StartRules {
+    const { builders, workers, data, clock } = this.#options;
+    return new StartRules({ ...rules, builders, workers, data, clock, onAnswer: () => this.#loop.wake() });
+  }
+
+  /**
    * No request is claimed any more, except those that running builds here wait for and that no other engine would run.
    * Resolves when a claim in progress has become builds.
    */
@@ -146,6 +177,7 @@ export class Distributor implements Service {
     await this.#loop.stop();
     await this.#collapser.stop();
     await this.#rules.settled();
+    await this.#settling;
   }
 
   #lookOnce(signal: AbortSignal): Promise<void> {

@@ -23,6 +23,11 @@ export class RunningBuilds implements Service {
 
   async start(): Promise<void> {}
 
+  /** Builds that begin from now on work with these parts. */
+  reconfigure(parts: Pick<EngineParts, "onMaster" | "adoptWithinMs">): void {
+    this.#engine = { ...this.#engine, ...parts };
+  }
+
   /** Nothing is written any more; commands are interrupted. Resolves when no build's code runs. */
   async stop(): Promise<void> {
     this.abandon("the master stops");

@@ -11,6 +11,9 @@ export function publishInstanceMetrics(
   table: InstanceTable,
   demandOf: (latent: string) => number,
 ): { countStart(latent: string, outcome: "started" | "failed"): void } {
+  // Those of an earlier config describe its latent workers; starts count on.
+  metrics.removeSingleMetric("multimaster_worker_instances");
+  metrics.removeSingleMetric("multimaster_latent_queue");
   new Gauge({
     name: "multimaster_worker_instances",
     help: "Instances of latent workers in the cluster, by latent worker and state.",
@@ -31,12 +34,14 @@ export function publishInstanceMetrics(
       for (const { name } of latents) this.set({ latent: name }, demandOf(name));
     },
   });
-  const starts = new Counter({
-    name: "multimaster_instance_starts_total",
-    help: "Starts of instances by this engine, by latent worker and outcome.",
-    labelNames: ["latent", "outcome"],
-    registers: [metrics],
-  });
+  const starts =
+    (metrics.getSingleMetric("multimaster_instance_starts_total") as Counter | undefined) ??
+    new Counter({
+      name: "multimaster_instance_starts_total",
+      help: "Starts of instances by this engine, by latent worker and outcome.",
+      labelNames: ["latent", "outcome"],
+      registers: [metrics],
+    });
   for (const { name } of latents) for (const outcome of ["started", "failed"]) starts.inc({ latent: name, outcome }, 0);
   return { countStart: (latent, outcome) => starts.inc({ latent, outcome }) };
 }

@@ -20,6 +20,19 @@ describe("secrets", () => {
     expect(secrets.hide("x s3cr3t-t0ken y s3cr3t-t0ken-2 z a+b(c)[d]$")).toBe("x <token> y <longer> z <odd>");
   });
 
+  it("stay hidden after a new config, and so does what builds learn that began before it", () => {
+    const former = new Secrets({ token: "old value" });
+    const build = former.forBuild();
+    former.add("login", "learnt before");
+    const next = new Secrets({ token: "new value" });
+    next.keepHidden(former);
+    build.add("login", "learnt after");
+    expect(next.forBuild().hide("old value, new value, learnt before, learnt after")).toBe(
+      "<token>, <token>, <login>, <login>",
+    );
+    expect(next.get("token")).toBe("new value");
+  });
+
   it("are replaced in a stream, wherever it is cut", () => {
     expect(masked("x s3cr3t-t0ken y s3cr3t-t0ken-2\nz s3cr3t-")).toEqual(new Set(["x <token> y <longer>\nz s3cr3t-"]));
   });

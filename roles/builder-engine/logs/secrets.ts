@@ -42,6 +42,18 @@ export class Secrets {
     this.#hideAll();
   }
 
+  /** Hides what these secrets hid and the builder's new ones do not have any more. */
+  keepHidden(former: Secrets): void {
+    // What builds learn that began with those.
+    former.#builders = this;
+    const known = new Set(Object.values(this.#values));
+    const all = [...Object.entries(former.#values), ...former.#fetched, ...former.#learnt];
+    const kept = all.filter(([, text]) => !known.has(text));
+    if (kept.length === 0) return;
+    this.#learnt = kept.slice(-maxLearnt);
+    this.#hideAll();
+  }
+
   /** What was fetched stays hidden, however much steps learn. */
   #keep(name: string, value: string): void {
     if (this.#builders !== undefined) this.#builders.#keep(name, value);

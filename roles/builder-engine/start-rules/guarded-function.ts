@@ -153,12 +153,20 @@ export class GuardedFunctions implements Service {
   readonly isHousekeeping = true;
   #all: { failure(): Failure | undefined }[] = [];
   #base: Omit<GuardOptions, "owner" | "option" | "builder">;
-  /** Hides secrets in what functions say. */
-  readonly hide: Hide;
 
   constructor(base: Omit<GuardOptions, "owner" | "option" | "builder">) {
     this.#base = base;
-    this.hide = base.hide;
+  }
+
+  /** Hides secrets in what functions say. */
+  get hide(): Hide {
+    return this.#base.hide;
+  }
+
+  /** Forgets the functions of the config before: only those of the next one are reported. */
+  reconfigure(hide: Hide): void {
+    this.#all = [];
+    this.#base = { ...this.#base, hide };
   }
 
   guard<Args extends readonly unknown[]>(

@@ -23,7 +23,6 @@ const followed = ["paused", "graceful", "quarantined", "onProbation"] as const;
 /** A worker that is connected to this master and claimed by it. */
 export class AttachedWorker {
   readonly workerid: number;
-  readonly config: WorkerConfig;
   readonly link: WorkerLink;
   readonly info: WorkerInfo;
   /** As the row says; any UI master may change them. */
@@ -33,7 +32,6 @@ export class AttachedWorker {
   onProbation = false;
   /** Builds in a row that failed because of it. */
   failures = 0;
-  readonly rules: Pick<WorkerRules, "quarantineAfter" | "probationAfter">;
   /** Its link is being closed on purpose: it gets nothing more. */
   leaving = false;
   /** Its claim was released, or is being released. */
@@ -42,6 +40,8 @@ export class AttachedWorker {
   terms: InstanceTerms | "unknown" | undefined;
   /** Why its link is being closed, if this master closes it. */
   departure: Departure | undefined;
+  #config: WorkerConfig;
+  #rules: Pick<WorkerRules, "quarantineAfter" | "probationAfter">;
   #linkEnded: AbortController | undefined;
   #isLossTaken = false;
   #faults = new Map<number, string>();
@@ -57,15 +57,29 @@ export class AttachedWorker {
     info: WorkerInfo,
     rules: AttachedWorker["rules"] = { quarantineAfter: null, probationAfter: null },
   ) {
-    this.rules = rules;
     this.workerid = workerid;
-    this.config = config;
+    this.#config = config;
+    this.#rules = rules;
     this.link = link;
     this.info = info;
   }
 
   get name(): string {
-    return this.config.name;
+    return this.#config.name;
+  }
+
+  get config(): WorkerConfig {
+    return this.#config;
+  }
+
+  get rules(): Pick<WorkerRules, "quarantineAfter" | "probationAfter"> {
+    return this.#rules;
+  }
+
+  /** What the config says of it from now on; builds that run go on. */
+  reconfigure(config: WorkerConfig, rules: AttachedWorker["rules"]): void {
+    this.#config = config;
+    this.#rules = rules;
   }
 
   /**

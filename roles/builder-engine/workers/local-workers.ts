@@ -18,7 +18,9 @@ export interface LocalWorkersOptions {
 /** The workers inside this process. They connect, and connect again, as those outside do. */
 export class LocalWorkers {
   #options: LocalWorkersOptions;
-  #workers: LocalWorker[] = [];
+  #workers = new Map<string, LocalWorker>();
+  /** Those that are not connected again. */
+  #removed = new WeakSet<LocalWorker>();
   #leaving = new AbortController();
   /** The latest attempt of each to stay connected. */
   #connecting = new Map<LocalWorker, Promise<void>>();
@@ -29,7 +31,24 @@ export class LocalWorkers {
   }
 
   async start(): Promise<void> {
-    const { configs, basedir, passEnvironment, log } = this.#options;
+    await this.#add(this.#options.configs);
+  }
+
+  /** Goes on with other workers. One that is there no more ends with its connection. */
+  async reconfigure(configs: readonly WorkerConfig[]): Promise<void> {
+    if (this.#stopped) return;
+    for (const [name, worker] of this.#workers) {
+      if (configs.some((config) => config.name === name)) continue;
+      this.#workers.delete(name);
+      this.#removed.add(worker);
+      const ended = this.#connecting.get(worker)?.then(() => worker.stop());
+      if (ended) this.#connecting.set(worker, ended);
+    }
+    await this.#add(configs.filter(({ name }) => !this.#workers.has(name)));
+  }
+
+  async #add(configs: readonly WorkerConfig[]): Promise<void> {
+    const { basedir, passEnvironment, log } = this.#options;
     for (const { name } of configs) {
       const worker = await createLocalWorker({
         name,
@@ -41,7 +60,7 @@ export class LocalWorkers {
         { worker: name },
         `worker ${name} is local: its builds may do whatever this master may, and read its environment; only for code you trust`,
       );
-      this.#workers.push(worker);
+      this.#workers.set(name, worker);
       await worker.start();
       this.#connecting.set(worker, this.#keepConnected(worker));
     }
@@ -68,14 +87,14 @@ export class LocalWorkers {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.leave();
-    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
     await Promise.all(this.#connecting.values());
   }
 
   async #keepConnected(worker: LocalWorker): Promise<void> {
     const { signal } = this.#leaving;
     if (signal.aborted) return;
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#removed.has(worker)) {
       const link = worker.connect();
       this.#options.onWorker(link);
       await link.closed;

@@ -11,11 +11,16 @@ export interface WorkerCredentialsOptions {
   readonly log: Logger;
 }
 
+/** By which a worker of the config proves who it is. */
+const passwordFields = ["password", "passwordHash", "passwordMd5Sealed", "local"] as const;
+
 /** How workers prove who they are, for each protocol. Names of workers are no secret: pages show them. */
 export class WorkerCredentials {
-  readonly #configs: ReadonlyMap<string, WorkerConfig>;
+  #configs: ReadonlyMap<string, WorkerConfig>;
   #accounts: ReadonlyMap<string, AcceptedWorker> = new Map();
-  readonly #sealingKey: Buffer | undefined;
+  /** Also those whose names the config has. */
+  #accepted: readonly AcceptedWorker[] = [];
+  #sealingKey: Buffer | undefined;
   readonly #checks = new PasswordChecks();
   readonly #refusals: RefusalLog;
 
@@ -25,8 +30,23 @@ export class WorkerCredentials {
     this.#refusals = new RefusalLog(log);
   }
 
+  /** Goes on with the workers of another config. Returns the names of those that it has no more, or with another password. */
+  reconfigure({ workers, sealingKey }: Pick<WorkerCredentialsOptions, "workers" | "sealingKey">): ReadonlySet<string> {
+    const former = this.#configs;
+    this.#configs = new Map(workers.map((config) => [config.name, config]));
+    this.#sealingKey = sealingKey;
+    this.accept(this.#accepted);
+    const ended = [...former].filter(([name, config]) => {
+      const next = this.#configs.get(name);
+      // A connection of the config's worker has not proved that it is the account of the same name.
+      return next === undefined || passwordFields.some((field) => next[field] !== config[field]);
+    });
+    return new Set(ended.map(([name]) => name));
+  }
+
   /** The workers that were added at run time and may connect now. One that the config defines is the config's. */
   accept(accounts: readonly AcceptedWorker[]): void {
+    this.#accepted = accounts;
     this.#accounts = new Map(accounts.flatMap((each) => (this.#configs.has(each.name) ? [] : [[each.name, each]])));
   }
 

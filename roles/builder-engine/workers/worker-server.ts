@@ -1,53 +1,23 @@
 import { resolve } from "node:path";
-import { rulesOfWorker, trustNetworks, type WorkerConfig, type WorkersSlice } from "@multimaster/config";
-import type { Clock, HostCheck, Logger, Service } from "@multimaster/core";
-import type { AcceptedWorker, Data, Departure, WorkerRule, WorkerTerms } from "@multimaster/data";
+import { rulesOfWorker, trustNetworks, type WorkersSlice } from "@multimaster/config";
+import type { Service } from "@multimaster/core";
+import type { AcceptedWorker, Departure } from "@multimaster/data";
 import {
   type Admission,
   createWorkerListener,
-  type LinkEnd,
   type PbListenerOptions,
-  type ServedCertificate,
   type WorkerLink,
   type WorkerListener,
 } from "@multimaster/wire";
 import { createClientAddress } from "../../client-address.ts";
-import type { BuildAdopter } from "../builds/adopt-builds.ts";
-import { Abandoned, type Persistence } from "../builds/persistence.ts";
+import { Abandoned } from "../builds/persistence.ts";
 import { attachWorker } from "./attach-worker.ts";
-import type { AttachedWorker, AttachedWorkers } from "./attached-worker.ts";
-import type { CommandLedger } from "./command-ledger.ts";
+import type { AttachedWorker } from "./attached-worker.ts";
+import { describeDeparture, describeRelease, LeavingWorkers } from "./leaving-workers.ts";
 import { LocalWorkers } from "./local-workers.ts";
-import type { WorkerCredentials } from "./worker-credentials.ts";
-
-export interface WorkerServerOptions {
-  slice: WorkersSlice;
-  credentials: WorkerCredentials;
-  /** Of the worker ports, if they speak TLS; started before this. */
-  certificate: ServedCertificate | undefined;
-  /** This master's name. */
-  master: string;
-  /** Where relative paths of the config begin. */
-  directory: string;
-  /** Names of workers that some builder of this engine can use; others are sent on to the next engine. */
-  useful: ReadonlySet<string>;
-  /** Instances of latent workers, which have no password in the config; undefined: the name is none of theirs. */
-  authenticateInstance(name: string, password: string): boolean | "draining" | undefined;
-  /** Directories that builders of this engine use on a worker. */
-  directoriesOf(worker: string): readonly string[];
-  workers: AttachedWorkers;
-  data: Data;
-  persistence: Persistence;
-  ledger: CommandLedger;
-  adopter: BuildAdopter;
-  clock: Clock;
-  log: Logger;
-  isReady(): true | string;
-  /** Names by which this master may be asked for its metrics. */
-  isOwnHost: HostCheck;
-  metrics(): Promise<{ contentType: string; text: string }>;
-  onListening(url: string): void;
-}
+import { nameReachable } from "./reachable-name.ts";
+import type { ReconfiguredWorkers, WorkerServerOptions } from "./worker-server-options.ts";
+import { rulesOf, termsOf } from "./worker-terms.ts";
 
 /** How long a worker that was released for others is not taken back at its first attempt. */
 const sentOnMs = 30_000;
@@ -68,6 +38,7 @@ export class WorkerServer implements Service {
   /** The connection of each worker that waits for its turn. */
   #waiting = new Map<string, WorkerLink>();
   #unwanted = new Set<string>();
+  #leaving: LeavingWorkers;
   /** Workers whose next connection is sent on to another engine, and until when. */
   #sentOn = new Map<string, number>();
   #stopping: Promise<void> | undefined;
@@ -75,6 +46,12 @@ export class WorkerServer implements Service {
   constructor(options: WorkerServerOptions) {
     const { slice, clock, log } = options;
     this.#options = options;
+    this.#leaving = new LeavingWorkers({
+      workers: options.workers,
+      log,
+      release: (worker) => this.release(worker, "revoked"),
+      isRefusing: () => this.isRefusing,
+    });
     this.#local = new LocalWorkers({
       configs: slice.workers.filter((config) => config.local && options.useful.has(config.name)),
       basedir: resolve(options.directory, slice.basedir),
@@ -94,8 +71,56 @@ export class WorkerServer implements Service {
     const rules = rulesOf(slice, this.#ids);
     await persistence.write("save what the config says of workers", () => data.updates.workers.saveTerms(terms, rules));
     await this.#local.start();
-    // A port no one may use would only be in the way of other masters on this machine.
-    if (slice.accounts || slice.workers.some((config) => !config.local)) await this.#listen();
+    if (this.#isReachable) await this.#listen();
+  }
+
+  /** A port no one may use would only be in the way of other masters on this machine. */
+  get #isReachable(): boolean {
+    const { accounts, workers } = this.#options.slice;
+    return accounts || workers.some((config) => !config.local);
+  }
+
+  /**
+   * Goes on with the workers of another config. Those that it has as before keep their connections. Those that it has no more, or
+   * with another password, get no further build, and leave when the last one has ended.
+   */
+  async reconfigure(next: ReconfiguredWorkers): Promise<void> {
+    const { data, persistence, credentials, workers, directoriesOf: formerDirectories } = this.#options;
+    const { slice, useful, directoriesOf, sealingKey } = next;
+    const ids = await persistence.write("register the workers", () =>
+      data.updates.workers.register(slice.workers.map(({ name }) => name)),
+    );
+    this.#ids = new Map([...this.#ids, ...ids]);
+    const [terms, rules] = [termsOf(slice, slice.workers, this.#ids), rulesOf(slice, this.#ids)];
+    await persistence.write("save what the config says of workers", () => data.updates.workers.saveTerms(terms, rules));
+    this.#options = { ...this.#options, slice, useful, directoriesOf };
+    this.#unwanted.clear();
+    const ended = credentials.reconfigure({ workers: slice.workers, sealingKey });
+    for (const worker of workers.all) {
+      const found = credentials.find(worker.name);
+      if (!found || ended.has(worker.name) || !this.#isAccepted(worker.link)) this.#leaving.add(worker);
+      else {
+        worker.reconfigure(found.config, rulesOfWorker(slice, found.config));
+        this.#setDirectories(worker, formerDirectories(worker.name));
+      }
+    }
+    for (const link of this.#links) if (ended.has(link.name) && workers.get(link.name)?.link !== link) link.terminate();
+    await this.#local.reconfigure(slice.workers.filter((config) => config.local && useful.has(config.name)));
+    if (this.#listener === undefined && this.#isReachable) await this.#listen();
+    workers.changed();
+  }
+
+  /** A worker that deletes directories which no builder has is to keep those of new builders, and those that builds still use. */
+  #setDirectories(worker: AttachedWorker, former: readonly string[]): void {
+    const next = this.#options.directoriesOf(worker.name);
+    if (next.every((directory) => former.includes(directory))) return;
+    worker.link.configure({ directories: [...new Set([...next, ...former])] }).catch((error: unknown) => {
+      if (worker.link.isOpen)
+        this.#options.log.warn(
+          { worker: worker.name, err: error },
+          `worker ${worker.name} did not take the list of directories; it gets it when it connects again`,
+        );
+    });
   }
 
   /** New workers are sent on to another master; those here stay. */
@@ -132,7 +157,7 @@ export class WorkerServer implements Service {
     if (terms.length > 0)
       await persistence.write("save what accounts say of workers", () => data.updates.workers.saveTerms(terms));
     for (const link of this.#links) {
-      if (this.#isAccepted(link)) continue;
+      if (this.#isAccepted(link) || this.#leaving.has(link)) continue;
       log.warn(
         { worker: link.name },
         `worker ${link.name} was revoked: it is disconnected, and its builds run again elsewhere`,
@@ -160,7 +185,7 @@ export class WorkerServer implements Service {
   /** Releases a worker and closes its connection; it connects to a master that takes workers then. */
   async release(worker: AttachedWorker, reason: Departure["reason"] = "master_drained"): Promise<void> {
     worker.leaving = true;
-    const why = reason === "rebalanced" ? "another engine has fewer workers" : "the master drains";
+    const why = describeRelease(reason);
     worker.departure = { reason, detail: why };
     await this.#options.ledger.flush();
     // Released first: the next master must find it free.
@@ -182,7 +207,7 @@ export class WorkerServer implements Service {
       port: slice.port,
       certificate,
       sendsProxyHeader: slice.proxyProtocol && trustNetworks(slice.proxyProtocol.from),
-      keepAliveOf: (name) => rulesOfWorker(slice, this.#options.credentials.find(name)?.config).keepAlive,
+      keepAliveOf: (name) => rulesOfWorker(this.#options.slice, this.#options.credentials.find(name)?.config).keepAlive,
       master,
       log,
       authenticate: (name, password) => this.#authenticate(name, password),
@@ -349,40 +374,4 @@ export class WorkerServer implements Service {
     await this.#local.stop();
     await Promise.all(this.#turns.values());
   }
-}
-
-/** An address at which a program of this machine finds the port. */
-function nameReachable(host: string): string {
-  return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-}
-
-/** What is said of each of these workers and all masters need to know. */
-function termsOf(
-  slice: WorkersSlice,
-  configs: readonly WorkerConfig[],
-  ids: ReadonlyMap<string, number>,
-): WorkerTerms[] {
-  return configs.map((config) => {
-    const { missingTimeout } = rulesOfWorker(slice, config);
-    return {
-      workerid: ids.get(config.name) as number,
-      missingTimeoutS: missingTimeout === null ? null : missingTimeout / 1000,
-      owner: config.owner ?? null,
-      note: config.note ?? null,
-    };
-  });
-}
-
-function rulesOf(slice: WorkersSlice, ids: ReadonlyMap<string, number>): WorkerRule[] {
-  return slice.workers.map(({ name, capacity, hours }) => ({
-    workerid: ids.get(name) as number,
-    capacity: capacity ?? null,
-    hours: hours === undefined ? null : JSON.stringify(hours),
-  }));
-}
-
-/** Of a connection that this master did not close. */
-function describeDeparture({ code, reason }: LinkEnd): Departure {
-  const detail = reason === "" ? null : reason;
-  return { reason: code === 1000 || code === 1001 ? "closed_by_worker" : "connection_lost", detail };
 }

@@ -40,6 +40,10 @@ export type Call =
   /** Nothing but the answer's `state`. */
   | { readonly do: "look" }
   | { readonly do: "measure" }
+  /** Loads and checks the config again; `apply` or `discard` follows. */
+  | { readonly do: "prepare" }
+  | { readonly do: "apply" }
+  | { readonly do: "discard" }
   | { readonly do: "stop" }
   /** The term and the thread end. */
   | { readonly do: "close" };
@@ -47,6 +51,8 @@ export type Call =
 /** What the config said to the thread that loaded it. */
 export interface Loaded {
   readonly holdsClaims: boolean;
+  /** Of the config's files. */
+  readonly hash: string;
   readonly warnings: readonly string[];
   readonly closedDefaults: readonly string[];
 }

@@ -1,5 +1,6 @@
 import type { Bus, BusHub } from "@multimaster/bus";
 import type { Lease } from "@multimaster/cluster";
+import type { LoadedConfig } from "@multimaster/config";
 import type { MetricFigures } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import type { Loaded, RoleState, Standing } from "./messages.ts";
@@ -47,6 +48,12 @@ export interface RoleHost {
   setStanding(standing: Standing): void;
   /** The role's figures. */
   measure(): Promise<MetricFigures>;
+  /** Loads the role's part of the next config, which the main thread has loaded; throws what is wrong with that. */
+  prepare(config: LoadedConfig): Promise<Loaded>;
+  /** The role goes on with what was prepared. When this rejects, its term cannot go on; the next begins with the new config. */
+  apply(): Promise<void>;
+  /** Forgets what was prepared. */
+  discard(): Promise<void>;
   /** Ends the term: the role's services have stopped when it resolves. */
   stop(): Promise<void>;
   /** Ends the term and the thread, if it has one. */

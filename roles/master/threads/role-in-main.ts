@@ -19,6 +19,12 @@ export interface RoleInMainOptions {
   figures(): Promise<FiguresText>;
 }
 
+interface LoadedRole {
+  readonly role: Role<unknown>;
+  readonly config: LoadedConfig;
+  readonly slice: unknown;
+}
+
 /** A role in the main thread, with the database, the bus and the log of its master. An error that no one catches ends the master. */
 export class RoleInMain implements RoleHost {
   readonly name: RoleName;
@@ -29,7 +35,8 @@ export class RoleInMain implements RoleHost {
   term: Lease | undefined;
   #options: RoleInMainOptions;
   #loading: Promise<Loaded> | undefined;
-  #loaded: { readonly role: Role<unknown>; readonly config: LoadedConfig; readonly slice: unknown } | undefined;
+  #loaded: LoadedRole | undefined;
+  #prepared: LoadedRole | undefined;
   #running: RoleTerm | undefined;
 
   constructor(options: RoleInMainOptions) {
@@ -100,6 +107,23 @@ export class RoleInMain implements RoleHost {
     return this.#running?.measure() ?? [];
   }
 
+  async prepare(config: LoadedConfig): Promise<Loaded> {
+    this.#prepared = await this.#loadRole(config);
+    return describe(this.#prepared);
+  }
+
+  async apply(): Promise<void> {
+    const prepared = this.#prepared;
+    if (!prepared) throw new Error("no config has been prepared");
+    this.#prepared = undefined;
+    this.#loaded = prepared;
+    if (this.term) await this.#running?.reconfigure(prepared.config, prepared.slice);
+  }
+
+  async discard(): Promise<void> {
+    this.#prepared = undefined;
+  }
+
   async stop(): Promise<void> {
     if (!this.term) return;
     await this.#running?.stop();
@@ -112,10 +136,18 @@ export class RoleInMain implements RoleHost {
   }
 
   async #load(): Promise<Loaded> {
-    const { name, builderSets } = this.#options;
-    const [role, config] = await Promise.all([roles[name](), this.#options.config]);
-    this.#loaded = { role, config, slice: await role.loadSlice(config, { builderSets }) };
-    // What the config said the main thread has read itself.
-    return { holdsClaims: role.holdsClaims, warnings: [], closedDefaults: [] };
+    this.#loaded = await this.#loadRole(await this.#options.config);
+    return describe(this.#loaded);
   }
+
+  async #loadRole(config: LoadedConfig): Promise<LoadedRole> {
+    const { name, builderSets } = this.#options;
+    const role = await roles[name]();
+    return { role, config, slice: await role.loadSlice(config, { builderSets }) };
+  }
+}
+
+/** What the config said the main thread has read itself. */
+function describe({ role, config }: LoadedRole): Loaded {
+  return { holdsClaims: role.holdsClaims, hash: config.hash, warnings: [], closedDefaults: [] };
 }

@@ -1,6 +1,6 @@
 import type { Bus } from "@multimaster/bus";
 import type { Lease, LoopSign } from "@multimaster/cluster";
-import type { LoadedConfig } from "@multimaster/config";
+import { compareConfigs, type LoadedConfig, type PartKind } from "@multimaster/config";
 import {
   createMetrics,
   type FiguresText,
@@ -14,7 +14,7 @@ import {
 } from "@multimaster/core";
 import { createData } from "@multimaster/data";
 import type { Database } from "@multimaster/database";
-import type { Role } from "../../define-role.ts";
+import type { Role, RoleService } from "../../define-role.ts";
 import { judgeFailures } from "../judge-failures.ts";
 import type { BeginTerm, RoleState, Standing } from "./messages.ts";
 
@@ -42,6 +42,8 @@ export class RoleTerm {
   /** The lease and the name of the master; a role that holds nothing goes on under the next ones. */
   readonly #lease: Lease;
   readonly #master: { name: string; masterid: number };
+  readonly #services: readonly RoleService<unknown>[];
+  #config: LoadedConfig;
   #standing: Standing;
   #drain = new AbortController();
 
@@ -52,7 +54,8 @@ export class RoleTerm {
     this.#standing = standing;
     const writes = readWrites(() => this.#standing);
     this.#data = createData({ database, bus, lease: this.#lease, writes, log, clock: systemClock });
-    const services = role.services({
+    this.#config = config;
+    this.#services = role.services({
       master: this.#master,
       config: { own: slice, shared: config.shared, directory: config.directory },
       data: this.#data,
@@ -68,7 +71,7 @@ export class RoleTerm {
       },
       ready: () => this.#ready(),
     });
-    const all = beside ? [beside(this.#metrics), ...services] : services;
+    const all = beside ? [beside(this.#metrics), ...this.#services] : this.#services;
     this.#group = new ServiceGroup(role.name, all, log, judgeFailures(lease.leaseMs, database, writes));
   }
 
@@ -83,6 +86,20 @@ export class RoleTerm {
 
   async start(): Promise<void> {
     await this.#group.start();
+  }
+
+  /** Its services take over the next config, which has been checked, in the order in which they start. */
+  async reconfigure(config: LoadedConfig, slice: unknown): Promise<void> {
+    const changes = compareConfigs(this.#config, config);
+    this.#config = config;
+    const next = {
+      own: slice,
+      shared: config.shared,
+      directory: config.directory,
+      hasChanged: (kind: PartKind, name?: string) =>
+        changes.some((change) => change.kind === kind && (name === undefined || change.name === name)),
+    };
+    for (const service of this.#services) await service.takeConfig?.(next);
   }
 
   async drain(): Promise<void> {

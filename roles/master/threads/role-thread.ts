@@ -164,6 +164,20 @@ export class RoleThread implements RoleHost {
     return this.#figures;
   }
 
+  /** The thread loads the files itself: a config has functions. */
+  async prepare(): Promise<Loaded> {
+    await this.load();
+    return (await this.#ask({ do: "prepare" })) as Loaded;
+  }
+
+  async apply(): Promise<void> {
+    await this.#ask({ do: "apply" });
+  }
+
+  async discard(): Promise<void> {
+    if (this.#worker) await this.#ask({ do: "discard" });
+  }
+
   /** Ends the term: the role's services have stopped when it resolves. A thread that stays blocked is ended with it. */
   async stop(): Promise<void> {
     if (!this.#term) return;

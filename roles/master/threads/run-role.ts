@@ -24,13 +24,20 @@ import { RoleTerm } from "./role-term.ts";
 /** How often the main thread is told how the role does, if that has changed. */
 const stateMs = 100;
 
+interface LoadedRole {
+  readonly role: Role<unknown>;
+  readonly config: LoadedConfig;
+  readonly slice: unknown;
+}
+
 /** Runs in the thread: does what the main thread asks for, and reports how the role does. */
 class RoleRunner {
   #port: MessagePort;
   #data: ThreadData;
   #identity: Record<string, unknown> = { service: "master" };
   #log: ReturnType<typeof createLog>;
-  #loaded: { role: Role<unknown>; config: LoadedConfig; slice: unknown } | undefined;
+  #loaded: LoadedRole | undefined;
+  #prepared: LoadedRole | undefined;
   #database: Database | undefined;
   #bus: Bus | undefined;
   #term: RoleTerm | undefined;
@@ -86,7 +93,17 @@ class RoleRunner {
   async #carryOut(call: Call): Promise<Loaded | MetricFigures | undefined> {
     switch (call.do) {
       case "load":
-        return this.#load();
+        this.#loaded = await this.#load();
+        return describe(this.#loaded);
+      case "prepare":
+        this.#prepared = await this.#load();
+        return describe(this.#prepared);
+      case "apply":
+        await this.#apply();
+        return undefined;
+      case "discard":
+        this.#prepared = undefined;
+        return undefined;
       case "begin":
         await this.#begin(call);
         return undefined;
@@ -109,12 +126,18 @@ class RoleRunner {
     }
   }
 
-  async #load(): Promise<Loaded> {
+  async #load(): Promise<LoadedRole> {
     const { role: name, configFile, builderSets } = this.#data;
     const [role, config] = await Promise.all([roles[name as RoleName](), loadClusterConfig(configFile)]);
-    const slice = await role.loadSlice(config, { builderSets });
-    this.#loaded = { role, config, slice };
-    return { holdsClaims: role.holdsClaims, warnings: config.warnings(), closedDefaults: config.closedDefaults() };
+    return { role, config, slice: await role.loadSlice(config, { builderSets }) };
+  }
+
+  async #apply(): Promise<void> {
+    const prepared = this.#prepared;
+    if (!prepared) throw new Error("no config has been prepared");
+    this.#prepared = undefined;
+    this.#loaded = prepared;
+    await this.#term?.reconfigure(prepared.config, prepared.slice);
   }
 
   async #begin(beginning: BeginTerm): Promise<void> {
@@ -178,6 +201,11 @@ class RoleRunner {
   #send(message: FromThread): void {
     this.#port.postMessage(message);
   }
+}
+
+function describe({ role, config }: LoadedRole): Loaded {
+  const { hash } = config;
+  return { holdsClaims: role.holdsClaims, hash, warnings: config.warnings(), closedDefaults: config.closedDefaults() };
 }
 
 if (parentPort) new RoleRunner(parentPort, workerData as ThreadData).start();

@@ -23,9 +23,11 @@ export interface Realtime {
 }
 
 export function createRealtime(context: RoleContext<UiSlice>, rights: ListeningRights): Realtime {
-  const { clock, config, data, log } = context;
-  const isAllowed = createOriginCheck(config.own, config.shared);
-  const audience = new Audience({ ...context, maxPerAddress: config.own.listenersPerAddress });
+  const { clock, data, log } = context;
+  // A new config may allow others.
+  const isAllowed = (origin: string, host: string | undefined) =>
+    createOriginCheck(context.config.own, context.config.shared)(origin, host);
+  const audience = new Audience({ ...context, maxPerAddress: context.config.own.listenersPerAddress });
   let leaving = false;
 
   const busNews = (): BusNews => ({ state: data.bus.state, since: data.bus.degradedSince });

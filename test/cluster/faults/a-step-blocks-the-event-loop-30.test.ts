@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import type { TestMaster } from "../../harness/master.ts";
 import { describeTimes, readMetric } from "../../harness/metrics.ts";
 import { startSyntheticWorkers } from "../../harness/synthetic-workers.ts";
@@ -9,7 +10,7 @@ import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 /** The short form blocks for more than two leases. */
-const forms = process.env["MULTIMASTER_LONG"]
+const forms = isLong
   ? [
       { lease: "15s", seconds: 30 },
       { lease: "15s", seconds: 300 },

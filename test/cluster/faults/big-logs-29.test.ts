@@ -2,17 +2,17 @@ import { createHash } from "node:crypto";
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { residentMegabytes } from "../../harness/processes.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
-const long = Boolean(process.env["MULTIMASTER_LONG"]);
-const megabytes = long ? 1000 : 50;
+const megabytes = isLong ? 1000 : 50;
 /** What `work` prints: lines of 100 bytes with their number. */
 const lines = (megabytes * 1_000_000) / 100;
 const program = `awk 'BEGIN { for (i = 0; i < ${lines}; i++) printf "%08d %090d\\n", i, i }'`;
 const printed = (i: number) => `${String(i).padStart(8, "0")} ${String(i).padStart(90, "0")}\n`;
 /** More than bounded buffers, less than the whole output, even once. */
-const mostMegabytes = long ? 300 : megabytes * 2.5;
+const mostMegabytes = isLong ? 300 : megabytes * 2.5;
 
 it(
   `${megabytes} MB of output are stored without a gap, in bounded memory, and read back byte by byte while they are compressed`,
@@ -25,7 +25,7 @@ it(
     await ui.waitReady();
     const engine = await cluster.master({ roles: ["builder-engine"] });
     // Python's worker is too slow for the long form.
-    await (long ? cluster.ownWorkers(engine, ui, ["w1"]) : cluster.workers(engine, ui, ["w1"]));
+    await (isLong ? cluster.ownWorkers(engine, ui, ["w1"]) : cluster.workers(engine, ui, ["w1"]));
     const [engineMemory, uiMemory] = [engine, ui].map((master) => watchMemory(master.process.pid)) as [Watch, Watch];
     await ui.apiPost("forceschedulers/force", "force", { builderNames: ["job"], reason: "much" });
     await waitFor(async () => (await cluster.rows("select 1 from logs l where l.num_lines > 0")).length > 1, {
@@ -36,7 +36,7 @@ it(
     expect(early.wrong).toBeUndefined();
     await waitFor(async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === 1, {
       what: "the build",
-      timeoutMs: long ? 900_000 : 170_000,
+      timeoutMs: isLong ? 900_000 : 170_000,
       intervalMs: 100,
     });
     // Read immediately, while the log is being compressed, and again afterwards.
@@ -48,7 +48,7 @@ it(
       async () =>
         (await cluster.rows("select 1 from logchunks where compressed = 0 and last_line > first_line + 1000"))
           .length === 0,
-      { what: "the log to be compressed", timeoutMs: long ? 300_000 : 60_000, intervalMs: 500 },
+      { what: "the log to be compressed", timeoutMs: isLong ? 300_000 : 60_000, intervalMs: 500 },
     );
     expect(await readNumbers(await ui.fetch("api/v2/builds/1/steps/work/logs/stdio/raw"))).toEqual(wanted);
     expect(await findViolations(cluster)).toEqual([]);
@@ -59,7 +59,7 @@ it(
     expect(grown.engine).toBeLessThan(mostMegabytes);
     expect(grown.ui).toBeLessThan(mostMegabytes);
   },
-  long ? 1_500_000 : 180_000,
+  isLong ? 1_500_000 : 180_000,
 );
 
 interface Numbers {

@@ -2,11 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 import { whatRan } from "./what-ran.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-const requests = process.env["MULTIMASTER_LONG"] ? 200 : 32;
+const requests = isLong ? 200 : 32;
 const Results = { success: 0, cancelled: 6 };
 
 it("requests cancelled through two uis at any moment on two engines end once, and leave no command behind", async () => {

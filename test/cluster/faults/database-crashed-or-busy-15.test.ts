@@ -7,6 +7,7 @@ import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { configFile, startCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { startMaster, type TestMaster } from "../../harness/master.ts";
 import { startOwnWorker } from "../../harness/own-worker.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
@@ -14,7 +15,7 @@ import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 /** Longer than the lease of 4 s; in the long form as long as the master's own time limit for one statement. */
-const busySeconds = process.env["MULTIMASTER_LONG"] ? 40 : 6;
+const busySeconds = isLong ? 40 : 6;
 
 /** Work that prints numbered lines until the gate is open, and then how many they were. */
 const talk = (gate: string) =>

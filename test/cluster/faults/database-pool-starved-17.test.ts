@@ -3,10 +3,11 @@ import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
 import { openSession, waitForBlocked } from "../../harness/database-session.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-const builds = process.env["MULTIMASTER_LONG"] ? 100 : 30;
+const builds = isLong ? 100 : 30;
 
 it("an engine whose only connection is taken for two leases keeps its lease, and all its builds end well", async () => {
   const cluster = await startCluster({ config, router: false, env: { POLL: "no", DATABASE_CONNECTIONS: "1" } });

@@ -1,12 +1,13 @@
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster, waitForGate } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 
 /** The long form keeps the default lease; the short one dies faster. */
-const lease = process.env["MULTIMASTER_LONG"] ? "15s" : "4s";
+const lease = isLong ? "15s" : "4s";
 
 it("builds of an engine that was killed are run again by one of another name, and end once", async () => {
   const cluster = await startCluster({

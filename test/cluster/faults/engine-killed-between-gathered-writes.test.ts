@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster, type TestCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import type { TestMaster } from "../../harness/master.ts";
 import { startTcpProxy } from "../../harness/tcp-proxy.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -8,7 +9,7 @@ import { waitFor } from "../../harness/wait-for.ts";
 const config = "test/cluster/configs/ledger/cluster.ts";
 
 /** Writes of a running build, each of which shares its transaction with others: an engine is killed after each of them. */
-const writes = process.env["MULTIMASTER_LONG"]
+const writes = isLong
   ? [
       "insert into builds",
       "insert into build_properties",

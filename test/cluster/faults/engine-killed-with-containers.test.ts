@@ -2,11 +2,11 @@ import { it } from "vitest";
 import { markedEnvironment } from "../../harness/cleanup.ts";
 import { startCluster } from "../../harness/cluster.ts";
 import { startHaproxy } from "../../harness/haproxy.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { startPodman, whyNoContainers } from "../../harness/podman.ts";
 import { killEngines } from "./kill-engines.ts";
 
 /** The long form is `npm run test:containers`. */
-const isLong = process.env["MULTIMASTER_LONG"] !== undefined;
 const size = isLong ? { builds: 50, limit: 5, kills: 2 } : { builds: 6, limit: 3, kills: 1 };
 
 const refusal = await whyNoContainers();

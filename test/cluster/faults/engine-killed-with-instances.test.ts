@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startCluster } from "../../harness/cluster.ts";
 import { findLabelled } from "../../harness/labelled-processes.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { killEngines } from "./kill-engines.ts";
 
-const isLong = process.env["MULTIMASTER_LONG"] !== undefined;
 const size = isLong ? { builds: 50, limit: 5, kills: 2 } : { builds: 12, limit: 3, kills: 1 };
 
 it("killed engines leave no instance behind, never are there too many, and each request is built once to its end", async () => {

@@ -2,11 +2,12 @@ import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
 import { openSession } from "../../harness/database-session.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 import { whatRan } from "./what-ran.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
-const requests = process.env["MULTIMASTER_LONG"] ? 1000 : 60;
+const requests = isLong ? 1000 : 60;
 
 it("two engines build every request once though the server rolls back every second claim and every second new build", async () => {
   const cluster = await startCluster({ config, env: { POLL: "no" } });
@@ -29,7 +30,7 @@ it("two engines build every request once though the server rolls back every seco
 
   await waitFor(
     async () => (await cluster.rows("select 1 from buildrequests where complete = 1")).length === requests,
-    { what: "all requests to be complete", timeoutMs: process.env["MULTIMASTER_LONG"] ? 900_000 : 150_000 },
+    { what: "all requests to be complete", timeoutMs: isLong ? 900_000 : 150_000 },
   );
   expect(
     await cluster.rows("select count(*)::int as builds, count(distinct buildrequestid)::int as requests from builds"),

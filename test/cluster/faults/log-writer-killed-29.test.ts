@@ -4,12 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import type { TestMaster } from "../../harness/master.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 /** Lines of every kind that is hard to store; each goes with what should be read back. */
-const lineCount = process.env["MULTIMASTER_LONG"] ? 500_000 : 40_000;
+const lineCount = isLong ? 500_000 : 40_000;
 const program = `
 import sys, time
 out = sys.stdout.buffer

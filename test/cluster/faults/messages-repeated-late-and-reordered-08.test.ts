@@ -2,13 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 import { joinRealm } from "../../harness/wamp-client.ts";
 
 const config = "test/cluster/configs/ledger/cluster.ts";
 const requests = 12;
 /** How late messages come again; the long form is the scenario's. */
-const delayMs = process.env["MULTIMASTER_LONG"] ? 30_000 : 3000;
+const delayMs = isLong ? 30_000 : 3000;
 
 it("messages that come twice, late and in the wrong order change no row, and no build goes back to running", async () => {
   const cluster = await startCluster({ config, env: { POLL: "no", WORK: "sleep 0.5" } });

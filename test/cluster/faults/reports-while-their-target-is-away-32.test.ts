@@ -3,12 +3,12 @@ import { auditDatabase } from "@multimaster/data";
 import { openDatabase } from "@multimaster/database";
 import { expect, it } from "vitest";
 import { startCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import type { TestMaster } from "../../harness/master.ts";
 import { startReportTarget } from "../../harness/report-target.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 const config = "test/cluster/configs/reports/cluster.ts";
-const isLong = process.env["MULTIMASTER_LONG"] !== undefined;
 /** In its long form (`npm run test:reports`) the forge is away for 20 minutes, or as long as the environment says, and there are 500 builds. */
 const builds = isLong ? 500 : 24;
 const awayMs = isLong ? Number(process.env["MULTIMASTER_AWAY_MINUTES"] ?? 20) * 60_000 : 3000;

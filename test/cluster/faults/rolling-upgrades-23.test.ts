@@ -5,10 +5,10 @@ import { type Diagram, type Seat, startDiagram, type WorkerKind } from "../../ha
 import { describeMs } from "../../harness/figures.ts";
 import { readLedger } from "../../harness/ledger.ts";
 import { startLoad } from "../../harness/load.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { setUpOnDemand } from "../../setup.mjs";
 
 // The long form is `npm run test:upgrades`.
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const upgrades = isLong ? 20 : 2;
 /** Installations that the long form has beside those of the short one; MULTIMASTER_WORKERS names the directories of more. */
 const releases = isLong ? ["3.11.9", "3.4.1", "2.10.5", "1.8.2", "0.9.14"] : ["2.10.5"];

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { configFile, startCluster, type TestCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { masterProgram, type TestMaster } from "../../harness/master.ts";
 import { buildPreviousRelease } from "../../harness/previous-release.ts";
 import { runProcess } from "../../harness/processes.ts";
@@ -15,7 +16,7 @@ const config = "test/cluster/configs/ledger/cluster.ts";
 const previous = buildPreviousRelease();
 
 /** Builds that each engine ends in each part of the upgrade. */
-const share = process.env["MULTIMASTER_LONG"] ? 100 : 4;
+const share = isLong ? 100 : 4;
 
 it("the release before and this one work in one cluster, under load, through the migration, and nothing is lost", async (context) => {
   if (typeof previous === "string") return context.skip(previous);

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { findViolations } from "../../harness/checks.ts";
 import { startCluster } from "../../harness/cluster.ts";
+import { isLong } from "../../harness/long-form.ts";
 import type { TestMaster } from "../../harness/master.ts";
 import { describeTimes, readMetric } from "../../harness/metrics.ts";
 import { residentMegabytes } from "../../harness/processes.ts";
@@ -9,8 +10,7 @@ import { startSyntheticWorkers } from "../../harness/synthetic-workers.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 import { startWorkerFront } from "../../harness/worker-front.ts";
 
-const long = Boolean(process.env["MULTIMASTER_LONG"]);
-const count = Number(process.env["WORKER_COUNT"] ?? (long ? 1000 : 500));
+const count = Number(process.env["WORKER_COUNT"] ?? (isLong ? 1000 : 200));
 const names = Array.from({ length: count }, (_, i) => `w${i}`);
 
 const attached = `select m.name, a.attached_at from mm_worker_attachments a
@@ -19,7 +19,7 @@ const attached = `select m.name, a.attached_at from mm_worker_attachments a
 it(`${count} workers of two engines come to the one that is left, and every request ends exactly once`, async () => {
   const cluster = await startCluster({
     config: "test/cluster/configs/ledger/cluster.ts",
-    env: { WORKERS: names.join(","), WORK: "sleep 2", POLL: "no", LEASE: long ? "15s" : "4s" },
+    env: { WORKERS: names.join(","), WORK: "sleep 2", POLL: "no", LEASE: isLong ? "15s" : "4s" },
   });
   const front = await cluster.master({ roles: ["ui", "scheduler"], name: "front" });
   const doomed = await cluster.master({ roles: ["builder-engine"], name: "doomed" });
@@ -87,20 +87,23 @@ it(`${count} workers of two engines come to the one that is left, and every requ
   );
 });
 
-/** Forces builds all the time; returns how many there were. */
+/** Forces builds all the time, until it is stopped or the test is over; `stop` returns how many there were. */
 function startLoad(ui: TestMaster): { stop(): Promise<number> } {
   let going = true;
   let requests = 0;
   const running = (async () => {
     while (going) {
-      const { status } = await ui.apiPost("forceschedulers/force", "force", {
-        builderNames: ["job", "other"],
-        reason: "load",
-      });
+      const forced = { builderNames: ["job", "other"], reason: "load" };
+      const { status } = await ui.apiPost("forceschedulers/force", "force", forced);
       if (status === 200) requests += 2;
       await sleep(150);
     }
   })();
+  // A test that has failed does not wait for it.
+  running.catch(() => undefined);
+  onTestFinished(() => {
+    going = false;
+  });
   return {
     async stop() {
       going = false;

@@ -225,7 +225,7 @@ describe("what is refused", () => {
     expect(await last("branch")).toMatch(/cannot be the name of an artifact: it begins with "@"/);
     expect(await last("unknown")).toBe("fetch-artifacts: 2 no artifacts to fetch (no build has any)");
     expect((await engine.data.find(artifacts)).total).toBe(0);
-    await engine.data.updates.artifacts.expire(unbounded);
+    await engine.data.updates.artifacts.expire(unbounded, null);
     for (const object of await engine.data.updates.artifacts.takeRemovable())
       expect(objectsIn(path).some((file) => file.endsWith(`${object.key}.part`))).toBe(false);
   });

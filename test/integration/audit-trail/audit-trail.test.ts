@@ -6,6 +6,7 @@ import { nounOfTarget } from "@multimaster/roles/ui/access/nouns";
 import { createRefusals } from "@multimaster/roles/ui/access/refusals";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Browser } from "../../harness/login-browser.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { seedRecorded } from "../../harness/rest-recordings.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
@@ -158,7 +159,7 @@ describe.each(engines)("the audit trail on %s", (engine) => {
     { wrote: { busy: 30, loud: 20, ann: 2 }, keep: 11, kept: { busy: 4, loud: 5, ann: 2 } },
     { wrote: { busy: 5, ann: 5, bob: 5, eve: 5 }, keep: 2, kept: { bob: 1, eve: 1 } },
     { wrote: { busy: 5, ann: 5 }, keep: 10, kept: { busy: 5, ann: 5 } },
-    { wrote: { busy: process.env.MULTIMASTER_LONG ? 6000 : 60, ann: 1 }, keep: 2, kept: { busy: 1, ann: 1 } },
+    { wrote: { busy: isLong ? 6000 : 60, ann: 1 }, keep: 2, kept: { busy: 1, ann: 1 } },
   ])("keeps $keep of $wrote: the oldest of who has most go first", async ({ wrote, keep, kept }) => {
     const { audit } = server.data.updates;
     const row = { by: "token", address: null, action: "a", object: "o", outcome: "done" } as const;

@@ -324,6 +324,16 @@ export const damages: Record<string, Damage> = {
     },
     ids: () => [7],
   },
+  "masters-of-different-configs": {
+    async do(tx, { idle, engine }) {
+      for (const [i, { lease }] of [idle, engine].entries())
+        await execute(tx, "insert into mm_master_configs (masterid, hash, started_at) values (?, ?, 1)", [
+          lease.masterid,
+          `hash ${i}`,
+        ]);
+    },
+    ids: ({ idle, engine }) => [engine.lease.masterid, idle.lease.masterid],
+  },
   "builder-of-gone-master": {
     do: (tx, { gone }) => execute(tx, "update builder_masters set masterid = ?", [gone.lease.masterid]),
     ids: () => [1, 2],

@@ -4,6 +4,7 @@ import { DatabaseRefusals, refusals } from "../../harness/database-refusals.ts";
 import { deliver, readChanges, startHookServer } from "../../harness/deliver-hook.ts";
 import { createGitRepository } from "../../harness/git-repository.ts";
 import { ghCommit, ghPush } from "../../harness/hook-payloads.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { startSchedulerCluster } from "../../harness/scheduler-masters.ts";
 import { type Engine, engines, newDatabase } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -18,7 +19,7 @@ const moments: readonly (readonly [what: string, statements: RegExp])[] = [
 /** At length each refusal meets each moment; in short, each of them one. */
 const refusalsAt = (engine: Engine, moment: RegExp) => {
   const index = moments.findIndex(([, statements]) => statements === moment);
-  return refusals[engine].filter((_, n) => process.env["MULTIMASTER_LONG"] || n % moments.length === index);
+  return refusals[engine].filter((_, n) => isLong || n % moments.length === index);
 };
 
 describe.each(engines)("a database that refuses while changes come: %s", (engine) => {

@@ -12,6 +12,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { role } from "../../../roles/builder-engine/role.ts";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { DatabaseRefusals, refusals } from "../../harness/database-refusals.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { type Engine, engines, newDatabaseUrl } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -111,7 +112,7 @@ describe.each(engines)("a database that refuses: %s", (engine) => {
   afterEach(() => void vi.restoreAllMocks());
 
   // At length each refusal meets each phase alone.
-  const rounds = process.env.MULTIMASTER_LONG ? refusals[engine].map((one) => [one]) : [refusals[engine]];
+  const rounds = isLong ? refusals[engine].map((one) => [one]) : [refusals[engine]];
   it.each(rounds.map((round) => [round.map(([code]) => code).join(" "), round] as const))(
     "costs no build, no step, no line and no request, whenever it does (%s)",
     async (_codes, round) => {

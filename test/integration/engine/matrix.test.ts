@@ -7,6 +7,7 @@ import sleep from "@multimaster/plugins/steps/sleep";
 import trigger from "@multimaster/plugins/steps/trigger";
 import { describe, expect, it } from "vitest";
 import { type Engine, type Steps, startEngine } from "../../harness/engine.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { evictDead, expire, makeSteady } from "../../harness/members.ts";
 import { newSchemaUrl } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -117,7 +118,7 @@ describe("a trigger of items", () => {
     expect(await sentence("none")).toBe("0 items");
   });
 
-  const count = process.env["MULTIMASTER_LONG"] ? 2000 : 40;
+  const count = isLong ? 2000 : 40;
 
   it(`of ${count} builds each once on two engines, of which one dies`, { timeout: 900_000 }, async () => {
     const url = await newSchemaUrl("postgresql");

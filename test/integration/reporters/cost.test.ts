@@ -1,6 +1,7 @@
 import { Results } from "@multimaster/core";
 import httpPush from "@multimaster/plugins/reporters/http-push";
 import { expect, it } from "vitest";
+import { isLong } from "../../harness/long-form.ts";
 import { type Member, runningBuild } from "../../harness/masters-with-data.ts";
 import { startReportTarget } from "../../harness/report-target.ts";
 import { startSchedulerCluster } from "../../harness/scheduler-masters.ts";
@@ -8,7 +9,7 @@ import { waitFor } from "../../harness/wait-for.ts";
 
 const reporters = 50;
 /** In its long form (`npm run test:reports`) 1,000 builds end within a minute, and figures are printed. */
-const isLong = process.env["MULTIMASTER_LONG"] !== undefined;
+
 const builds = isLong ? 1000 : 5;
 const minuteMs = 60_000;
 

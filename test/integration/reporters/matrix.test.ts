@@ -1,11 +1,12 @@
 import { Results } from "@multimaster/core";
 import matrix from "@multimaster/plugins/reporters/matrix";
 import { expect, it } from "vitest";
+import { isLong } from "../../harness/long-form.ts";
 import { reportOf, sendReport } from "../../harness/reports.ts";
 import { startSynapse } from "../../harness/synapse.ts";
 
 /** In the long form only (`npm run test:reports`): it installs the homeserver. */
-it.runIf(process.env["MULTIMASTER_LONG"])(
+it.runIf(isLong)(
   "a room of a real Synapse gets each report once, and its limits and a revoked token are read",
   async () => {
     const { url, room, token, ask } = await startSynapse({ burst: 3 });

@@ -2,6 +2,7 @@ import { type Data, describeApi } from "@multimaster/data";
 import { queryRows } from "@multimaster/database";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
+import { isLong } from "../../harness/long-form.ts";
 import { seedRecorded } from "../../harness/rest-recordings.ts";
 import { startRestServer } from "../../harness/rest-server.ts";
 import { engines, newDatabase } from "../../harness/test-databases.ts";
@@ -113,7 +114,7 @@ describe("any query", () => {
         // A value that is no identifier names nothing.
         if (typeof one === "string") expect(one, `${path}?${search}`).toMatch(/^invalid filter value/);
       }),
-      { seed: 20261124, numRuns: process.env["MULTIMASTER_LONG"] ? 20_000 : 600 },
+      { seed: 20261124, numRuns: isLong ? 20_000 : 600 },
     );
   });
 });

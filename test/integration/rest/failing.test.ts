@@ -1,12 +1,12 @@
 import type { Comparison, Failing } from "@multimaster/data";
 import { execute } from "@multimaster/database";
 import { beforeAll, describe, expect, it } from "vitest";
+import { isLong } from "../../harness/long-form.ts";
 import { type Member, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
 import { type ScriptedHistory, scriptHistory, type TrulyFailing } from "../../harness/scripted-history.ts";
 import { engines } from "../../harness/test-databases.ts";
 
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const seeds = isLong ? ["monday", "tuesday", "wednesday", "thursday"] : ["monday"];
 const moments = isLong ? 40 : 12;
 

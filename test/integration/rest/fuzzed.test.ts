@@ -13,6 +13,7 @@ import { deliver, type Forge, forges, secret } from "../../harness/deliver-hook.
 import * as payloads from "../../harness/hook-payloads.ts";
 import { Browser } from "../../harness/login-browser.ts";
 import { client, startProvider } from "../../harness/login-provider.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { connectListener } from "../../harness/realtime-client.ts";
 import { seedRecorded } from "../../harness/rest-recordings.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
@@ -20,7 +21,7 @@ import { engines, newDatabase } from "../../harness/test-databases.ts";
 import { nasty, nastyPart, nastyText, spoil } from "./fuzzed-values.ts";
 
 const seed = 20261124;
-const runs = (short: number) => ({ seed, numRuns: process.env["MULTIMASTER_LONG"] ? short * 10 : short });
+const runs = (short: number) => ({ seed, numRuns: isLong ? short * 10 : short });
 
 const events: Readonly<Record<Forge, readonly (readonly [event: string, payload: unknown])[]>> = {
   github: [
@@ -63,6 +64,7 @@ const calls: readonly (readonly [path: string, method: string, names: readonly s
   ["schedulers/1", "enable", ["enabled"]],
   ["masters/2", "drop_role", ["role", "deadline", "reason"]],
   ["masters/2", "add_role", ["role", "builders", "reason"]],
+  ["masters/2", "reconfig", ["dry_run", "reason"]],
   ["masters/2", "drain", ["deadline", "reason"]],
   ["masters/2", "stop", ["reason"]],
 ];

@@ -37,6 +37,7 @@ describe.each(engines)("the cluster page's data on %s", (engine) => {
     await updates.builds.create({ buildrequestid: Object.values(requests)[0] as number, workerid });
     const scheduler = (await updates.schedulers.register(["all"])).get("all") as number;
     await updates.schedulers.claim(scheduler);
+    await updates.masters.noteConfig("1a".repeat(32));
     expect(await member("engine-a")).toEqual({
       masterid: lease.masterid,
       name: "engine-a",
@@ -49,6 +50,9 @@ describe.each(engines)("the cluster page's data on %s", (engine) => {
       data_version: expect.any(Number),
       host: "host",
       pid: expect.any(Number),
+      config_hash: "1a".repeat(32),
+      config_since: expect.any(Number),
+      config_warning: null,
       epoch: lease.epoch,
       joined_at: expect.any(Number),
       lease_remaining: expect.any(Number),

@@ -1,6 +1,8 @@
 import {
   type Database,
   execute,
+  expireArtifacts,
+  findBuildWithArtifacts,
   findDueReports,
   findLongWaits,
   findOwedEvents,
@@ -13,6 +15,7 @@ import {
   openRequestsClaimedBy,
   queryRows,
   readStepInterest,
+  takeRemovable,
   unplacedAfter,
   upgradeDatabase,
 } from "@multimaster/database";
@@ -22,13 +25,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { onCleanup } from "../../harness/cleanup.ts";
 import { fillPostgres, fillSqlite } from "../../harness/fill-many-builds.ts";
 import { heavyReads } from "../../harness/heavy-reads.ts";
+import { isLong } from "../../harness/long-form.ts";
 import { growing } from "../../harness/many-builds.ts";
 import { nodesOf, type PlanNode, rowsRead } from "../../harness/read-plans.ts";
 import { type RestServer, startRestServer } from "../../harness/rest-server.ts";
 import { type Engine, engines, newDatabaseUrl, openTestDatabase } from "../../harness/test-databases.ts";
 
 // What the pages ask for, by its plans; at ten million builds and by what is really read: test/cluster/many-builds.test.ts.
-const isLong = process.env["MULTIMASTER_LONG"] === "1";
 const amounts: Record<Engine, number> = {
   postgresql: isLong ? 2_000_000 : 200_000,
   sqlite: isLong ? 1_000_000 : 20_000,
@@ -192,6 +195,44 @@ describe.each(engines)("on %s", (engine) => {
     await expectBounded(asked);
   });
 
+  it(`what is due of artifacts is found without reading those that are kept, nor ${builds} builds`, async () => {
+    const kept = engine === "postgresql" ? 50_000 : 10_000;
+    await execute(
+      database,
+      `insert into mm_artifacts (buildid, builderid, stepid, masterid, uploadid, name, object_key, from_fork, size, sha256, state,
+           created_at, cache_scope, used_at)
+         select b.id, b.builderid, 1, 1, 'u' || b.id, 'app', 'key-' || b.id, 0, 1, 'x', 'complete', b.complete_at,
+                case when b.id % 1000 = 0 then 'scope' end, b.complete_at
+           from (select * from builds where complete_at is not null order by id desc limit ${kept}) b`,
+    );
+    if (engine === "postgresql") await client.query("vacuum analyze mm_artifacts");
+    const [{ newest } = { newest: 0 }] = await queryRows<{ newest: number }>(
+      database,
+      "select max(complete_at) as newest from builds",
+    );
+    const bounds = { keepForSeconds: 1e9, keepBuilds: 1, cacheUnusedSeconds: 1e9, cacheBytes: 1e15 };
+    asked = [];
+    class Undo extends Error {}
+    const expired = database.transaction(async (tx) => {
+      expect((await expireArtifacts(tx, bounds, newest - 60)).expired).toBeGreaterThan(0);
+      await takeRemovable(tx);
+      for (const name of ["app", "no such", undefined])
+        await findBuildWithArtifacts(tx, { builder: "builder-7", name, results: [0] });
+      throw new Undo();
+    });
+    await expect(expired).rejects.toThrow(Undo);
+    const statements = asked.filter(({ sql }) => /^(select|with|update)/.test(sql));
+    await expectBounded(statements, new Set([...large, "mm_artifacts"]));
+    if (engine === "postgresql") return;
+    for (const { sql, bindings } of statements) {
+      const lines = await queryRows<{ detail: string }>(database, `explain query plan ${sql}`, bindings);
+      expect(
+        lines.filter(({ detail }) => scansKept.test(detail)),
+        sql,
+      ).toEqual([]);
+    }
+  });
+
   async function expectBounded(statements: typeof asked, tables: ReadonlySet<string> = large): Promise<void> {
     for (const { sql, bindings } of [...statements]) {
       // A total is counted as far as it is shown.
@@ -252,6 +293,9 @@ describe.each(engines)("on %s", (engine) => {
     );
   }
 });
+
+/** Reads of all artifacts in SQLite's plans, but of what is not settled and of caches. */
+const scansKept = /^SCAN (a|o|mm_artifacts)\b(?!.*(mm_artifacts_unsettled|mm_artifacts_caches_used))/;
 
 /** Indexes of what a master ever had, in SQLite's plans. */
 const ofMaster = /\b(ix_buildrequest_claims_masterid|builds_masterid)\b/;

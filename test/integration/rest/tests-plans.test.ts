@@ -19,6 +19,9 @@ const fill = [
      select n, n, n % 100 + 1, n, 1, 900, n, n + 5, 0, 'done', 0 from generate_series(1, ${sets}) n`,
   `insert into steps (id, number, name, buildid, state_string, urls_json, hidden)
      select n, 0, 'junit', n, 'done', '[]', 0 from generate_series(1, ${sets}) n`,
+  `insert into mm_builder_lines (lineid, builderid, line_hash, source, watched, failing, bad_count, failing_since)
+     select n, n, 'main', 'main', 1, 0, 0, 0 from generate_series(1, 100) n`,
+  `insert into mm_line_builds (buildid, lineid, position, good) select n, n % 100 + 1, n, 1 from generate_series(1, ${sets}) n`,
   "insert into test_names (id, builderid, name) select n, n % 100 + 1, 't' || n / 100 from generate_series(1, 500) n",
   `insert into test_result_sets (id, builderid, buildid, stepid, category, value_unit, complete)
      select n, n % 100 + 1, n, n, 'pass_fail', 'outcome', 1 from generate_series(1, ${sets}) n`,

@@ -54,6 +54,24 @@ describe.each(engines)("orders to masters on %s", (engine) => {
     ]);
   });
 
+  it("a new config is ordered of a master that knows such orders, and never of one that would drain", async () => {
+    const { masterid } = one.lease;
+    const order = { masterid, reason: "new builders", orderedBy: "somebody", dryRun: true };
+    await expect(two.updates.orders.reconfig(order)).rejects.toThrow("runs a release that cannot load a new config");
+    await one.updates.masters.noteConfig("1".repeat(64));
+    const { orderid, ...placed } = await two.updates.orders.reconfig(order);
+    expect(placed).toMatchObject({ kind: "reconfig", role: null, state: "ordered", dry_run: true, changes: null });
+    expect(await one.updates.orders.open()).toMatchObject([{ orderid, kind: "reconfig", dryRun: true }]);
+    const changes = [{ change: "added", kind: "builder", name: "lint", by_code: false }];
+    await one.updates.orders.noteReconfig(orderid, { changes: JSON.stringify(changes), before: "1", after: "2" });
+    await one.updates.orders.end(orderid, "done");
+    const [done] = (await findItems(orders, masters.database))?.rows ?? [];
+    expect(done).toMatchObject({ state: "done", changes, config_before: "1", config_after: "2" });
+    // Its next incarnation may be of an earlier release.
+    await execute(masters.database, "update mm_master_configs set epoch = epoch - 1");
+    await expect(two.updates.orders.reconfig(order)).rejects.toThrow("cannot load a new config");
+  });
+
   it("a drain says before and after what no other master can take, and hands over only the rest", async () => {
     const { masterid } = one.lease;
     const roles = (member: Member, ...names: string[]) =>

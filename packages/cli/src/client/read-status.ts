@@ -43,6 +43,8 @@ export async function readRemoteStatus(api: Api): Promise<ClusterStatus> {
     failures: members.flatMap(({ name, alive, failures = [] }) =>
       alive ? failures.map((failure) => ({ master: name, ...failure })) : [],
     ),
+    // The same sentence is on each of the masters. A ui master of an earlier release does not send it.
+    configSplits: [...new Set(members.flatMap(({ config_warning }) => config_warning ?? []))],
     // Read only from the database: it matters only to a user who upgrades a host.
     unfinishedUpgrades: [],
   };
@@ -57,6 +59,8 @@ function toStatus(member: Member): MasterStatus {
     state: member.state as MasterStatus["state"],
     roles: [...member.roles],
     builderSets: [...member.builder_sets],
+    configHash: member.config_hash ?? null,
+    configAge: member.config_since == null ? null : Math.max(0, Math.floor(Date.now() / 1000) - member.config_since),
     leaseRemaining: member.lease_remaining,
     dataVersion: member.data_version,
   };

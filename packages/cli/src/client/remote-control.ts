@@ -1,6 +1,6 @@
 import { errors, systemClock } from "@multimaster/core";
 import type { ActionName, ActionParameters, Order } from "@multimaster/data";
-import type { MasterControl } from "@multimaster/operator/control-masters";
+import { enginesFirst, type MasterControl } from "@multimaster/operator/control-masters";
 import type { Api } from "./api.ts";
 
 const pollMs = 500;
@@ -26,6 +26,8 @@ export function createRemoteControl(api: Api): MasterControl {
     dropRole: (name, role, reason) => call(name, "drop_role", { role, ...because(reason) }),
     addRole: (name, role, builders, reason) =>
       call(name, "add_role", { role, ...(builders ? { builders: [...builders] } : {}), ...because(reason) }),
+    reconfig: (name, dryRun, reason) => call(name, "reconfig", { dry_run: dryRun, ...because(reason) }),
+    names: async () => enginesFirst((await api.list("members", "members")).items),
     async wait(orderid, onProgress) {
       for (;;) {
         const order = await api.one("orders", `orders/${orderid}`);

@@ -1,5 +1,5 @@
 import { createLog, ignoreSignals, logWarnings } from "@multimaster/core";
-import { startMaster } from "@multimaster/roles/master/start";
+import { type RunningMaster, startMaster } from "@multimaster/roles/master/start";
 import { type Command, Option } from "commander";
 import { configOption, gatherList, parseName } from "../options.ts";
 import { showProgress } from "../progress.ts";
@@ -45,15 +45,18 @@ export function addStart(program: Command, setExitCode: (code: number) => void):
       "after",
       `
 SIGTERM or Ctrl-C stops gracefully: nothing new is taken on and running builds finish. A second one stops now:
-running builds are given back and run again elsewhere. SIGHUP, also of a terminal that is closed, SIGUSR1 and SIGUSR2 are ignored.`,
+running builds are given back and run again elsewhere. SIGHUP, also of a terminal that is closed, loads the config again, as
+master reconfig does. SIGUSR1 and SIGUSR2 are ignored.`,
     )
     .action(async (flags: StartFlags) => {
       const progress =
         flags.progress || flags.once ? showProgress({ write: (text) => process.stdout.write(text) }) : undefined;
       const log = createLog({ level: flags.logLevel ?? (progress ? "warn" : undefined), format: flags.logFormat });
+      let running: RunningMaster | undefined;
       const restoreSignals = ignoreSignals(
         log.child({ service: "master" }),
-        "reload is not supported yet. `master upgrade` brings a new config without a gap.",
+        "SIGHUP loads the config again, SIGTERM ends the master.",
+        () => running?.reconfigure(),
       );
       const printWarnings = logWarnings(log.child({ service: "master" }));
       const master = await startMaster({
@@ -65,6 +68,7 @@ running builds are given back and run again elsewhere. SIGHUP, also of a termina
         extraServices: progress ? (context) => [progress.service(context)] : undefined,
       });
       const endStopping = stopOnSignals(master);
+      running = master;
       if (flags.once && progress) {
         const firstBuild = await Promise.race([progress.firstBuild, master.finished.then(() => undefined)]);
         setExitCode(firstBuild === "success" || firstBuild === "warnings" ? 0 : 1);

@@ -40,7 +40,7 @@ function formatStatus(status: ClusterStatus): string {
   return [
     section(
       "Masters",
-      ["name", "roles", "builder sets", "state", "lease", "epoch", "host", "pid", "release"],
+      ["name", "roles", "builder sets", "state", "lease", "epoch", "host", "pid", "release", "config"],
       masters.map((m) => [
         m.name,
         m.buildbot ? "(Buildbot)" : m.roles.join(", "),
@@ -51,6 +51,7 @@ function formatStatus(status: ClusterStatus): string {
         m.host,
         m.pid,
         m.release,
+        m.configHash?.slice(0, 8) ?? "-",
       ]),
     ),
     section(
@@ -78,6 +79,7 @@ function formatStatus(status: ClusterStatus): string {
       problem === null ? [] : [`The scheduler "${name}" cannot build: ${problem}\n`],
     ),
     `Waiting build requests: ${pendingRequests}\nData version: ${dataVersion}\n`,
+    ...status.configSplits.map((sentence) => `${sentence}\n`),
     ...failures.map(
       ({ master, service, since, cause }) =>
         `On ${master}, "${service}" has failed since ${new Date(since * 1000).toISOString()}: ${cause}\n`,

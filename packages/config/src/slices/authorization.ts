@@ -52,6 +52,7 @@ const actions = [
   "kill",
   "drain",
   "undrain",
+  "reconfig",
   "drop_role",
   "keep_role",
   "add_role",

@@ -24,6 +24,35 @@ export const masterErrors = {
     (master: string) =>
       `The master ${master} is a Buildbot master or runs an older release, and accepts no commands: stop it on its own host, with SIGTERM.`,
   ),
+  takesNoReconfig: defineError(
+    "TAKES_NO_RECONFIG",
+    conflict,
+    (master: string) =>
+      `The master ${master} runs a release that cannot load a new config while it runs; "master upgrade" replaces it without a gap.`,
+  ),
+  needsRestart: defineError(
+    "NEEDS_RESTART",
+    usage,
+    (options: readonly string[]) =>
+      `A running master cannot change ${options.join(", ")}; "master upgrade" brings the new config without a gap, and so does a restart. Nothing was changed.`,
+  ),
+  configMoved: defineError(
+    "CONFIG_MOVED",
+    conflict,
+    () =>
+      "The config's files changed while they were loaded; nothing was changed. Run it again when they are complete.",
+  ),
+  drainsNow: defineError(
+    "DRAINS_NOW",
+    conflict,
+    () => "The master drains, so it takes over no new config; the masters that follow it load the new one.",
+  ),
+  masterToChoose: defineError("MASTER_TO_CHOOSE", usage, (names: readonly string[]) =>
+    names.length === 0
+      ? 'No master is alive; start one with "master start".'
+      : `Name one of the masters ${names.join(", ")}, or use --all.`,
+  ),
+  notReconfigured: defineError("NOT_RECONFIGURED", usage, (detail: string) => detail),
   notDraining: defineError("NOT_DRAINING", conflict, (what: string) => `There is no open drain of ${what} to undo.`),
   endsBySignal: defineError(
     "ENDS_BY_SIGNAL",

@@ -1,9 +1,10 @@
+import { errors } from "@multimaster/core";
 import { z } from "zod";
 import { getItem } from "../read/read-items.ts";
 import { type Order, orders } from "../resources/orders.ts";
 import { type ActionContext, defineAction, type Prepared } from "./action.ts";
 import { awaitOutcome } from "./await-outcome.ts";
-import { builderSets, deadline, reason, role, wait } from "./parameters.ts";
+import { builderSets, deadline, dryRun, reason, role, wait } from "./parameters.ts";
 
 export type Named = { readonly masterid: number };
 type Context = ActionContext<Named>;
@@ -27,6 +28,23 @@ export const masterActions = {
   ),
   keep_role: defineAction(z.object({ role, wait }), (context: Context, { masterid }: Named, { role, wait }) =>
     undrain(context, masterid, role, wait),
+  ),
+  reconfig: defineAction(
+    z.object({ dry_run: dryRun, reason, wait }),
+    (context: Context, { masterid }: Named, { dry_run, reason, wait }) => {
+      const { updates, actor, trail } = context;
+      const order = { masterid, dryRun: dry_run, reason, orderedBy: actor.name };
+      const placed = place(context, wait, () => updates.orders.reconfig(order, trail));
+      return {
+        async perform() {
+          const answer = await placed.perform();
+          // Every problem of the config in one answer, as of a request that is wrong.
+          if (answer.state === "failed")
+            throw errors.notReconfigured(answer.detail ?? "The config was not taken over.");
+          return answer;
+        },
+      };
+    },
   ),
   add_role: defineAction(
     z.object({ role, builders: builderSets, reason, wait }),

@@ -34,3 +34,8 @@ export const builderSets = z
   .array(z.string(wrongSets), wrongSets)
   .nullish()
   .transform((names) => names ?? undefined);
+
+export const dryRun = z
+  .boolean("'dry_run' must be true or false")
+  .nullish()
+  .transform((given) => given ?? false);

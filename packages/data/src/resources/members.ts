@@ -1,4 +1,4 @@
-import { listMasters } from "@multimaster/cluster";
+import { describeSplit, findConfigSplits, listMasters } from "@multimaster/cluster";
 import { type Connection, queryRows, readServiceFailures } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
@@ -23,6 +23,11 @@ const shape = {
   data_version: integer,
   host: text,
   pid: integer,
+  /** A hash of the files of the config that it runs, and since when. */
+  config_hash: identifier(64).nullable(),
+  config_since: datetime.nullable(),
+  /** Other masters of its roles have been running another config for minutes: who, in a sentence. */
+  config_warning: text.nullable(),
   /** Rises with each incarnation. */
   epoch: integer,
   joined_at: datetime.nullable(),
@@ -84,8 +89,11 @@ export async function readMembers(context: ReadContext): Promise<Member[]> {
   const failuresOf = groupValues(
     failing.map(({ masterid, since, ...failure }) => [masterid, { ...failure, since: Math.floor(since) }]),
   );
+  const splits = findConfigSplits(masters);
+  const now = Math.floor(Date.now() / 1000);
   return masters.map((master) => {
     const { masterid, alive } = master;
+    const split = splits.find(({ role }) => alive && master.roles.includes(role));
     const { latest = null, worst = null } = stood.get(masterid) ?? {};
     return {
       masterid,
@@ -99,6 +107,9 @@ export async function readMembers(context: ReadContext): Promise<Member[]> {
       data_version: master.dataVersion,
       host: master.host,
       pid: master.pid,
+      config_hash: master.configHash,
+      config_since: master.configAge === null ? null : now - Math.floor(master.configAge),
+      config_warning: split ? describeSplit(split) : null,
       epoch: master.epoch,
       joined_at: joined.get(masterid) ?? null,
       lease_remaining: Math.floor(master.leaseRemaining),

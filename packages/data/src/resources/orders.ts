@@ -1,6 +1,15 @@
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
-import { datetime, identifier, integer, text, wholeSeconds, wholeSecondsOrNull } from "../model/field-kinds.ts";
+import {
+  bool,
+  datetime,
+  entity,
+  identifier,
+  integer,
+  text,
+  wholeSeconds,
+  wholeSecondsOrNull,
+} from "../model/field-kinds.ts";
 import { columnOf } from "../model/table-beside.ts";
 
 const seconds = (column: string) => ({
@@ -16,7 +25,21 @@ const drainWarnings = { name: "mm_drain_warnings", key: "orderid" };
 const stranded = (what: "requests" | "singletons") => `coalesce(${drainWarnings.name}.${what}_stranded, 0)`;
 const countBeside = (sql: string) => ({ ...count(sql), beside: drainWarnings });
 
-/** A command to a master: to drain, or to add a role. The order of a drain also shows its progress and its report. */
+/** What a new config says otherwise of a named thing. */
+const configChange = entity("config_change", {
+  /** `added`, `changed` or `removed`. */
+  change: identifier(8),
+  kind: text,
+  name: text,
+  /** It is written as before, but its functions may do otherwise. */
+  by_code: bool,
+});
+/** As it is stored in an order. */
+export type StoredConfigChange = z.output<typeof configChange>;
+
+const newConfig = { name: "mm_reconfigs", key: "orderid" };
+
+/** A command to a master: to drain, to add a role, or to take over a new config. The order of a drain also shows its progress and its report. */
 export const orders = defineResource({
   name: "order",
   plural: "orders",
@@ -27,7 +50,7 @@ export const orders = defineResource({
     orderid: { schema: integer, sql: "o.id" },
     masterid: { schema: integer, sql: "o.masterid" },
     master: { schema: text, sql: "m.name" },
-    /** `drain` or `add`. */
+    /** `drain`, `add` or `reconfig`. */
     kind: { schema: identifier(8), sql: "o.kind" },
     /** Null: the whole master. */
     role: { schema: identifier(32).nullable(), sql: "o.role" },
@@ -41,6 +64,17 @@ export const orders = defineResource({
     detail: { schema: text.nullable(), sql: "o.detail" },
     /** What no other master can take from the one that drains, in sentences. */
     warning: { schema: text.nullable(), ...columnOf(drainWarnings, "warning") },
+    /** Of a new config: what would change is only shown. */
+    dry_run: { schema: bool, ...columnOf(newConfig, "dry_run"), sql: `coalesce(${newConfig.name}.dry_run, 0) = 1` },
+    /** What the new config changed, or would change; null: of another order, or it has not ended well. */
+    changes: {
+      schema: configChange.array().nullable(),
+      ...columnOf(newConfig, "changes"),
+      read: (value) => (value === null ? null : (JSON.parse(String(value)) as StoredConfigChange[])),
+    },
+    /** Hashes of the config's files before and after it. */
+    config_before: { schema: identifier(64).nullable(), ...columnOf(newConfig, "hash_before") },
+    config_after: { schema: identifier(64).nullable(), ...columnOf(newConfig, "hash_after") },
     reason: { schema: text, sql: "o.reason" },
     ordered_by: { schema: text, sql: "o.ordered_by" },
     ordered_at: { schema: datetime, sql: "o.ordered_at", read: wholeSeconds },

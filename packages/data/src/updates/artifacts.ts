@@ -6,6 +6,7 @@ import {
   abandonUpload,
   countArtifacts,
   deleteArtifactRows,
+  type Expiry,
   expireArtifacts,
   findBuildWithArtifacts,
   holdRunningBuild,
@@ -50,8 +51,8 @@ export interface ArtifactUpdates {
   readNamed(buildid: number, name: string): Promise<ArtifactRow | undefined>;
   /** The cache of a key or of a prefix among the fallback keys; it counts as used. */
   takeCache(scope: string, key: string, fallbackKeys: readonly string[]): Promise<ArtifactRow | undefined>;
-  /** Marks what is to be removed, and returns how many artifacts that are. */
-  expire(bounds: ArtifactBounds): Promise<number>;
+  /** Marks what is to be removed; `since` is the beginning of the last whole round. */
+  expire(bounds: ArtifactBounds, since: number | null): Promise<Expiry>;
   /** Objects that this master is to remove now. */
   takeRemovable(): Promise<readonly RemovableObject[]>;
   /** Deletes the rows of objects that are gone. */
@@ -90,7 +91,7 @@ export function createArtifactUpdates({ database, lease, events, track }: Update
     read: (artifactid) => readArtifact(database, artifactid),
     readNamed: (buildid, name) => readNamedArtifact(database, buildid, name),
     takeCache: (scope, key, fallbackKeys) => database.transaction((tx) => takeCache(tx, scope, key, fallbackKeys)),
-    expire: (bounds) => expireArtifacts(database, bounds),
+    expire: (bounds, since) => expireArtifacts(database, bounds, since),
     takeRemovable: () => takeRemovable(database),
     removed: (artifactids) => deleteArtifactRows(database, artifactids),
     count: () => countArtifacts(database),

@@ -12,7 +12,7 @@ import {
   replaceServiceFailures,
   type ServiceFailure,
 } from "@multimaster/database";
-import { endCancelledRequest, pruneOutbox, releaseEverythingOf } from "@multimaster/lifecycle";
+import { endCancelledRequest, noteConfig, pruneOutbox, releaseEverythingOf } from "@multimaster/lifecycle";
 import { masters } from "../resources/masters.ts";
 import { members } from "../resources/members.ts";
 import { orders } from "../resources/orders.ts";
@@ -27,6 +27,8 @@ export interface MasterUpdates {
   pruneOutbox(): Promise<void>;
   /** Writes down whether this master runs or drains, and publishes it; throws `LeaseLost` when it was evicted. */
   setState(state: MasterState): Promise<void>;
+  /** Writes down that this master runs another config from now on (fenced). */
+  noteConfig(hash: string): Promise<void>;
   /** Writes down which services of this master fail now, instead of what was written before (fenced). */
   saveFailures(failures: readonly ServiceFailure[]): Promise<void>;
   /** When those of these masters last renewed whose lease is still there. */
@@ -42,6 +44,14 @@ export function createMasterUpdates(context: UpdateContext): MasterUpdates {
     },
     async setState(state) {
       await setState(database, lease, state);
+      await track(events.of(members).update([lease.masterid]));
+    },
+    async noteConfig(hash) {
+      await fencedTransaction(database, lease, async (tx) => {
+        // As masters that join: of several with the same new config only one reports it.
+        await tx.dialect.lockName(tx, "join");
+        await noteConfig(tx, lease, hash);
+      });
       await track(events.of(members).update([lease.masterid]));
     },
     async saveFailures(failures) {

@@ -3,11 +3,13 @@ import {
   judgeWork,
   type MasterWork,
   noteProgress,
+  noteReconfig,
   type OpenOrder,
   type OrderOutcome,
   openOrders,
   orderedBySignal,
   placeOrder,
+  type ReconfigReport,
   readStranded,
   readWork,
   saveDrainWarning,
@@ -45,6 +47,13 @@ export interface OrderUpdates {
   /** Cancels an open drain. */
   undrain(masterid: number, role: string | null, trail?: Trail): Promise<Order>;
   addRole(order: OrderFacts & { role: string; builderSets?: readonly string[] }, trail?: Trail): Promise<Order>;
+
+  /** Orders that a master loads its config again, and takes it over; `dryRun`: only says what would change. */
+  reconfig(order: OrderFacts & { dryRun: boolean }, trail?: Trail): Promise<Order>;
+  /** Records that a signal asked this master for that. */
+  reconfigMyself(): Promise<void>;
+  /** Records what a new config changes; before its order ends. */
+  noteReconfig(orderid: number, report: ReconfigReport): Promise<void>;
 
   /** The open orders to this master. */
   open(): Promise<OpenOrder[]>;
@@ -93,6 +102,16 @@ export function createOrderUpdates(context: UpdateContext): OrderUpdates {
     async addRole({ masterid, ...order }, trail) {
       return publishOrder(masterid, await placeOrder(database, { masterid, kind: "add", ...order }, trail), "new");
     },
+    async reconfig({ masterid, ...order }, trail) {
+      const orderid = await placeOrder(database, { masterid, kind: "reconfig", role: null, ...order }, trail);
+      return publishOrder(masterid, orderid, "new");
+    },
+    async reconfigMyself() {
+      const { masterid } = lease;
+      const order = { masterid, kind: "reconfig", role: null, reason: "SIGHUP", orderedBy: orderedBySignal } as const;
+      await publishOrder(masterid, await placeOrder(database, order), "new");
+    },
+    noteReconfig: (orderid, report) => noteReconfig(database, orderid, report),
     open: () => openOrders(database, lease),
     async drainMyself(deadline, reason) {
       const { masterid } = lease;

@@ -9,6 +9,7 @@ import { auditTrail } from "./migrations/audit-trail.ts";
 import { builderLines } from "./migrations/builder-lines.ts";
 import { dataVersionTable } from "./migrations/data-version-table.ts";
 import { drainWarnings } from "./migrations/drain-warnings.ts";
+import { dueArtifacts } from "./migrations/due-artifacts.ts";
 import { instanceDestroys } from "./migrations/instance-destroys.ts";
 import { instanceNumbers } from "./migrations/instance-numbers.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
@@ -23,6 +24,7 @@ import { orders } from "./migrations/orders.ts";
 import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
+import { reconfigs } from "./migrations/reconfigs.ts";
 import { reportEventsTables } from "./migrations/report-events.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { reportsByContext } from "./migrations/reports-by-context.ts";
@@ -101,6 +103,8 @@ export const migrations: readonly Migration[] = [
   triggerItems,
   builderLines,
   reportEventsTables,
+  dueArtifacts,
+  reconfigs,
 ];
 
 /** The tables that migrations made. */

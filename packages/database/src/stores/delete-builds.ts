@@ -1,6 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
 import { unneededRequests } from "./old-builds.ts";
+import { removeArtifactsOf } from "./remove-artifacts.ts";
 
 /** Logs of builds whose text is stored; `bytes` are those of the stored, maybe compressed, form. */
 export async function logsWithText(
@@ -109,10 +110,9 @@ export async function deleteBuilds(
   builds: readonly { id: number; builderid: number; number: number; requestid: number }[],
 ): Promise<DeletedBuilds> {
   if (builds.length === 0) return { builds: 0, requests: 0, buildsets: 0 };
-  const wanted = tx.dialect.isOneOf(
-    "id",
-    builds.map(({ id }) => id),
-  );
+  const ids = builds.map(({ id }) => id);
+  const wanted = tx.dialect.isOneOf("id", ids);
+  await removeArtifactsOf(tx, ids);
   const deleted = await execute(tx, `delete from builds where ${wanted.sql}`, wanted.bindings);
   for (const [builderid, numbers] of numbersByBuilder(builds)) await retireNumbers(tx, builderid, numbers);
   const above = await deleteRequests(tx, [...new Set(builds.map(({ requestid }) => requestid))]);

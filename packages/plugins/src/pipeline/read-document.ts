@@ -53,7 +53,10 @@ function compose(
   const [first, second] = documents as Document.Parsed[];
   if (!first?.contents) return refuse(start, "the file is empty; it needs a list of steps");
   if (second) return refuse(placeAt(second.range[0]), "the file has a second document; one is read");
-  const errors = first.errors.map(({ pos, message }) => ({ ...placeAt(pos[0]), message: describeSyntax(message) }));
+  // After a mistake in the syntax, all that follows is unexpected.
+  const errors = first.errors
+    .filter(({ message }, i) => i === 0 || !message.startsWith("Unexpected "))
+    .map(({ pos, message }) => ({ ...placeAt(pos[0]), message: describeSyntax(message) }));
   if (errors.length > 0) return { problems: errors };
   return convertDocument(first, placeAt);
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BuildSource } from "@multimaster/plugins";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLocalStep } from "../../../../test/harness/local-step-context.ts";
+import { expectKeptWhileAway } from "../../../../test/harness/server-away.ts";
 import { temporaryDirectory } from "../../../../test/harness/temporary-directory.ts";
 import { startHg } from "../../../../test/harness/version-control.ts";
 import type { StepDefinition } from "../define-step.ts";
@@ -69,20 +70,22 @@ describe("the hg step", { timeout: 240_000 }, () => {
     expect(existsSync(evil)).toBe(false);
   });
 
-  it("leaves of the previous build what its mode and method say, and mends or replaces the directory", async () => {
-    for (const [options, left] of [
-      [{ mode: "full", method: "clean" }, ["ignored.o"]],
-      [{ mode: "full" }, []],
-    ] as [Partial<Options>, string[]][]) {
-      const directory = newDirectory();
-      expect((await run(directory, options)).results).toBe(0);
-      for (const name of ["ignored.o", "new"]) writeFileSync(join(directory, "build", name), "x");
-      expect((await run(directory, options)).results).toBe(0);
-      const names = readdirSync(join(directory, "build")).filter((name) => !name.startsWith(".hg"));
-      expect([options, names]).toEqual([options, ["d", "f", ...left]]);
-    }
+  it("leaves of the previous build what its mode and method say, and replaces a broken directory", async () => {
     const directory = newDirectory();
-    expect((await run(directory, { mode: "full", method: "clobber" })).results).toBe(0);
+    const left = async (options: Partial<Options>, maxCaptured?: number) => {
+      expect((await run(directory, options, {}, undefined, maxCaptured)).results).toBe(0);
+      return readdirSync(join(directory, "build")).toSorted();
+    };
+    const own = [".hg", ".hgignore", "d", "f"];
+    expect(await left({})).toEqual(own);
+    for (const name of ["ignored.o", "new"]) writeFileSync(join(directory, "build", name), "x");
+    expect(await left({})).toEqual([...own, "ignored.o", "new"]);
+    expect(await left({ mode: "full", method: "clean" })).toEqual([...own, "ignored.o"]);
+    // More than is kept of a program's output.
+    for (let i = 0; i < 6000; i += 1) writeFileSync(join(directory, "build", `${i}-${"x".repeat(230)}`), "");
+    expect(await left({ mode: "full" }, 1_200_000)).toEqual(own);
+    writeFileSync(join(directory, "build/new"), "x");
+    expect(await left({ mode: "full", method: "clobber" })).toEqual(own);
     writeFileSync(join(directory, "build/.hg/store/00changelog.i"), "broken");
     expect((await run(directory)).got).toBe(second);
   });
@@ -99,7 +102,6 @@ describe("the hg step", { timeout: 240_000 }, () => {
     const reason = "the patch does not apply to what is checked out; the log says where";
     for (const bad of [
       body.replace("-1\n", "-other\n"),
-      "nothing\n",
       "--- /dev/null\n+++ b/../../../outside\n@@ -0,0 +1 @@\n+new\n",
     ])
       expect([bad, (await run(directory, {}, { patch }, Buffer.from(bad))).reason]).toEqual([bad, reason]);
@@ -114,27 +116,14 @@ describe("the hg step", { timeout: 240_000 }, () => {
     expect((await run(directory, options, { branch: "../x" })).reason).toMatch(/^the branch "..\/x" is not a valid/);
   });
 
-  it("removes what is left also where the list of it is longer than what is kept of a program's output", async () => {
-    const directory = newDirectory();
-    const options = { mode: "full" } as const;
-    expect((await run(directory, options)).results).toBe(0);
-    for (let i = 0; i < 6000; i += 1) writeFileSync(join(directory, "build", `${i}-${"x".repeat(230)}`), "");
-    expect((await run(directory, options, {}, undefined, 1_200_000)).results).toBe(0);
-    expect(readdirSync(join(directory, "build")).toSorted()).toEqual([".hg", ".hgignore", "d", "f"]);
-  });
-
   it("keeps the directory while the server is away, and says so", async () => {
-    const own = await startHg(password);
-    own.commit({ f: "1" });
     const directory = newDirectory();
-    const options = { repourl: own.url, retry: { delay: "10ms", times: 1 } };
-    expect((await run(directory, options)).results).toBe(0);
-    writeFileSync(join(directory, "build/kept"), "x");
-    await own.stop();
-    const { reason, trace } = await run(directory, options);
-    expect(reason).toMatch(/^hg identify failed: .*refused/);
-    expect(trace.log.join("\n")).toContain("hg identify failed; retrying in 0.01 s (1 more)");
-    expect(existsSync(join(directory, "build/kept"))).toBe(true);
+    await expectKeptWhileAway(
+      repository.url,
+      directory,
+      (repourl, retry) => run(directory, { repourl, retry } as Partial<Options>),
+      { command: "hg identify", reason: /^hg identify failed: .*refused/ },
+    );
   });
 
   it("fails in a sentence, and takes no name for anything else", async () => {

@@ -10,7 +10,7 @@ const report = (cases: string) => `<?xml version="1.0" encoding="UTF-8"?><testsu
 async function run(
   files: Record<string, string | Uint8Array>,
   more: Partial<Parameters<typeof junit>[0]> = {},
-  blockSize = 7,
+  blockSize = 37,
 ) {
   const reports: TestReport[] = [];
   const logs: Record<string, string> = {};

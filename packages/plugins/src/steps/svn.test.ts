@@ -4,6 +4,7 @@ import { secret } from "@multimaster/config";
 import type { BuildSource } from "@multimaster/plugins";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLocalStep } from "../../../../test/harness/local-step-context.ts";
+import { expectKeptWhileAway } from "../../../../test/harness/server-away.ts";
 import { temporaryDirectory } from "../../../../test/harness/temporary-directory.ts";
 import { startSvn } from "../../../../test/harness/version-control.ts";
 import type { StepDefinition } from "../define-step.ts";
@@ -136,17 +137,13 @@ describe("the svn step", () => {
   });
 
   it("keeps the directory while the server is away, and says so", async () => {
-    const own = await startSvn(password);
-    own.commit({ f: "1" });
     const directory = newDirectory();
-    const options = { repourl: own.url, retry: { delay: "10ms", times: 1 } };
-    expect((await run(directory, options)).results).toBe(0);
-    writeFileSync(join(directory, "build/kept"), "x");
-    await own.stop();
-    const { reason, trace } = await run(directory, options);
-    expect(reason).toMatch(/^svn info failed: Unable to connect to a repository/);
-    expect(trace.log.join("\n")).toContain("svn info failed; retrying in 0.01 s (1 more)");
-    expect(existsSync(join(directory, "build/kept"))).toBe(true);
+    await expectKeptWhileAway(
+      repository.url,
+      directory,
+      (repourl, retry) => run(directory, { repourl, retry } as Partial<Options>),
+      { command: "svn info", reason: /^svn info failed: Unable to connect to a repository/ },
+    );
   });
 
   it("fails in a sentence, and takes no name for anything else", async () => {

@@ -89,18 +89,20 @@ function FailingSince({ build, lastGood }: { build: Build; lastGood: QueryState<
     <>
       {line && (
         <Fact name="Failing since">
-          <a href={`/${here}/builds/${line.first_bad_number}`}>#{line.first_bad_number}</a>{" "}
-          {line.count > 1 && `${line.count} builds, `}
-          <When at={line.since} />
+          <span class="in-text">
+            <a href={`/${here}/builds/${line.first_bad_number}`}>#{line.first_bad_number}</a>{" "}
+            {line.count > 1 && `${line.count} builds, `}
+            <When at={line.since} />
+          </span>
         </Fact>
       )}
       {lastGood.rows && (
         <Fact name="Last good">
           {comparison ? (
-            <>
+            <span class="in-text">
               <a href={`/${here}/builds/${comparison.base.number}`}>#{comparison.base.number}</a>{" "}
               <a href={`/${here}/builds/${build.number}?tab=compare`}>compare</a>
-            </>
+            </span>
           ) : (
             "none on this branch"
           )}

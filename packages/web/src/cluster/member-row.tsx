@@ -31,6 +31,7 @@ export function MemberRow({ member }: { member: Member }) {
         <Figure name="schedulers, sources" value={String(member.singletons_held)} />
         {member.lease_remaining > 0 && <Figure name="lease" value={formatRough(member.lease_remaining)} />}
         {member.release && <Figure name="release" value={member.release} />}
+        {member.config_hash && <Figure name="config" value={member.config_hash.slice(0, 8)} />}
         {member.joined_at !== null && (
           <div>
             <dd>
@@ -41,6 +42,7 @@ export function MemberRow({ member }: { member: Member }) {
         )}
         {member.host && <Figure name="host" value={`${member.host} · pid ${member.pid}`} />}
       </dl>
+      {member.config_warning && <p class="problem">{member.config_warning}</p>}
       {member.failures?.map(({ service, since, cause }) => (
         <p class="problem" key={service}>
           "{service}" has been failing since <When at={since} />: {cause}
@@ -85,6 +87,16 @@ function MemberActions({ member, drain }: { member: Member; drain: Order | undef
     );
   return (
     <span class="buttons">
+      {member.config_hash && (
+        <ActionButton
+          kind="small"
+          act={() => call("masters", path, "reconfig", { reason: "from the cluster page", wait: 30 })}
+          confirm="The master loads the config in its files again. If it is right, it takes it over; builds that run and workers stay. Load it?"
+          title="Load the config again"
+        >
+          Reconfigure
+        </ActionButton>
+      )}
       <ActionButton
         kind="small"
         act={() => call("masters", path, "drain", { reason: "from the cluster page" })}

@@ -1,4 +1,4 @@
-import type { Member } from "@multimaster/data";
+import type { Member, Order } from "@multimaster/data";
 import type { Topic } from "@multimaster/data/client";
 import { useRow, useRows } from "../api/live-query.ts";
 import { ClusterDiagram } from "../cluster/cluster-diagram.tsx";
@@ -19,6 +19,8 @@ const topics: readonly Topic[] = [
 
 /** A lease gets shorter, and an event loop is blocked, without an event. */
 const restMs = 3_000;
+
+const mostChanges = 12;
 
 /** What runs where, is it healthy, what is being drained, and is it safe to upgrade now? */
 export function ClusterPage() {
@@ -89,6 +91,9 @@ function usePlainMembers(isOld: boolean) {
       epoch: 0,
       host: "",
       pid: 0,
+      config_hash: null,
+      config_since: null,
+      config_warning: null,
       joined_at: null,
       lease_remaining: 0,
       builds_running: builds.rows?.filter((build) => build.masterid === masterid).length ?? 0,
@@ -105,21 +110,40 @@ function usePlainMembers(isOld: boolean) {
   return { rows, total: undefined, error: masters.error };
 }
 
+function describe({ kind, role, dry_run }: Order): string {
+  if (kind === "reconfig") return dry_run ? "compare the config of" : "reconfigure";
+  if (kind === "add") return `add ${role}`;
+  return role ? `drop ${role}` : "drain";
+}
+
+/** What a new config changed: few are listed, many are counted. */
+function ConfigChanges({ changes }: { changes: NonNullable<Order["changes"]> }) {
+  if (changes.length === 0) return <div class="quiet">nothing changed</div>;
+  const shown = changes.slice(0, mostChanges).map(({ change, kind, name }) => `${kind} ${name} ${change}`);
+  const more = changes.length - shown.length;
+  return (
+    <div class="quiet">
+      {shown.join(", ")}
+      {more > 0 && ` and ${more} more`}
+    </div>
+  );
+}
+
 function RecentOrders() {
   const orders = useRows("orders", "orders", { order: "-orderid", limit: 10 }, ["orders/*/*"]);
   if (!orders.rows || orders.rows.length === 0) return null;
   return (
-    <Panel title="Drains and role changes">
+    <Panel title="Drains, role changes and new configs">
       <ul class="list">
         {orders.rows.map((order) => (
           <li key={order.orderid} data-row>
             <span class="grow">
-              {order.kind === "add" ? `add ${order.role}` : order.role ? `drop ${order.role}` : "drain"}{" "}
-              <strong>{order.master}</strong>{" "}
+              {describe(order)} <strong>{order.master}</strong>{" "}
               <span class="quiet">
                 {order.reason && `${order.reason} · `}by {order.ordered_by || "unknown"}
               </span>
               {order.detail && <div class="problem">{order.detail}</div>}
+              {order.changes && <ConfigChanges changes={order.changes} />}
               {order.warning && <div class="problem">{order.warning}</div>}
             </span>
             <span>{order.state}</span>

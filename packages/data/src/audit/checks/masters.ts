@@ -1,3 +1,4 @@
+import { splitAfterSeconds } from "@multimaster/cluster";
 import { isLeaseOpen } from "@multimaster/database";
 import type { Check } from "../check.ts";
 import { isGone, isLive, mastersByStanding, someMasterWatches } from "../standing.ts";
@@ -40,6 +41,23 @@ export const masterChecks: readonly Check[] = [
   goneChecks.instance,
   goneChecks.lock,
   goneChecks.lockWait,
+  {
+    id: "masters-of-different-configs",
+    one: "A master has been running another config than one of its role for minutes",
+    many: "{n} masters have been running other configs than others of their roles for minutes",
+    means:
+      "Which of them does a thing decides how it is done: builders, rights or schedulers differ from one master to the next.",
+    advice:
+      'Compare the configs ("master status" shows their hashes), and run "master reconfig --all" or "master upgrade".',
+    sql: (at) => `select distinct c.masterid as id from mm_master_configs c
+      join mm_leases l on l.masterid = c.masterid and ${isLive("l", at)}
+      join mm_leases o on o.masterid <> l.masterid and ${isLive("o", at)}
+      join mm_master_configs d on d.masterid = o.masterid and d.hash <> c.hash
+      where c.started_at <= ${at.now - splitAfterSeconds} and d.started_at <= ${at.now - splitAfterSeconds}
+        and (${["scheduler", "builder-engine", "ui"]
+          .map((role) => `(l.roles like '%"${role}"%' and o.roles like '%"${role}"%')`)
+          .join(" or ")})`,
+  },
   {
     id: "builder-of-gone-master",
     one: "A builder counts as run by a master that is gone",

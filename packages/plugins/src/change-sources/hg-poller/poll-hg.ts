@@ -83,9 +83,11 @@ async function reportBranch(
   const name = `branch(${quoteHg(branch)})`;
   const known = before[branch] ?? [];
   const present = known.map((node) => `present(${node})`).join(" or ");
-  const isComparable = known.length > 0 && (await clone.list(present)).length > 0;
-  if (!isComparable) return reportNewest(ctx, clone, options, branch, before);
-  const nodes = await clone.list(`${name} - ancestors(${present})`);
+  const listed = known.length > 0 ? await clone.list(`(${name} - ancestors(${present})) or ${present}`) : [];
+  const isKnown = new Set(known);
+  const nodes = listed.filter((node) => !isKnown.has(node));
+  // None of what is known is there any more.
+  if (nodes.length === listed.length) return reportNewest(ctx, clone, options, branch, before);
   let tips = before;
   for (let from = 0; from < nodes.length; from += described) {
     const changesets = await clone.describe(nodes.slice(from, from + described));

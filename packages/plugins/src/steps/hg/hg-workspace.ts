@@ -50,8 +50,6 @@ export class HgWorkspace {
     const node = await this.#find(target);
     await this.#clean();
     await this.hg.run(["update", "--clean", "--rev", node]);
-    const got = (await this.hg.run(["parents", "--template", "{node}\n"], { capture: true })).trim();
-    if (got !== node) throw new SourceFailed(`hg has checked out ${got.slice(0, 80)} instead of ${node}`);
     return node;
   }
 
@@ -87,28 +85,29 @@ export class HgWorkspace {
   async #find({ branch, revision, isAsked }: HgTarget): Promise<string> {
     const name = quoteHg(this.#options.branchType === "dirname" ? "default" : branch);
     if (revision === undefined) {
-      const node = (await this.#ask(`max(branch(${name}))`)) ?? (await this.#ask(`bookmark(${name})`));
-      if (node !== undefined) return node;
+      const newest = (await this.#ask(`max(branch(${name}))`)) ?? (await this.#ask(`bookmark(${name})`));
+      if (newest !== undefined) return newest.node;
       throw new SourceFailed(`the repository has no branch ${branch}`);
     }
     const found = await this.#ask(`id(${revision.toLowerCase()})`);
     if (found === undefined) throw new SourceFailed(`the repository has no revision ${revision}`);
-    if (!isAsked || this.#options.branchType === "dirname") return found;
     const isThere =
-      (await this.#ask(`${found} and branch(${name})`)) ??
-      (await this.#ask(`${found} and ancestors(bookmark(${name}))`));
-    if (isThere === undefined) throw new SourceFailed(`the revision ${revision} is not on branch ${branch}`);
-    return found;
+      !isAsked ||
+      this.#options.branchType === "dirname" ||
+      found.branch === branch ||
+      (await this.#ask(`${found.node} and ancestors(bookmark(${name}))`)) !== undefined;
+    if (!isThere) throw new SourceFailed(`the revision ${revision} is not on branch ${branch}`);
+    return found.node;
   }
 
-  /** The first revision that the expression means; undefined if it means none. */
-  async #ask(expression: string): Promise<string | undefined> {
-    const end = await this.hg.try(["log", "--rev", expression, "--limit", "1", "--template", "{node}\n"], {
+  /** The first revision that the expression means, with its branch; undefined if it means none. */
+  async #ask(expression: string): Promise<{ node: string; branch: string } | undefined> {
+    const end = await this.hg.try(["log", "--rev", expression, "--limit", "1", "--template", "{node} {branch}\n"], {
       capture: true,
     });
-    const text = end.stdout.trim();
     // Forty times "f" is the working directory itself.
-    return hasSucceeded(end) && /^(?!f{40})[0-9a-f]{40}$/.test(text) ? text : undefined;
+    const [, node, branch] = /^(?!f{40})([0-9a-f]{40}) (.+)$/m.exec(end.stdout) ?? [];
+    return hasSucceeded(end) && node !== undefined && branch !== undefined ? { node, branch } : undefined;
   }
 
   /** Removes what a patch has added, and what the mode says. */
