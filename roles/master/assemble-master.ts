@@ -71,7 +71,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
     selection,
     log,
     running: () => plan.config,
-    load: (roles) => plan.loadConfig(roles),
+    load: () => plan.loadConfig(),
     adopt: (next) => {
       plan.config = next;
     },

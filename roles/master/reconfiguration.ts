@@ -13,7 +13,7 @@ export interface ReconfigurationOptions {
   /** The config that the master runs. */
   running(): LoadedConfig;
   /** Loads and checks the config's files as they are now; throws with all problems. */
-  load(roles: readonly string[]): Promise<LoadedConfig>;
+  load(): Promise<LoadedConfig>;
   /** From now on the master runs this; terms that follow begin with it. */
   adopt(config: LoadedConfig): void;
   warn(found: Pick<Loaded, "warnings" | "closedDefaults">): void;
@@ -59,7 +59,7 @@ export class Reconfiguration {
   async #prepare(before: LoadedConfig) {
     const { hosts, selection, load } = this.#options;
     if (hosts.isLeaving) throw errors.drainsNow();
-    const next = await load(hosts.names);
+    const next = await load();
     const changes = compareConfigs(before, next);
     const fixed = listFixed(changes);
     if (fixed.length > 0) throw errors.needsRestart(fixed);
@@ -123,6 +123,7 @@ function describeChanges(changes: readonly ConfigChange[]): string[] {
 }
 
 function summarize(changes: readonly ConfigChange[]): string {
+  if (changes.length === 0) return "the config was loaded again, and nothing in it has changed";
   const count = (change: ConfigChange["change"]) => changes.filter((one) => one.change === change).length;
   return `a new config is taken over: ${count("added")} added, ${count("changed")} changed, ${count("removed")} removed`;
 }

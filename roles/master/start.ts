@@ -54,6 +54,8 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
   const identity: TermPlan["identity"] = { service: "master", ...(options.name ? { master: options.name } : {}) };
   const bindings = { roles: names.join(",") };
   const log = identifyLog(options.log, bindings, identity);
+  /** Roles of which the config has been loaded, also those that were dropped since. */
+  const loaded = new Set<string>(names);
   const isAll = (all: readonly string[]) => all.length === roleNames.length && builderSets === "all";
   const loadingConfig = loadMasterConfig(options.configFile, isAll(names) ? "whole" : { roles: names, builderSets });
   const signs = new LoopSigns(roleNames);
@@ -77,7 +79,7 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
     selection.builderSets = builderSets === "all" ? Object.keys(config.shared.builders) : builderSets;
     const warn = warnOnce(log);
     warn({ warnings: config.warnings(), closedDefaults: config.closedDefaults() });
-    for (const loaded of await loading) warn(loaded);
+    for (const found of await loading) warn(found);
     const database = await openClusterDatabase(
       config.shared,
       log,
@@ -100,9 +102,12 @@ export async function startMaster(options: StartOptions): Promise<RunningMaster>
         if (!known) throw errors.unknownRole(name, roleNames);
         const selected = open(known, sets ?? "all", "thread");
         warn(await selected.host.load());
+        await checkSlices(plan.config, [{ roles: [known], builderSets: sets ?? "all" }]);
+        loaded.add(known);
         return selected;
       },
-      loadConfig: (roles) => loadMasterConfig(configFile, isAll(roles) ? "whole" : { roles, builderSets }),
+      loadConfig: () =>
+        loadMasterConfig(configFile, isAll([...loaded]) ? "whole" : { roles: [...loaded], builderSets }),
       warn,
       release: version,
       database,
@@ -123,9 +128,8 @@ async function loadMasterConfig(file: string, duties: "whole" | Duties): Promise
   const check = (config: LoadedConfig) =>
     checkClusterConfig<unknown>(config, duties === "whole" ? checkConfig : () => checkSlices(config, [duties]));
   const config = await loadClusterConfig(file, check);
-  if (duties === "whole") await check(config);
-  // What is wrong beside the slices is reported together with what is wrong in them.
-  else await checkClusterConfig(config, async () => undefined).catch(() => check(config));
+  // Also what roles load in threads of their own: a new config is compared with it.
+  await check(config);
   return config;
 }
 

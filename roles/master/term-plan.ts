@@ -31,8 +31,8 @@ export interface TermPlan {
   readonly figures: MasterFigures;
   /** Loads a role, in a thread of its own, that is added while the master runs. */
   loadRole(name: string, builderSets: readonly string[] | undefined): Promise<SelectedRole>;
-  /** Loads and checks the config's files as they are now, for a master of these roles. */
-  loadConfig(roles: readonly string[]): Promise<LoadedConfig>;
+  /** Loads and checks the config's files as they are now, with the slices of all roles that this master has had. */
+  loadConfig(): Promise<LoadedConfig>;
   /** Logs what has not been logged yet. */
   warn(found: Pick<Loaded, "warnings" | "closedDefaults">): void;
   extraServices?(context: ExtraContext): readonly Service[];

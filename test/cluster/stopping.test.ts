@@ -19,7 +19,9 @@ async function startBuild(cluster: TestCluster) {
 it("SIGHUP, SIGUSR1 and SIGUSR2 do not end it, nor open a debugger; SIGTERM lets the running build finish, and takes nothing new on", async () => {
   const cluster = await startCluster({ config, router: false, env: { WORK: waitForGate, POLL: "no", WORKERS: "w1" } });
   const { front, engine } = await startBuild(cluster);
-  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
+  engine.process.signal("SIGHUP");
+  await engine.process.waitForOutput("the config was loaded again, and nothing in it has changed");
+  for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
     engine.process.signal(signal);
     await engine.process.waitForOutput(`${signal} is ignored`);
   }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineStep, type StepDefinition } from "./define-step.ts";
 import type { StepContext, StepRenderContext } from "./step-context.ts";
+import { StepFailed } from "./step-errors.ts";
 
 const sample = defineStep({
   type: "sample",
@@ -74,6 +75,25 @@ describe("a step that runs", () => {
     await expect(definition.run(ctx, { words: () => 5 })).rejects.toThrow(
       "The step's options are invalid for this build: words:",
     );
+  });
+
+  it("ends as a failure with the sentence of StepFailed, and returns nothing but a result", async () => {
+    const ending = (run: () => unknown) => {
+      const { plugin, options } = defineStep({ type: "odd", options: z.object({}), run: async () => run() as 0 })({});
+      return (plugin as StepDefinition).run(ctx, options as Record<string, unknown>);
+    };
+    const failing = () => {
+      throw new StepFailed("The file x is not there.");
+    };
+    expect(await ending(failing)).toEqual({ results: Results.FAILURE, reason: "The file x is not there" });
+    expect(await ending(() => Results.WARNINGS)).toEqual({ results: Results.WARNINGS });
+    for (const [returned, what] of [
+      ["fine", 'returned "fine"'],
+      [undefined, "returned undefined"],
+      [9, "returned 9 (results: "],
+      [{ results: 0, summary: 5 }, "returned an invalid object (summary: "],
+    ] as const)
+      await expect(ending(() => returned)).rejects.toThrow(what);
   });
 
   it("is skipped when doStepIf comes out false", async () => {

@@ -7,11 +7,11 @@ import {
   type PluginDefinition,
   type PluginDescriptor,
 } from "@multimaster/config";
-import { callContained, type Result } from "@multimaster/core";
+import { callContained, type Result, Results } from "@multimaster/core";
 import { z } from "zod";
 import { warningsOfCommands } from "./command-warnings.ts";
 import type { StepContext, StepRenderContext } from "./step-context.ts";
-import { BadRendering } from "./step-errors.ts";
+import { BadRendering, StepFailed } from "./step-errors.ts";
 import {
   type CommonOptions,
   commonShape,
@@ -83,6 +83,36 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   run(ctx: StepContext, options: z.output<z.ZodObject<Shape>> & CommonOptions): Promise<Result | StepEnd>;
 }
 
+const result = z.int().min(Results.SUCCESS).max(Results.CANCELLED);
+const stepEnd = z.object({
+  results: result,
+  summary: z.string().optional(),
+  reason: z.string().optional(),
+  rc: z.number().optional(),
+  build: z.object({ results: result, text: z.string().optional() }).optional(),
+  halts: z.boolean().optional(),
+});
+
+/** What the code of a step returned: a step of a config's own may return anything. */
+function checkEnd(returned: Result | StepEnd): StepEnd {
+  const end = typeof returned === "number" ? { results: returned } : returned;
+  const { error } = stepEnd.safeParse(end);
+  if (error === undefined) return end;
+  const [{ path, message } = { path: [], message: "" }] = error.issues;
+  const where = path.length === 0 ? "" : ` (${path.join(".")}: ${message})`;
+  throw new BadRendering(
+    `The step's code returned ${describeType(returned)}${where}; it must return a result, such as 0, or { results, summary }.`,
+  );
+}
+
+const describeType = (value: unknown) =>
+  typeof value === "object" && value !== null ? "an invalid object" : String(JSON.stringify(value) ?? typeof value);
+
+function asFailure(error: unknown): StepEnd {
+  if (error instanceof StepFailed) return { results: Results.FAILURE, reason: error.message.replace(/\.$/, "") };
+  throw error;
+}
+
 /** The function that a config calls to use a step. */
 export type StepFactory<Shape extends z.ZodRawShape> = (options: StepInput<Shape>) => PluginDescriptor<"step">;
 
@@ -138,8 +168,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     async run(ctx, options) {
       const rendered = (await renderOptions(schema, options, ctx)) as z.output<z.ZodObject<Shape>> & CommonOptions;
       if (rendered.description !== undefined) ctx.setState(rendered.description);
-      const end = await plugin.run(ctx, rendered);
-      const full = typeof end === "number" ? { results: end } : end;
+      const full = await plugin.run(ctx, rendered).then(checkEnd, asFailure);
       return rendered.descriptionDone === undefined ? full : { ...full, summary: rendered.descriptionDone };
     },
   };

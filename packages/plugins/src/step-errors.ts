@@ -1,3 +1,13 @@
+import { describeIssue } from "@multimaster/config";
+import { z } from "zod";
+
+/** What a function of a config has thrown, as a sentence: of a schema that refused a value, what is wrong with that. */
+export function describeThrown(error: unknown): string {
+  if (error instanceof z.ZodError)
+    return error.issues.flatMap((issue) => describeIssue(issue, z.unknown(), undefined)).join("; ");
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The build was stopped or abandoned while a step ran. A step must not catch it; it cleans up in `finally`. */
 export class StepStopped extends Error {
   override name = "StepStopped";
@@ -16,6 +26,11 @@ export class CommandException extends Error {
 /** A step's options could not be rendered, or the rendered values are invalid; the message says which and why. */
 export class BadRendering extends Error {
   override name = "BadRendering";
+}
+
+/** A step ends as a failure, and the message says why: the build has not left what the step needs. */
+export class StepFailed extends Error {
+  override name = "StepFailed";
 }
 
 /** A step passed a value that is not stored: a URL that is not a web address, or a value that is too large. */

@@ -1,5 +1,6 @@
 import {
   callRenderable,
+  describeIssue,
   descriptorOf,
   type InnerStep,
   lockUses,
@@ -11,7 +12,7 @@ import {
 import { duration, type Result } from "@multimaster/core";
 import { z } from "zod";
 import type { StepRenderContext } from "./step-context.ts";
-import { BadRendering } from "./step-errors.ts";
+import { BadRendering, describeThrown } from "./step-errors.ts";
 
 /** The effect of a step's result on its build. */
 export interface StepRules {
@@ -256,7 +257,10 @@ export async function renderOptions(
   }
   const parsed = schema.safeParse(rendered);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "options"}: ${issue.message}`);
+  const problems = parsed.error.issues
+    .flatMap((issue) => describeIssue(issue, schema, rendered))
+    // A config that is loaded reads the environment; here a function of the build has returned nothing.
+    .map((problem) => problem.replace(" (an environment variable that is not set?)", ""));
   throw new BadRendering(`The step's options are invalid for this build: ${problems.join("; ")}`);
 }
 
@@ -279,7 +283,7 @@ async function orBadRendering(key: string, rendering: Promise<unknown>): Promise
   try {
     return await rendering;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = describeThrown(error);
     throw new BadRendering(`The step's option "${key}" could not be rendered: ${why}`, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { descriptorOf, formatPath, type PluginDescriptor } from "@multimaster/config";
+import { describeIssue, descriptorOf, type PluginDescriptor } from "@multimaster/config";
 import { type AddStepsOptions, type StepDefinition, StepsRefused } from "@multimaster/plugins";
 import { z } from "zod";
 
@@ -108,7 +108,7 @@ export class PlannedSteps {
   #check(steps: readonly PluginDescriptor<"step">[], by: string): readonly PluginDescriptor<"step">[] {
     const parsed = given.safeParse(steps);
     if (!parsed.success) {
-      const problems = parsed.error.issues.slice(0, 10).map(({ path, message }) => `${formatPath(path)}: ${message}`);
+      const problems = parsed.error.issues.slice(0, 10).flatMap((issue) => describeIssue(issue, given, steps));
       throw new StepsRefused(`The steps that "${by}" adds are invalid: ${problems.join("; ")}`);
     }
     this.#count(steps.length, by);

@@ -4,6 +4,7 @@ import {
   ArtifactRefused,
   BadRendering,
   CommandException,
+  describeThrown,
   type Environment,
   MasterRefused,
   type StepDefinition,
@@ -263,9 +264,11 @@ export class RunningStep {
       MasterRefused,
     ];
     const isSentence = sentences.some((kind) => error instanceof kind);
-    const text = error instanceof Error ? (isSentence ? error.message : (error.stack ?? error.message)) : String(error);
-    await writeLog(logs, "err.text", text);
-    return { results: Results.EXCEPTION };
+    const message = describeThrown(error);
+    const isCode = error instanceof Error && error.message === message && !isSentence;
+    await writeLog(logs, "err.text", isCode ? traceOf(error) : message);
+    const [sentence = ""] = message.split("\n");
+    return { results: Results.EXCEPTION, ...(sentence === "" ? {} : { reason: sentence.replace(/\.$/, "") }) };
   }
 
   #makeTriggers(step: string, { enter, leave }: Turns): StepTriggers {
@@ -324,7 +327,12 @@ export class RunningStep {
   }
 }
 
-/** "'make all'", "'make all' (failure)", "finished (exception)". */
+/** Where an error comes from. Before its message, Node may quote the source of a function that a script has called. */
+function traceOf({ name, message, stack = message }: Error): string {
+  return stack.slice(Math.max(0, stack.indexOf(`${name}: ${message}`)));
+}
+
+/** "'make all'", "'make all' (failure)", "finished (no such option)". */
 function describeEnd(end: StepEnd, shown: string): string {
   const summary = end.summary ?? (shown === "" ? "finished" : shown);
   return end.results === Results.SUCCESS ? summary : `${summary} (${end.reason ?? resultName(end.results)})`;

@@ -19,7 +19,12 @@ export function checkUrl(url: string): string {
 export function checkProperty(name: string, value: Json): Json {
   if (name === trustedProperty)
     throw new StepValueRefused(`The property "${name}" is set by the server alone; no step may change it.`);
-  if (JSON.stringify(value).length > largestProperty)
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined)
+    throw new StepValueRefused(
+      `The value of the property "${name.slice(0, 100)}" is ${typeof value}: it must be JSON.`,
+    );
+  if (text.length > largestProperty)
     throw new StepValueRefused(
       `The value of the property "${name.slice(0, 100)}" is larger than ${largestProperty} bytes.`,
     );

@@ -219,7 +219,7 @@ describe("what is refused", () => {
     );
     expect(await last("many")).toBe("upload: 2 upload (There are more than 3 files (maxFiles))");
     expect(await last("missing")).toMatch(
-      /^upload: 2 upload \(The file .*missing cannot be read on worker w1 \(code \d+\)\)$/,
+      /^upload: 2 upload \(The file .*missing is not there, or cannot be read, on worker w1\)$/,
     );
     expect(await last("patterns")).toBe("upload: 2 no files to upload (no files)");
     expect(await last("branch")).toMatch(/cannot be the name of an artifact: it begins with "@"/);

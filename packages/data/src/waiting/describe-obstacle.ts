@@ -2,7 +2,7 @@ import type { Json } from "@multimaster/core";
 import type { BuilderObstacle, HeldLock, PairObstacle, WorkerObstacle } from "@multimaster/placement";
 import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture, RunningBuild, WorkerSeen } from "./read-picture.ts";
-import { because, listNames, mostFacts, type Reason } from "./reasons.ts";
+import { because, describeTime, listNames, mostFacts, type Reason } from "./reasons.ts";
 import type { Finding } from "./shorten.ts";
 import { buildsAt, buildsOfBuilderAt, directoryOf } from "./view-picture.ts";
 
@@ -43,7 +43,7 @@ export function describeBuilderObstacle(
       return because("max_builds", sentence, facts);
     }
     case "outside_hours": {
-      const opens = new Date(obstacle.until * 1000).toISOString();
+      const opens = describeTime(obstacle.until);
       return because("outside_hours", `This builder is outside its hours until ${opens}.`, { until: obstacle.until });
     }
     case "locked": {
@@ -69,7 +69,7 @@ export function findWorker(picture: Picture, engine: Engine, worker: WorkerSeen,
     }
     case "worker_quarantined": {
       const { quarantinedAt: at, quarantineReason: why } = worker;
-      const since = at === null ? "" : ` since ${new Date(at * 1000).toISOString()}`;
+      const since = at === null ? "" : ` since ${describeTime(at)}`;
       const describe = () =>
         because("worker_quarantined", `${name} is quarantined${since}: ${why ?? "its last builds failed"}.`, {
           ...facts,
@@ -83,7 +83,7 @@ export function findWorker(picture: Picture, engine: Engine, worker: WorkerSeen,
       return { kind: "worker_graceful", describe: () => because("worker_graceful", sentence, facts) };
     }
     case "worker_closed": {
-      const opens = new Date(obstacle.until * 1000).toISOString();
+      const opens = describeTime(obstacle.until);
       const sentence = `${name} is outside its hours until ${opens}.`;
       const describe = () => because("worker_hours", sentence, { ...facts, until: obstacle.until });
       return { kind: "worker_hours", describe };
@@ -157,7 +157,7 @@ function describeRefusal(
   { why, option, until }: Extract<PairObstacle, { kind: "refused" }>,
 ): Reason {
   const by = option === undefined ? "The config" : `"${option}" of the config`;
-  const again = until === undefined ? "" : `; it is asked again at ${new Date(until * 1000).toISOString()}`;
+  const again = until === undefined ? "" : `; it is asked again at ${describeTime(until)}`;
   const sentence = `${by} of ${facts.master} refuses ${facts.worker}: ${why}${again}.`;
   return because("refused", sentence, { ...facts, why, option: option ?? null, until: until ?? null });
 }

@@ -2,6 +2,7 @@ import { judgeEngine, type PairObstacle, place } from "@multimaster/placement";
 import { describeBuilderObstacle, findPair, named } from "./describe-obstacle.ts";
 import { explainSilence } from "./explain-silence.ts";
 import type { WorkerStandings } from "./explain-workers.ts";
+import { joinLocked } from "./join-locked.ts";
 import { refusalsOfLatents } from "./latent-refusals.ts";
 import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture } from "./read-picture.ts";
@@ -46,7 +47,7 @@ export function explainBuilder(
   const absent = open.length === 0 ? [] : standings.absent(open.map(({ placement }) => placement));
   const refusals = refusalsOfLatents(picture, open, requestId);
   const ofOthers = absent.map((reason) => refusals.get(latentIn(reason) ?? "") ?? reason);
-  return [...silences, ...ofOthers, ...perEngine.flat(), ...draining];
+  return [...silences, ...ofOthers, ...joinLocked(perEngine.flat()), ...draining];
 }
 
 const latentIn = ({ facts }: Reason) => (facts as { readonly latent?: string } | null)?.latent;

@@ -1,7 +1,7 @@
 import type { Json } from "@multimaster/core";
 import { judgeLatent, type LatentObstacle } from "@multimaster/placement";
 import type { LatentSeen } from "./read-latents.ts";
-import { because, listNames, type Reason, someNames } from "./reasons.ts";
+import { because, describeTime, listNames, type Reason, someNames } from "./reasons.ts";
 
 /** What keeps a latent worker from giving an instance to a build, or that one is about to be started. */
 export function explainLatent(latent: LatentSeen, closedUntil: number | null = null): Reason {
@@ -33,7 +33,7 @@ function describe(name: string, obstacle: LatentObstacle): string {
         ? `The only instance of the latent worker ${name} is in use.`
         : `All ${obstacle.limit} instances of the latent worker ${name} are in use.`;
     case "instances_closed":
-      return `The latent worker ${name} is outside its hours until ${new Date(obstacle.until * 1000).toISOString()}.`;
+      return `The latent worker ${name} is outside its hours until ${describeTime(obstacle.until)}.`;
     case "start_failed": {
       const seconds = Math.ceil(obstacle.retryIn);
       const next = seconds === 0 ? "due now" : `in ${seconds} s`;

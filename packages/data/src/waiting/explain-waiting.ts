@@ -7,7 +7,7 @@ import { WorkerStandings } from "./explain-workers.ts";
 import { LastTries } from "./last-tries.ts";
 import { LockQueues } from "./lock-queues.ts";
 import { readPicture } from "./read-picture.ts";
-import { because, listNames, type Reason } from "./reasons.ts";
+import { because, describeTime, listNames, type Reason } from "./reasons.ts";
 
 /** Why nothing of these builders is being started. */
 export async function explainBuilders(
@@ -174,7 +174,7 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
   }
   if (masterid === null && state.approvalSubject !== null) return explainApproval(state);
   if (masterid === null && state.retryAt !== null) {
-    const at = new Date(state.retryAt * 1000).toISOString();
+    const at = describeTime(state.retryAt);
     const sentence = `It is run again at ${at}: ${state.retryDetail}.`;
     return because("retry_delay", sentence, { until: state.retryAt });
   }
@@ -194,7 +194,7 @@ function silenceAt({ silence, leaseRemaining }: RequestState, name: string | nul
 }
 
 function explainApproval({ requestid, approvalSubject, expiresAt }: RequestState): Reason {
-  const until = expiresAt === null ? "" : `, at most until ${new Date(expiresAt * 1000).toISOString()}`;
+  const until = expiresAt === null ? "" : `, at most until ${describeTime(expiresAt)}`;
   const sentence = `The ${approvalSubject} waits for approval${until}: "master approve ${requestid}", or the button on the request's page.`;
   return because("awaits_approval", sentence, { subject: approvalSubject, until: expiresAt });
 }

@@ -57,6 +57,9 @@ export function because(kind: ReasonKind, sentence: string, facts: { readonly [n
   return { facts, kind, sentence };
 }
 
+/** A time in a sentence, in UTC to the second; `at` in seconds since 1970. */
+export const describeTime = (at: number): string => new Date(at * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+
 /** The names, or the first few of many. */
 export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, 5);

@@ -127,6 +127,15 @@ describe("a nightly scheduler", () => {
     ]);
     expect(issues({ cron: "@daily", timeZone: "Europe/Berlin" })).toBeUndefined();
   });
+
+  it("lists all fields that are wrong together, also beside an option that there is not", () => {
+    const wrong = { minute: 70, hour: 24, month: "foo", timeZone: "Berlin", timezone: "UTC" };
+    expect(
+      issues(wrong)
+        ?.map((issue) => issue.split(":")[0])
+        .toSorted(),
+    ).toEqual(["hour", "minute", "month", "timeZone", ""].toSorted());
+  });
 });
 
 describe("a periodic scheduler", () => {

@@ -3,7 +3,7 @@ import { callContained, type Json, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep } from "../define-step.ts";
 import type { StepContext, StepRenderContext } from "../step-context.ts";
-import { BadRendering } from "../step-errors.ts";
+import { StepFailed } from "../step-errors.ts";
 import { innerSteps, stepListOr } from "../step-options.ts";
 import { readTextFile } from "./files/read-text-file.ts";
 
@@ -49,7 +49,7 @@ async function readJson(ctx: StepContext, path: string, maxSize: number): Promis
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
-    throw new BadRendering(
+    throw new StepFailed(
       `The file ${path} on worker ${ctx.worker.name} is not JSON: ${error instanceof Error ? error.message : error}`,
     );
   }

@@ -129,7 +129,7 @@ async function sendDirectory(ctx: StepContext, options: Options, directory: stri
   };
   const { rc } = await ctx.command("upload_directory", { path, blocksize: 65_536 }, { upload: handler });
   if (rc !== 0 || !isWhole)
-    throw new ArtifactRefused(`The directory ${path} cannot be read on worker ${ctx.worker.name} (code ${rc}).`);
+    throw new ArtifactRefused(`The directory ${path} is not there, or cannot be read, on worker ${ctx.worker.name}.`);
   return count;
 }
 

@@ -1,6 +1,12 @@
 import type { FormField } from "@multimaster/data";
 import { type FormValues, keyOf } from "./force-fields.ts";
 
+/** What a field is called; one that has only its name begins like the others. */
+function labelOf({ name, label = name }: FormField): string {
+  const text = label.replace(/:$/, "");
+  return text === name ? text.slice(0, 1).toUpperCase() + text.slice(1) : text;
+}
+
 /** One field with its label, or a group of fields. */
 export function ForceField({
   field,
@@ -36,7 +42,7 @@ export function ForceField({
     <div class={field.type === "bool" ? "field check" : "field"}>
       {field.type === "bool" && input}
       <label for={id} title={field.tooltip}>
-        {(field.label ?? field.name).replace(/:$/, "")}
+        {labelOf(field)}
         {field.required && <span class="quiet"> (required)</span>}
       </label>
       {field.type !== "bool" && input}

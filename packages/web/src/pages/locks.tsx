@@ -16,6 +16,9 @@ export function LocksPage() {
   const waits = useRows("lock_waits", "lock_waits", { limit: 1000 }, topics);
   return (
     <Page title="Locks">
+      <p class="about">
+        Engines ask for the first requests of a lock; those behind them are in the <a href="/queue">queue</a>.
+      </p>
       <Rows of={locks} empty="No build has asked for a lock yet.">
         {(rows) => <LockTable locks={rows} holds={holds.rows ?? []} waits={waits.rows ?? []} />}
       </Rows>
@@ -54,21 +57,32 @@ function LockTable({ locks, holds, waits }: Shown & { locks: readonly Lock[] }) 
               ))}
           </td>
           <td class="half" data-label="Waiting, in this order">
-            {waits
-              .filter(({ lockid }) => lockid === lock.lockid)
-              .map((wait) => (
-                <div key={wait.waitid} class="in-text">
-                  <a href={`/buildrequests/${wait.buildrequestid}`}>{wait.builder}</a>{" "}
-                  <span class="quiet">
-                    {describeUse(wait)} on {wait.master}, asked <When at={wait.since} />
-                  </span>
-                </div>
-              ))}
+            {inTurn(waits.filter(({ lockid }) => lockid === lock.lockid)).map(([first, masters]) => (
+              <div key={first.waitid} class="in-text">
+                <a href={`/buildrequests/${first.buildrequestid}`}>{first.builder}</a>{" "}
+                <span class="quiet">
+                  request {first.buildrequestid}, {describeUse(first)} on {masters.join(" or ")}, asked{" "}
+                  <When at={first.since} />
+                </span>
+              </div>
+            ))}
           </td>
         </tr>
       ))}
     </Table>
   );
+}
+
+/** A request that several engines could start waits once, with the engines that ask for it. */
+function inTurn(waits: readonly LockWait[]): [first: LockWait, masters: string[]][] {
+  const turns = new Map<string, [LockWait, string[]]>();
+  for (const wait of waits) {
+    const key = `${wait.buildrequestid} ${wait.stepid}`;
+    const turn = turns.get(key);
+    if (turn) turn[1].push(wait.master);
+    else turns.set(key, [wait, [wait.master]]);
+  }
+  return [...turns.values()];
 }
 
 function Holder({ hold }: { hold: LockHold }) {

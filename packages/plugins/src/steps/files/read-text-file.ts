@@ -1,7 +1,7 @@
 import type { StepContext, UploadHandler } from "../../step-context.ts";
-import { BadRendering } from "../../step-errors.ts";
+import { StepFailed } from "../../step-errors.ts";
 
-/** Reads a file of the worker as text. Rejects with a sentence if there is none, or if it is larger than `maxBytes`. */
+/** Reads a file of the worker as text. Rejects with `StepFailed` if there is none, or if it is larger than `maxBytes`. */
 export async function readTextFile(ctx: StepContext, path: string, maxBytes: number): Promise<string> {
   return (await readWorkerFile(ctx, path, maxBytes)).toString("utf8");
 }
@@ -11,7 +11,7 @@ export async function readWorkerFile(ctx: StepContext, path: string, maxBytes: n
   const blocks: Uint8Array[] = [];
   let size = 0;
   const tooLarge = () =>
-    new BadRendering(`The file ${path} on worker ${ctx.worker.name} is larger than ${maxBytes} bytes.`);
+    new StepFailed(`The file ${path} on worker ${ctx.worker.name} is larger than ${maxBytes} bytes.`);
   const upload: UploadHandler = {
     async write(block) {
       size += block.length;
@@ -28,6 +28,6 @@ export async function readWorkerFile(ctx: StepContext, path: string, maxBytes: n
     throw error;
   }
   if (size > maxBytes) throw tooLarge();
-  if (rc !== 0) throw new BadRendering(`The file ${path} cannot be read on worker ${ctx.worker.name} (code ${rc}).`);
+  if (rc !== 0) throw new StepFailed(`The file ${path} is not there, or cannot be read, on worker ${ctx.worker.name}.`);
   return Buffer.concat(blocks);
 }

@@ -25,7 +25,8 @@ export async function sendFile(
   // Python's worker refuses a file of exactly the maximum size, and truncates a larger one.
   const { rc } = await ctx.command("upload_file", { path, maxsize: maxSize + 2, blocksize }, { upload });
   if (size > maxSize) throw new ArtifactRefused(`The file ${path} is larger than ${maxSize} bytes (maxSize).`);
-  if (rc !== 0) throw new ArtifactRefused(`The file ${path} cannot be read on worker ${ctx.worker.name} (code ${rc}).`);
+  if (rc !== 0)
+    throw new ArtifactRefused(`The file ${path} is not there, or cannot be read, on worker ${ctx.worker.name}.`);
   writer ??= await open();
   await writer.end();
   return size;

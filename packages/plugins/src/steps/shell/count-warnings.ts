@@ -2,6 +2,7 @@ import { boundedPattern, Results } from "@multimaster/core";
 import { z } from "zod";
 import type { StepEnd } from "../../define-step.ts";
 import type { StepContext } from "../../step-context.ts";
+import { StepFailed } from "../../step-errors.ts";
 import { readTextFile } from "../files/read-text-file.ts";
 import { linePattern, whyNoLinePattern } from "./line-pattern.ts";
 
@@ -151,12 +152,12 @@ function isWithin(line: number | undefined, [from, to]: readonly [number, number
   return line !== undefined && line >= from && line <= to;
 }
 
-/** Reads lines `file : text [: from-to]`, with empty ones and comments after `#`. Throws an error with a sentence. */
+/** Reads lines `file : text [: from-to]`, with empty ones and comments after `#`. Throws `StepFailed`. */
 export function parseSuppressions(text: string, name: string): Suppression[] {
   const shownLines = text.split(/\r?\n/).map((line) => line.split(/(?:^|\s)#/)[0]?.trim() ?? "");
   const entries = shownLines.filter((line) => line !== "").length;
   // Who writes the code writes this file; each entry is tried on each warning.
-  if (entries > mostSuppressions) throw new Error(`${name}: it has more than ${mostSuppressions} entries`);
+  if (entries > mostSuppressions) throw new StepFailed(`${name}: it has more than ${mostSuppressions} entries`);
   return shownLines.flatMap((shown, i) => {
     if (shown === "") return [];
     const [file = "", pattern = "", lines = "", ...more] = shown.split(/\s+:(?=\s|$)/).map((part) => part.trim());
@@ -165,7 +166,7 @@ export function parseSuppressions(text: string, name: string): Suppression[] {
       more.length > 0 || (lines !== "" && !range)
         ? 'must be "file : text" or "file : text : from-to"'
         : [file, pattern].map((part) => whyNoLinePattern(part)).find((each) => each !== undefined);
-    if (problem !== undefined) throw new Error(`${name}, line ${i + 1}: ${problem}`);
+    if (problem !== undefined) throw new StepFailed(`${name}, line ${i + 1}: ${problem}`);
     return [
       {
         ...(isAll(file) ? {} : { file }),

@@ -1,3 +1,4 @@
+import { describeIssue } from "@multimaster/config";
 import { callContained, type Json } from "@multimaster/core";
 import { z } from "zod";
 import type { CommandEnd, StepContext } from "../../step-context.ts";
@@ -50,9 +51,10 @@ export const outputShape = {
 
 type OutputOptions = z.output<z.ZodObject<typeof outputShape>>;
 
+const json = z.json({ error: "must be text, a number, true, false, null, or lists and objects of these" });
 const texts = z.record(z.string(), z.string().optional());
 const findings = z.object({
-  properties: z.record(z.string(), z.json()).optional(),
+  properties: z.record(z.string(), json).optional(),
   logs: texts.optional(),
   links: texts.optional(),
   summary: z.string().optional(),
@@ -94,6 +96,6 @@ export async function takeOutput(
 function check(option: string, value: unknown): OutputFindings {
   const parsed = findings.safeParse(value);
   if (parsed.success) return parsed.data as OutputFindings;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, findings, value));
   throw new BadRendering(`What the step's function "${option}" returned is invalid: ${problems.join("; ")}`);
 }
