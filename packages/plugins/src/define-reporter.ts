@@ -85,6 +85,10 @@ export function defineReporter<S extends z.ZodType<ReporterOptions>>(
     ...plugin,
     options,
     kind: "reporter",
+    // Templates are tried with what is reported if the options do not say.
+    ...(plugin.check && {
+      check: (given) => plugin.check?.({ ...given, events: given.events ?? plugin.events }) ?? [],
+    }),
     contextOf: (event, given) => plugin.contextOf(event, containFunctions(given)),
     open: (ctx, given) => plugin.open(ctx, containFunctions(given)),
   };

@@ -1,5 +1,5 @@
 import type { ReportKind, Result } from "@multimaster/core";
-import type { ReportUpdates, StepInEvent } from "@multimaster/data";
+import type { ReportedBuild, ReportUpdates, StepInEvent } from "@multimaster/data";
 import type { ReportedEvent } from "@multimaster/plugins";
 import { describeMaster } from "./describe-master.ts";
 
@@ -43,9 +43,7 @@ export async function readEvents<Row extends EventRow>(
       }
       if (kind.startsWith("step-")) {
         const build = builds.get(buildOf(facts));
-        // As it was then, as far as that is known.
-        const running = build && { ...build, results: null, completeAt: null };
-        return [row, running && { ...base, build: running, step: stepOf(objectid, facts) }];
+        return [row, build && { ...base, build: whileItRan(build), step: stepOf(objectid, facts) }];
       }
       if (masterKinds.has(kind)) return [row, { ...base, master: describeMaster(kind, objectid, facts) }];
       if (kind.startsWith("worker-")) {
@@ -54,13 +52,15 @@ export async function readEvents<Row extends EventRow>(
       }
       const build = builds.get(objectid);
       if (!build) return [row, undefined];
-      // Read later than it happened: what began is reported as running.
-      const shown = kind === "build-started" ? { ...build, results: null, completeAt: null } : build;
-      return [row, { ...base, build: shown }];
+      return [row, { ...base, build: kind === "build-started" ? whileItRan(build) : build }];
     }),
   );
   return new Map(read);
 }
+
+/** A build that is read later than what is reported of it happened, as it was then, as far as that is known. */
+const whileItRan = (build: ReportedBuild): ReportedBuild =>
+  build.results === null ? build : { ...build, results: null, completeAt: null, state: "building" };
 
 const masterKinds: ReadonlySet<string> = new Set<ReportKind>(["master-evicted", "config-changed", "upgrade-done"]);
 

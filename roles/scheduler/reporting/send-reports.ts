@@ -66,7 +66,7 @@ class Sending {
   #options: SendingOptions;
   #backoff = new Backoff(targetWait);
   #sender: Promise<Sender> | undefined;
-  #isOrdered = false;
+  #isPrepared = false;
   readonly #secrets: readonly string[];
   /** Since when the target takes nothing. */
   failure: { since: number; cause: string } | undefined;
@@ -91,8 +91,7 @@ class Sending {
   /** Returns when to poll again, in milliseconds. */
   async poll(signal: AbortSignal): Promise<number | undefined> {
     const { updates, singleton, reporter, lost } = this.#options;
-    if (!this.#isOrdered && passResult(await updates.order(singleton.id), lost) === "lost") return undefined;
-    this.#isOrdered = true;
+    if (!this.#isPrepared && !(await this.#prepare())) return undefined;
     while (!signal.aborted) {
       if (passResult(await askLate(this.#options), lost) === "lost") return undefined;
       const pause = await updates.pause(singleton.id);
@@ -103,6 +102,17 @@ class Sending {
       if (!(await this.#handle(due))) return undefined;
     }
     return undefined;
+  }
+
+  /** Goes on where the master before this one was; false: the claim is lost. */
+  async #prepare(): Promise<boolean> {
+    const { updates, singleton, lost, gauges, reporter } = this.#options;
+    if (passResult(await updates.order(singleton.id), lost) === "lost") return false;
+    const trouble = await updates.trouble(singleton.id);
+    this.failure = trouble && { since: trouble.since * 1000, cause: trouble.problem };
+    gauges.showProblem(reporter.name, trouble?.problem ?? null);
+    this.#isPrepared = true;
+    return true;
   }
 
   /** False: the claim is lost. */

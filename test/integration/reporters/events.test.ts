@@ -1,6 +1,7 @@
+import { leaveCluster } from "@multimaster/cluster";
 import { Results } from "@multimaster/core";
 import { execute } from "@multimaster/database";
-import { noteConfig } from "@multimaster/lifecycle";
+import { noteConfig, releaseEverythingOf } from "@multimaster/lifecycle";
 import httpPush from "@multimaster/plugins/reporters/http-push";
 import { describe, expect, it } from "vitest";
 import { readEvents } from "../../../roles/scheduler/reporting/read-events.ts";
@@ -175,7 +176,28 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
     const fresh = await start("2");
     await start("2");
     expect(await outbox(masters, "upgrade-done")).toEqual([]);
-    await Promise.all([leave(database, old[1]), leave(database, old[2])]);
+    // The first has done everything but commit when the second wants to know whether it is the last.
+    let commit = () => {};
+    let isReady = false;
+    const mayCommit = new Promise<void>((resolve) => {
+      commit = resolve;
+    });
+    const first = leaveCluster(database, old[1], async (...given) => {
+      const outcomes = await releaseEverythingOf(...given);
+      isReady = true;
+      await mayCommit;
+      return outcomes;
+    });
+    await waitFor(() => isReady, { what: "the first to be about to commit" });
+    let isGone = false;
+    const second = leave(database, old[2]).finally(() => {
+      isGone = true;
+    });
+    const waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock'";
+    if (engine === "postgresql")
+      await waitFor(async () => isGone || (await masters.rows(waiting)).length > 0, { what: "the second to wait" });
+    commit();
+    await Promise.all([first, second]);
     const rows = await outbox(masters, "upgrade-done");
     expect(rows.map(({ told }) => [told.from, told.to, told.masters])).toEqual([["1", "2", 2]]);
     // Masters of one release come and go.

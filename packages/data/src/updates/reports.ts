@@ -24,6 +24,7 @@ import {
   type ReportedBuildRow,
   type ReporterRow,
   readPause,
+  readTrouble,
   replaceReporters,
   retryReporter,
   reviveReport,
@@ -100,6 +101,8 @@ export interface ReportUpdates {
   due(reporterid: number, limit: number): Promise<readonly DueReport[]>;
   /** Milliseconds until a report waits no longer; undefined: none waits. */
   nextIn(reporterid: number): Promise<number | undefined>;
+  /** Why the target takes nothing, and since when in seconds, as the master knew it that sent before. */
+  trouble(reporterid: number): Promise<{ readonly problem: string; readonly since: number } | undefined>;
   /** Milliseconds for which the target is to be left alone. */
   pause(reporterid: number): Promise<number>;
   /** Begins attempts (fenced, claim checked): only what this returns may be sent. */
@@ -176,6 +179,7 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
       const seconds = await nextReportIn(database, reporterid);
       return seconds === undefined ? undefined : Math.max(1, seconds * 1000);
     },
+    trouble: (reporterid) => readTrouble(database, reporterid),
     pause: async (reporterid) => (await readPause(database, reporterid)) * 1000,
     begin: (reporterid, ids) => whileHeld(reporterid, (tx) => beginAttempts(tx, ids)),
     async end(reporterid, ends, target, memories, shown = []) {

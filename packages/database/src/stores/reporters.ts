@@ -128,6 +128,19 @@ export async function readPause(connection: Connection, reporterid: number): Pro
   return Math.max(0, Number(row?.left ?? 0));
 }
 
+/** Why every attempt of a reporter has failed, and since when; undefined: the last one did not, or there was none. */
+export async function readTrouble(
+  connection: Connection,
+  reporterid: number,
+): Promise<{ readonly problem: string; readonly since: number } | undefined> {
+  const [row] = await queryRows<{ problem: string; since: number }>(
+    connection,
+    "select problem, failing_since as since from mm_reporters where id = ? and problem is not null",
+    [reporterid],
+  );
+  return row && { problem: row.problem, since: Number(row.since) };
+}
+
 /** Ends the pauses of a reporter and of its reports: someone asked to retry now. Of those given up, all are owed again. */
 export async function retryReporter(tx: Connection, reporterid: number, withDead: boolean): Promise<void> {
   await execute(tx, "update mm_reporters set paused_until = null where id = ?", [reporterid]);

@@ -127,6 +127,7 @@ describe("messages", () => {
     const broken = slack({
       name: "chat",
       url: "https://example.org/",
+      events: ["build-ended", "buildset-ended", "worker-missing"],
       message: ({ build }) => ({
         subject: "a",
         text: (build as NonNullable<typeof build>).builder.trim(),

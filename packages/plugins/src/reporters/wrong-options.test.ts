@@ -175,6 +175,21 @@ describe("what cannot be chosen is refused:", () => {
   });
 });
 
+it("a template is tried with what its reporter reports, and with nothing else", async () => {
+  const message = ({ build }: { readonly build?: { readonly builder: string } | undefined }) => ({
+    subject: (build as { builder: string }).builder,
+    text: "",
+  });
+  const check = (events?: ReportKind[]) => {
+    const { plugin, options } = slack({ name: "r", url: "https://example.org", message, ...(events && { events }) });
+    return (plugin as unknown as ReporterDefinition).check?.(options as never);
+  };
+  expect(await check()).toEqual([]);
+  expect(await check(["build-ended", "worker-missing"])).toEqual([
+    expect.stringMatching(/^\.message: the template fails for a missing worker: /),
+  ]);
+});
+
 it("no reporter has an event by default that floods its target", () => {
   const usual = [...new Set(Object.values(kinds).flatMap(({ make, options }) => eventsOf(make(options as never))))];
   expect(usual.sort()).toEqual(["build-ended", "build-started"]);

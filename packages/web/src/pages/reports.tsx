@@ -83,10 +83,16 @@ function ReporterRow({ reporter }: { reporter: Reporter }) {
       <td class="wide">
         <ReporterState reporter={reporter} />
       </td>
-      <td class="num">{owed}</td>
-      <td class="num">{sent}</td>
-      <td class="num">{dead}</td>
-      <td>{master ?? "–"}</td>
+      <td class="num" data-label="Owed">
+        {owed}
+      </td>
+      <td class="num" data-label="Sent">
+        {sent}
+      </td>
+      <td class="num" data-label="Given up">
+        {dead}
+      </td>
+      <td data-label="Sends on">{master ?? "–"}</td>
       <td class="right">
         {mayRetry && (owed > 0 || dead > 0) && (
           <ActionButton

@@ -106,7 +106,8 @@ function parseOrUndefined(text: string): unknown {
 
 const certificateTroubles = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS_CERT|ERR_SSL|EPROTO)/;
 
-function describeTrouble(error: unknown): string {
+/** What happened to a connection, as the rest of a sentence about its server. */
+export function describeTrouble(error: unknown): string {
   const { name = "", code = "" } = error as { name?: string; code?: string };
   if (name === "AbortError") return "was not waited for: the reporter stops";
   if (certificateTroubles.test(String(code))) return `has no valid certificate: ${describeCause(error)}`;

@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { connect as connectPlain, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { connect as connectTls } from "node:tls";
-import { describeCause, onAbort } from "@multimaster/core";
+import { onAbort } from "@multimaster/core";
 import { type ReporterContext, ReportFailure } from "../../define-reporter.ts";
+import { describeTrouble } from "../http/send-request.ts";
 
 export interface IrcOptions {
   readonly host: string;
@@ -53,7 +54,7 @@ export function openIrc(options: IrcOptions, { signal }: Pick<ReporterContext, "
         if (session === current) session = undefined;
         (await current.catch(() => undefined))?.end();
         if (error instanceof ReportFailure) throw error;
-        throw new ReportFailure(`${options.host} ${describeCause(error)}`, { of: "target" }, { cause: error });
+        throw new ReportFailure(`${options.host} ${describeTrouble(error)}`, { of: "target" }, { cause: error });
       }
     },
     async close() {
@@ -99,7 +100,7 @@ class Session {
     this.#socket.on("error", fail);
     this.#socket.on("close", () => {
       forget();
-      fail(new Error("ended the connection"));
+      fail(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" }));
       onEnd();
     });
     const lines = createInterface({ input: this.#socket });

@@ -65,16 +65,14 @@ export function makeMessage(facts: MessageFacts, template: Template, secrets: re
 
 interface TemplateChoice {
   readonly message?: Template | undefined;
+  /** Absent: everything that may happen. */
   readonly events?: readonly ReportKind[] | undefined;
 }
 
-/** What templates are tried with if a reporter names no events: all that a reporter may have by default. */
-const usualEvents: readonly ReportKind[] = ["build-started", "build-ended", "buildset-ended", "worker-missing"];
-
 /** Lets a template make messages for sample builds; returns what is wrong, as the config's check shows it. */
-export function checkTemplate({ message, events = usualEvents }: TemplateChoice): string[] {
+export function checkTemplate({ message, events }: TemplateChoice): string[] {
   if (!message) return [];
-  const wanted = sampleFacts().filter(({ facts }) => events.includes(facts.event));
+  const wanted = sampleFacts().filter(({ facts }) => events?.includes(facts.event) ?? true);
   return wanted.flatMap(({ name, facts }) => {
     try {
       render(facts, message);
