@@ -28,7 +28,7 @@ const stalled = (line: "database" | "router" | "workers", ms: number) => async (
 const cut = (line: "database" | "router" | "workers") => async (diagram: Diagram) => diagram.lines[line].cut();
 
 const faults: readonly Fault[] = [
-  { what: "engine: kill -9", strike: killed("builder-engine"), short: true },
+  { what: "engine: kill -9", strike: killed("builder-engine") },
   { what: "scheduler master: kill -9", strike: killed("scheduler") },
   { what: "ui master: kill -9", strike: killed("ui") },
   { what: "engine: stopped for 2.5 leases", strike: frozen("builder-engine", leaseMs) },

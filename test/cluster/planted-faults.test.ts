@@ -1,13 +1,13 @@
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
-import { firstOf } from "../harness/long-form.ts";
+import { describe, expect, it } from "vitest";
+import { isLong } from "../harness/long-form.ts";
 import { startProcess } from "../harness/processes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * Each with its scenario's test and how that must fail, so that no other failure passes for it. The first one is planted
- * in `npm test`, too.
+ * Each with its scenario's test and how that must fail, so that no other failure passes for it. They wait for what does
+ * not come: `npm run test:planted` plants them.
  */
 const faults = [
   [
@@ -30,32 +30,34 @@ const faults = [
   ],
 ] as const;
 
-// Side by side: most of the time they wait for what does not come.
-it.concurrent.each(firstOf(faults, 1))(
-  "without %s, scenario %s fails",
-  async (fault, scenario, test, failure) => {
-    const run = await startProcess({
-      name: `scenario ${scenario} without ${fault}`,
-      command: process.execPath,
-      args: [
-        "node_modules/vitest/vitest.mjs",
-        "run",
-        "--config=test/vitest.config.ts",
-        "--project=cluster",
-        `test/cluster/faults/${scenario}.test.ts`,
-        `--testNamePattern=${test}`,
-        // They wait for what does not come, beside everything else that runs.
-        "--testTimeout=330000",
-      ],
-      cwd: root,
-      // It is a run of its own, not a worker of this one.
-      env: { PLANTED_FAULT: fault, NO_COLOR: "1", VITEST_POOL_ID: undefined, CI: undefined },
-    });
-    const { code } = await run.waitForExit({ timeoutMs: 360_000 });
-    expect(run.output()).toContain(`planted: without ${fault}`);
-    expect(run.output()).toMatch(failure);
-    expect(run.output()).toMatch(/Tests\s+1 failed/);
-    expect(code).toBe(1);
-  },
-  400_000,
-);
+describe.runIf(isLong)("without a safeguard, a scenario fails", () => {
+  // Side by side: most of the time they wait for what does not come.
+  it.concurrent.each(faults)(
+    "without %s, scenario %s fails",
+    async (fault, scenario, test, failure) => {
+      const run = await startProcess({
+        name: `scenario ${scenario} without ${fault}`,
+        command: process.execPath,
+        args: [
+          "node_modules/vitest/vitest.mjs",
+          "run",
+          "--config=test/vitest.config.ts",
+          "--project=cluster",
+          `test/cluster/faults/${scenario}.test.ts`,
+          `--testNamePattern=${test}`,
+          // They wait for what does not come, beside everything else that runs.
+          "--testTimeout=330000",
+        ],
+        cwd: root,
+        // It is a run of its own, not a worker of this one.
+        env: { PLANTED_FAULT: fault, NO_COLOR: "1", VITEST_POOL_ID: undefined, CI: undefined },
+      });
+      const { code } = await run.waitForExit({ timeoutMs: 360_000 });
+      expect(run.output()).toContain(`planted: without ${fault}`);
+      expect(run.output()).toMatch(failure);
+      expect(run.output()).toMatch(/Tests\s+1 failed/);
+      expect(code).toBe(1);
+    },
+    400_000,
+  );
+});

@@ -5,6 +5,7 @@ import { PoolSql } from "./connections/pool-sql.ts";
 import type { PooledConnection } from "./connections/pooled-connection.ts";
 import { openPostgresqlConnection, type PostgresqlConnection } from "./connections/postgresql-connection.ts";
 import { SqliteConnection } from "./connections/sqlite-connection.ts";
+import { StatementNames } from "./connections/statement-names.ts";
 import { StatementWatchers } from "./connections/statement-watchers.ts";
 import { runTransaction } from "./connections/transactions.ts";
 import { WriterTurns } from "./connections/writer-turns.ts";
@@ -137,6 +138,7 @@ function openPostgresqlPool(
     pooler: pooling === "none" ? undefined : { idleTransactionMs, isPerTransaction: pooling === "transaction" },
     answerMs,
     watchers,
+    names: new StatementNames(),
     connections,
   };
   return new ConnectionPool<PooledConnection>({

@@ -91,7 +91,7 @@ it.each(Object.entries(recipes))(
     for (const [i, labels] of others.entries()) expect(await ask(["list"], labels)).toBe(foreign[i]);
     // One that is gone already is no error.
     await ask(["stop", leftover], [cluster, "pool", "0"]);
-    expect(engine.said.join("\n")).toContain(`an instance of pool that no one looks after is ended: ${leftover}`);
+    expect(engine.said.join("\n")).toContain(`an instance of pool that no one looked after is ended: ${leftover}`);
     for (const [i, labels] of others.entries())
       await ask(["stop", (foreign[i] as string).split(" ")[0] as string], labels);
     expect(readFileSync(join(state, "asked"), "utf8")).not.toBe("");

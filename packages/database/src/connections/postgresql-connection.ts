@@ -7,7 +7,7 @@ import type { Answer, Row } from "../sql.ts";
 import { nameStatement } from "./name-statement.ts";
 import { numberPlaceholders } from "./placeholders.ts";
 import type { PooledConnection, TransactionOptions } from "./pooled-connection.ts";
-import { StatementNames } from "./statement-names.ts";
+import type { StatementNames } from "./statement-names.ts";
 import type { StatementWatchers } from "./statement-watchers.ts";
 import { writeOnce } from "./write-once.ts";
 
@@ -18,6 +18,8 @@ export interface PostgresqlOptions {
   /** An answer that takes longer breaks the connection. */
   readonly answerMs: number | undefined;
   readonly watchers: StatementWatchers;
+  /** The same for all connections of a pool. */
+  readonly names: StatementNames;
   /** It is in this set while it is open. */
   readonly connections: Set<PostgresqlConnection>;
 }
@@ -62,7 +64,6 @@ interface Sent {
 const snapshot = " ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const rollbackMs = 5000;
 const goodbyeMs = 5000;
-const statementNames = new StatementNames();
 
 /**
  * A connection to PostgreSQL that sends what is asked without waiting for each answer (except through a pooler), and BEGIN
@@ -233,7 +234,7 @@ export class PostgresqlConnection implements PooledConnection {
 
   async #queryForEver(text: string, values: readonly unknown[]): Promise<FullAnswer> {
     const isNamed = mayBePrepared(text, values) && !this.#options.pooler?.isPerTransaction;
-    const name = isNamed ? statementNames.get(text) : undefined;
+    const name = isNamed ? this.#options.names.get(text) : undefined;
     const statement = { text, values: [...values], ...(name === undefined ? {} : { name }) };
     if (this.#isPipelined) writeOnce(this.#session.socket);
     // Of several statements in one text, the answer of the last counts.
@@ -253,7 +254,7 @@ export class PostgresqlConnection implements PooledConnection {
     try {
       return await answer;
     } catch (error) {
-      if (isMixedUp(error) && !transaction?.hasFailed) statementNames.stop();
+      if (isMixedUp(error) && !transaction?.hasFailed) this.#options.names.stop();
       if (transaction) transaction.hasFailed = true;
       throw error;
     }
