@@ -83,7 +83,12 @@ export function grantLocks<W extends LockWaiter>(locks: Iterable<LockState>, wai
 /** A step has what its build has. */
 function isCovered(demand: LockDemand, { buildrequestid, stepid }: LockOwner, held: ReadonlyMap<string, LockDemand>) {
   const own = stepid === 0 ? undefined : held.get(`${demand.lockid} ${buildrequestid}`);
-  return own !== undefined && (own.exclusive || (!demand.exclusive && demand.count <= own.count));
+  return own !== undefined && covers(own, demand);
+}
+
+/** Whether what a build has of a lock is enough for what a step of it asks for. */
+export function covers(own: Pick<LockDemand, "exclusive" | "count">, demand: Pick<LockDemand, "exclusive" | "count">) {
+  return own.exclusive || (!demand.exclusive && demand.count <= own.count);
 }
 
 function fits({ max, exclusive, count, users }: Load, demand: LockDemand): boolean {

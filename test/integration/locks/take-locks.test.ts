@@ -134,6 +134,15 @@ describe.each(engines)("locks on %s", (engine) => {
     expect(build?.waited).toBeGreaterThan(1000);
   });
 
+  it("are counted for a step that asks for more than its build has", async () => {
+    const [a, b] = (await addRequests(database, 2)) as [number, number];
+    expect(await claim(atOne, a, use("pool", 1))).toBe("taken");
+    const { stepid } = await addRunningBuild(database, one, a);
+    const step = { buildrequestid: a, stepid, uses: [use("pool", 2)], hasWaited: false };
+    expect((await atOne.locks.takeForSteps([step]))[0]?.kind).toBe("taken");
+    expect(await claim(atTwo, b, use("pool", 2))).toBe("waits");
+  });
+
   it("are free when an operator breaks them, and the next waiter has them", async () => {
     const [a, b] = (await addRequests(database, 2)) as [number, number];
     const [answer] = await atOne.locks.claim([{ buildrequestid: a, uses: [use("db", "alone")] }]);

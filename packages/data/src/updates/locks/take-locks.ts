@@ -16,7 +16,7 @@ import {
   settleHolds,
   type WaitRow,
 } from "@multimaster/database";
-import { grantLocks, type LockDemand, type LockOwner, type LockWaiter } from "@multimaster/placement";
+import { covers, grantLocks, type LockDemand, type LockOwner, type LockWaiter } from "@multimaster/placement";
 
 /** One lock that is wanted, as the config has it after rendering. */
 export interface LockUse extends LockKey {
@@ -163,8 +163,8 @@ async function writeGranted(
     const byBuild = holds.filter((hold) => stepid > 0 && isSameOwner(hold, { buildrequestid, stepid: 0 }));
     return uses.flatMap((use) => {
       const lockid = idOf(use);
-      // Its build has it already.
-      if (byBuild.some((hold) => hold.lockid === lockid)) return [];
+      // Its build has as much of it already.
+      if (byBuild.some((hold) => hold.lockid === lockid && covers(asHold(hold), use))) return [];
       const resource = use.exclusive ? undefined : use.resources.find((one) => !inUse.has(`${lockid} ${one}`));
       if (resource !== undefined) inUse.add(`${lockid} ${resource}`);
       const { exclusive, count, keepMs } = use;
