@@ -57,7 +57,7 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
         gauges.showNextRun(name, published);
       },
       openSlots: async (spec) => passResult(await updates.schedulers.openSlots(id, spec), lost),
-      undecidedBuildsets: (of) => updates.schedulers.undecidedBuildsets(id, of),
+      undecidedBuildsets: (of, after) => updates.schedulers.undecidedBuildsets(id, of, after),
       async decideSlot({ submission, states, ...slot }) {
         const decided = await updates.schedulers.decideSlot(id, {
           ...slot,

@@ -164,7 +164,8 @@ export function fakeSchedulerContext(
       const times = [...rows.slots.values()].filter(({ kind }) => kind === "time").map(({ slot }) => slot);
       return { now: clock.now() / 1000, since: rows.start.since, last: times.length > 0 ? Math.max(...times) : null };
     },
-    undecidedBuildsets: async () => rows.upstream.filter(({ bsid }) => !rows.slots.has(`buildset ${bsid}`)),
+    undecidedBuildsets: async (_of, after) =>
+      rows.upstream.filter(({ bsid }) => bsid > after && !rows.slots.has(`buildset ${bsid}`)).slice(0, 100),
     async decideSlot(decision) {
       if (rows.lost) return "lost";
       const key = `${decision.kind} ${decision.slot}`;

@@ -84,8 +84,11 @@ export interface SchedulerContext {
    * `spec` became another one; and the newest time that was decided.
    */
   openSlots(spec: string): Promise<{ now: number; since: number; last: number | null } | Lost>;
-  /** Buildsets of these schedulers that have succeeded, of which it has decided nothing; after `openSlots`. */
-  undecidedBuildsets(of: readonly string[]): Promise<readonly UpstreamBuildset[]>;
+  /**
+   * Buildsets of these schedulers that have succeeded, of which it has decided nothing; after `openSlots`. A page of those with
+   * higher ids than `after`; an empty one is the last.
+   */
+  undecidedBuildsets(of: readonly string[], after: number): Promise<readonly UpstreamBuildset[]>;
   /** Decides a slot, with its buildset, in one transaction. "taken": it was decided before, and nothing was written. */
   decideSlot(decision: Decision): Promise<AddedBuildset | "decided" | "taken" | Lost>;
   /** Open requests with changes of this source, all older than change `below`, in these builders; without those that users asked for. */

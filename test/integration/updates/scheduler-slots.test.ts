@@ -112,7 +112,8 @@ describe.each(engines)("slots of schedulers on %s", (engine) => {
         [results, bsid],
       );
     };
-    const found = async () => (await one.updates.schedulers.undecidedBuildsets(id, ["smoke"])).map(({ bsid }) => bsid);
+    const found = async () =>
+      (await one.updates.schedulers.undecidedBuildsets(id, ["smoke"], 0)).map(({ bsid }) => bsid);
     const collapse = async (into: string) => {
       const [older, newer] = [await add("smoke"), await add(into)];
       const [[collapsed = 0], [survivor = 0]] = [Object.values(older.requests), Object.values(newer.requests)];
@@ -148,7 +149,8 @@ describe.each(engines)("slots of schedulers on %s", (engine) => {
         results,
         bsid,
       ]);
-    const found = async () => (await one.updates.schedulers.undecidedBuildsets(id, ["smoke"])).map(({ bsid }) => bsid);
+    const found = async () =>
+      (await one.updates.schedulers.undecidedBuildsets(id, ["smoke"], 0)).map(({ bsid }) => bsid);
 
     await end(await add(), 0);
     await open(one, "smoke");
@@ -159,7 +161,7 @@ describe.each(engines)("slots of schedulers on %s", (engine) => {
     await end(warned, 1);
     await end(others, 0);
     expect(await found()).toEqual([good, warned]);
-    const [first] = await one.updates.schedulers.undecidedBuildsets(id, ["smoke"]);
+    const [first] = await one.updates.schedulers.undecidedBuildsets(id, ["smoke"], 0);
     expect(first?.sourceStamps).toMatchObject([{ ssid: 1, codebase: "" }]);
     for (const slot of [good, warned]) {
       await one.updates.schedulers.decideSlot(id, { ...built(slot), kind: "buildset" });

@@ -60,9 +60,10 @@ export interface SlotUpdates {
   openSlots(schedulerid: number, spec: string): Promise<SlotStart | Lost>;
   /**
    * Buildsets of other schedulers that have succeeded since this one counts, and that it has not decided, oldest first.
-   * Ids commit out of order, and older ones end later: each is returned whenever it ends.
+   * Ids commit out of order, and older ones end later: each is returned whenever it ends. A page of those with higher ids than
+   * `after`; an empty one is the last.
    */
-  undecidedBuildsets(schedulerid: number, of: readonly string[]): Promise<UpstreamBuildset[]>;
+  undecidedBuildsets(schedulerid: number, of: readonly string[], after: number): Promise<UpstreamBuildset[]>;
   /**
    * One transaction (fenced, claim checked): takes the slot, adds its buildset, removes that one's changes from the
    * classified ones and saves state. "taken", with nothing written, if the slot has been decided before, by whichever master.
@@ -93,9 +94,10 @@ export function createSlotUpdates(context: UpdateContext): SlotUpdates {
       fencedTransaction(database, lease, async (tx) =>
         (await holdScheduler(tx, schedulerid, lease.masterid)) ? openSlots(tx, schedulerid, spec) : "lost",
       ),
-    async undecidedBuildsets(schedulerid, of) {
+    async undecidedBuildsets(schedulerid, of, after) {
       await tidy(schedulerid, of);
-      return readUpstream(database, await undecidedBuildsets(database, schedulerid, of, buildsetLimit));
+      const page = { after, limit: buildsetLimit };
+      return readUpstream(database, await undecidedBuildsets(database, schedulerid, of, page));
     },
     async decideSlot(schedulerid, decision) {
       const decided = await fencedTransaction(database, lease, async (tx) =>

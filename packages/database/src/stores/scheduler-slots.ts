@@ -95,13 +95,14 @@ const schedulerProperty = (name: string) => pythonJson([name, "Scheduler"]);
 
 /**
  * Buildsets of some schedulers that have succeeded, and of which this one has decided nothing, oldest first. What has collapsed
- * was built by another request: if that one's buildset is followed, it counts instead; if not, its success counts.
+ * was built by another request: if that one's buildset is followed, it counts instead; if not, its success counts. Only ids
+ * above `after`, at most `limit`.
  */
 export async function undecidedBuildsets(
   connection: Connection,
   schedulerid: number,
   of: readonly string[],
-  limit: number,
+  { after, limit }: { readonly after: number; readonly limit: number },
 ): Promise<number[]> {
   const names = of.map(schedulerProperty);
   const wanted = connection.dialect.isOneOf("p.property_value", names);
@@ -110,7 +111,7 @@ export async function undecidedBuildsets(
   const rows = await queryRows<{ id: number }>(
     connection,
     `select b.id from buildsets b join buildset_properties p on p.buildsetid = b.id and p.property_name = 'scheduler'
-      where b.id > (select floor from mm_scheduler_starts where schedulerid = ?) and b.complete = 1 and b.results in (0, 1)
+      where b.id > (select floor from mm_scheduler_starts where schedulerid = ?) and b.id > ? and b.complete = 1 and b.results in (0, 1)
         and b.rebuilt_buildid is null and ${wanted.sql} and not exists (
           select 1 from mm_scheduler_slots t where t.schedulerid = ? and t.kind = 'buildset' and t.slot = b.id)
         and not exists (select 1 from buildrequests r join mm_request_ends e on e.buildrequestid = r.id and e.kind = 'collapsed'
@@ -119,7 +120,7 @@ export async function undecidedBuildsets(
             select 1 from buildset_properties ip
              where ip.buildsetid = ib.id and ip.property_name = 'scheduler' and ${followed.sql})))
       order by b.id limit ?`,
-    [schedulerid, ...wanted.bindings, schedulerid, ...followed.bindings, limit],
+    [schedulerid, after, ...wanted.bindings, schedulerid, ...followed.bindings, limit],
   );
   return rows.map(({ id }) => id);
 }
@@ -143,7 +144,7 @@ export async function raiseBuildsetFloor(tx: Connection, schedulerid: number, of
     [schedulerid],
   );
   if (row?.settled == null) return;
-  const [undecided] = await undecidedBuildsets(tx, schedulerid, of, 1);
+  const [undecided] = await undecidedBuildsets(tx, schedulerid, of, { after: 0, limit: 1 });
   const limits = [row.settled, (row.open ?? row.settled + 1) - 1, (undecided ?? row.settled + 1) - 1];
   const floor = Math.min(limits[0] as number, limits[1] as number, limits[2] as number);
   await execute(tx, "update mm_scheduler_starts set floor = ? where schedulerid = ? and floor < ?", [

@@ -56,4 +56,18 @@ describe("a dependent scheduler", () => {
     expect(rows.slots.has("buildset 1")).toBe(true);
     expect(rows.problem).toBeNull();
   });
+
+  it("goes on behind any number of those that it could not choose for", async () => {
+    const rows = createSchedulerRows();
+    rows.builders.add("full");
+    const builders = ({ sourceStamps: [first] }: { sourceStamps: readonly { branch: string | null }[] }) => {
+      if (first?.branch === "dev") throw new Error("no idea");
+      return ["full"];
+    };
+    for (let bsid = 1; bsid <= 250; bsid++)
+      rows.upstream.push({ ...upstream(bsid), sourceStamps: [{ ...stamp, branch: "dev" }] });
+    rows.upstream.push(upstream(251));
+    await runScheduler(dependent({ name: "s", upstream: "a", builders }), rows, createFakeClock());
+    expect([...rows.slots.keys()]).toEqual(["buildset 251"]);
+  });
 });

@@ -57,7 +57,7 @@ async function followBuildsets(
   options: DependentOptions,
   { problems, signal }: { problems: Problems; signal: AbortSignal },
 ): Promise<void> {
-  for (const { bsid, sourceStamps, changeids } of await ctx.undecidedBuildsets(options.upstream)) {
+  for await (const { bsid, sourceStamps, changeids } of listUndecided(ctx, options.upstream)) {
     if (signal.aborted) return;
     const plan = {
       reason: options.reason ?? `The ${className} scheduler named '${ctx.name}' triggered this build`,
@@ -70,5 +70,16 @@ async function followBuildsets(
     if (!submission) continue;
     const outcome = submission.buildset ? "built" : "unchanged";
     if ((await ctx.decideSlot({ kind: "buildset", slot: bsid, outcome, passed: 0, submission })) === "lost") return;
+  }
+}
+
+/** All of them, page by page: those that stay undecided hold up no others. */
+async function* listUndecided(ctx: SchedulerContext, upstream: readonly string[]) {
+  for (let after = 0; ; ) {
+    const page = await ctx.undecidedBuildsets(upstream, after);
+    const last = page.at(-1);
+    if (!last) return;
+    yield* page;
+    after = last.bsid;
   }
 }
