@@ -12,6 +12,8 @@ const yesMs = 15_000;
 const againMs = 30_000;
 /** The same after it failed. */
 const failedMs = 60_000;
+/** It is called again no sooner: each call costs the engine, and maybe a command on the worker. */
+const soonestMs = 1000;
 
 /** What `canStart` or `accepts` returned, as an answer; throws if it is none. */
 export function readAnswer(result: unknown, now: number): Answer {
@@ -24,7 +26,7 @@ export function readAnswer(result: unknown, now: number): Answer {
   if (answer === true) return { kind: "yes", until: now + yesMs };
   if (answer === false) return { kind: "no", why: "it returned false", until: now + againMs };
   if (typeof answer === "string") return { kind: "no", why: oneLine(answer), until: now + againMs };
-  return { kind: "no", why: oneLine(answer.refused), until: now + (answer.askAgainIn ?? againMs) };
+  return { kind: "no", why: oneLine(answer.refused), until: now + Math.max(soonestMs, answer.askAgainIn ?? againMs) };
 }
 
 /** Of a function that failed. */
