@@ -83,6 +83,17 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
     expect(build?.requestProperties).toEqual({ "event.change.number": 4, "event.patchSet.number": 2 });
   });
 
+  it("the tail of a log is text, without what it means to a terminal", async () => {
+    const masters = await startMasters(engine);
+    const member = await masters.join();
+    const { reports, steps, logs } = member.updates;
+    const { buildid } = await runningBuild(member);
+    const { stepid } = await steps.begin({ buildid, name: "test" });
+    const { logid } = await logs.add({ stepid, name: "stdio", type: "s" });
+    await logs.append(logid, 0, "oone\no\u001b[1;31mFAIL\u001b[0m\u001b(B two\nothree\n");
+    expect(await reports.readLogTail(logid, 2)).toBe("FAIL two\nthree\n");
+  });
+
   it("steps are noted only while a reporter wants steps of their names, with the steps of a build that is broken off", async () => {
     const masters = await startMasters(engine);
     const member = await masters.join();
