@@ -3,7 +3,7 @@ import { type Result, silentLog, systemClock } from "@multimaster/core";
 import type { Delivery, Report, ReporterContext, ReporterDefinition, ReporterOptions } from "@multimaster/plugins";
 import { sampleFacts } from "@multimaster/plugins/reporters/messages/sample-facts";
 
-/** A report of the sample build with this result. */
+/** A report of the sample build with this result, asked for with these properties. */
 export function reportOf(results: Result | null, properties: Record<string, string | number> = {}): Report {
   const sample = sampleFacts().find(({ facts }) => facts.build && facts.build.results === results);
   if (!sample?.facts.build) throw new Error(`no sample with result ${results}`);
@@ -13,7 +13,11 @@ export function reportOf(results: Result | null, properties: Record<string, stri
     event,
     at,
     url,
-    build: build && { ...build, properties: { ...build.properties, ...properties } },
+    build: build && {
+      ...build,
+      properties: { ...build.properties, ...properties },
+      requestProperties: { ...build.requestProperties, ...properties },
+    },
     details: async () => ({ steps, changes, failingTests }),
     changes: async () => changes,
     logTail: async () => logs[0]?.text ?? "",

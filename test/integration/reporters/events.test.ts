@@ -6,9 +6,11 @@ import httpPush from "@multimaster/plugins/reporters/http-push";
 import { describe, expect, it } from "vitest";
 import { readEvents } from "../../../roles/scheduler/reporting/read-events.ts";
 import {
+  aWorker,
   buildsetFor,
   type Member,
   runningBuild,
+  stamp,
   startMasters,
   type TestMasters,
 } from "../../harness/masters-with-data.ts";
@@ -54,6 +56,42 @@ describe.each(engines)("what is reported, on %s:", (engine) => {
       builds: [],
       builders: [{ builder: "one" }, { builder: "two" }],
     });
+  });
+
+  it("a build knows what it was asked with, whatever its steps set", async () => {
+    const masters = await startMasters(engine);
+    const member = await masters.join();
+    const { updates } = member;
+    for (const number of [3, 4])
+      await updates.changes.add({
+        author: "ann",
+        comments: "a patch set",
+        ...stamp,
+        properties: { "event.change.number": number, "event.patchSet.number": 1 },
+      });
+    const { requests } = await updates.buildsets.add({
+      ...buildsetFor("one"),
+      properties: { "event.patchSet.number": [2, "Force Build Form"] },
+    });
+    const [buildrequestid] = Object.values(requests) as [number];
+    await updates.buildrequests.claim([buildrequestid]);
+    const made = await updates.builds.create({ buildrequestid, workerid: await aWorker(member) });
+    if (made === "lost") throw new Error("the build was not created");
+    await updates.builds.setProperties(made.buildid, { "event.change.number": [666, "Change"], more: ["x", "step"] });
+    const build = (await updates.reports.readBuilds([made.buildid])).get(made.buildid);
+    expect(build?.properties).toEqual({ "event.change.number": 666, more: "x" });
+    expect(build?.requestProperties).toEqual({ "event.change.number": 4, "event.patchSet.number": 2 });
+  });
+
+  it("the tail of a log is text, without what it means to a terminal", async () => {
+    const masters = await startMasters(engine);
+    const member = await masters.join();
+    const { reports, steps, logs } = member.updates;
+    const { buildid } = await runningBuild(member);
+    const { stepid } = await steps.begin({ buildid, name: "test" });
+    const { logid } = await logs.add({ stepid, name: "stdio", type: "s" });
+    await logs.append(logid, 0, "oone\no\u001b[1;31mFAIL\u001b[0m\u001b(B two\nothree\n");
+    expect(await reports.readLogTail(logid, 2)).toBe("FAIL two\nthree\n");
   });
 
   it("steps are noted only while a reporter wants steps of their names, with the steps of a build that is broken off", async () => {

@@ -53,7 +53,7 @@ it("says why mail does not get through: login, certificate, recipient", async ()
     sendReport(mail({ name: "mail", smtp: { ...smtp, ...more }, from, to }), reportOf(Results.SUCCESS));
   await expect(sendWith({ password: "wrong one" })).rejects.toMatchObject({
     message: expect.stringContaining("127.0.0.1 refuses the login"),
-    failure: { of: "target" },
+    failure: { of: "target", retryAfterMs: 600_000 },
   });
   const { ca: _, ...untrusted } = smtp;
   await expect(

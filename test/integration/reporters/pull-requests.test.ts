@@ -1,11 +1,15 @@
 import { Results } from "@multimaster/core";
 import type { Report } from "@multimaster/plugins";
+import discord from "@multimaster/plugins/reporters/discord";
 import gerritChecks from "@multimaster/plugins/reporters/gerrit-checks";
 import gerritReview from "@multimaster/plugins/reporters/gerrit-review";
 import gitHubChecks from "@multimaster/plugins/reporters/github-checks";
+import gitHubComment from "@multimaster/plugins/reporters/github-comment";
 import gitHubLabels from "@multimaster/plugins/reporters/github-labels";
 import gitLabComment from "@multimaster/plugins/reporters/gitlab-comment";
+import mattermost from "@multimaster/plugins/reporters/mattermost";
 import slack from "@multimaster/plugins/reporters/slack";
+import teams from "@multimaster/plugins/reporters/teams";
 import { describe, expect, it } from "vitest";
 import { gerrits } from "../../harness/contracts/gerrit.ts";
 import { type ReportTarget, startReportTarget } from "../../harness/report-target.ts";
@@ -156,6 +160,100 @@ it("Gerrit gets comments at lines of files that the change touches, and of no ot
   await send(review, base);
   expect(last(target).body.comments).toEqual({
     "src/list.ts": [{ line: 3, message: "warning: here", unresolved: false }],
+  });
+});
+
+describe("properties that a step of a build sets", () => {
+  /** The report of a build whose steps, run by a stranger's code, have set these. */
+  function setByStep({ build, ...report }: Report, properties: Record<string, string | number>): Report {
+    return { ...report, build: build && { ...build, properties: { ...build.properties, ...properties } } };
+  }
+  const steered = {
+    "event.change.number": 666,
+    "event.patchSet.revision": "evil",
+    gerrit_change: 666,
+    pullrequest_number: 666,
+    "github.base.repo.full_name": "other/project",
+  };
+  const gitHub = { name: "r", token: "t0ken" };
+  const gerrit = { name: "r", user: "u", password: "p" };
+  const pull = { pullrequest_number: 12, "github.base.repo.full_name": "own/project" };
+  const change = { "event.change.number": 4, "event.patchSet.revision": "abc" };
+
+  it.each([
+    ["github-comment", (apiUrl: string) => gitHubComment({ ...gitHub, apiUrl }), pull, "/repos/own/project/issues/12/"],
+    [
+      "github-labels",
+      (apiUrl: string) => gitHubLabels({ ...gitHub, apiUrl, labels: { failed: "bad" } }),
+      pull,
+      "/repos/own/project/issues/12/",
+    ],
+    [
+      "gitlab-comment",
+      (url: string) => gitLabComment({ name: "r", token: "t0ken", url }),
+      { pullrequest_number: 5 },
+      "/api/v4/projects/own%2Fproject/merge_requests/5/",
+    ],
+    ["gerrit-review", (url: string) => gerritReview({ ...gerrit, url }), change, "/a/changes/4/revisions/abc/"],
+    ["gerrit-checks", (url: string) => gerritChecks({ ...gerrit, url }), change, "/a/changes/4/revisions/abc/"],
+  ] as const)("do not steer %s to another change", async (_, reporter, asked, path) => {
+    const target = await startReportTarget();
+    target.answer(() => ({ status: 200, body: [] }));
+    await send(reporter(target.url), setByStep(reportOf(Results.FAILURE, asked), steered));
+    const paths = sent(target).map(([, at]) => at);
+    expect(paths.length).toBeGreaterThan(0);
+    for (const at of paths) expect(at).toContain(path);
+    // A build that was asked for without a change has none.
+    await send(reporter(target.url), setByStep(reportOf(Results.FAILURE), steered));
+    expect(target.calls).toEqual([]);
+  });
+});
+
+describe("a login that a build prints", () => {
+  const token = "ghp_a_t0ken*of*it";
+  /** A report whose log, step, test and state show it. */
+  function printing({ build, ...report }: Report): Report {
+    return {
+      ...report,
+      build: build && { ...build, state: `failed with ${token}`, reason: token },
+      async details() {
+        const details = await report.details();
+        const failingTests = [{ name: `test ${token}`, path: "a.ts", line: 1, value: token }];
+        const steps = details.steps.map((step) => ({ ...step, state: token }));
+        return { ...details, steps, failingTests };
+      },
+      logTail: async () => `$ env\nTOKEN=${token}`,
+    };
+  }
+
+  it.each([
+    ["github-comment", (apiUrl: string) => gitHubComment({ name: "r", token, apiUrl })],
+    ["github-checks", (apiUrl: string) => gitHubChecks({ name: "r", token, apiUrl })],
+    ["gitlab-comment", (url: string) => gitLabComment({ name: "r", token, url })],
+  ])("is not shown by %s, also where its letters are escaped", async (_, reporter) => {
+    const target = await startReportTarget();
+    target.answer(() => ({ status: 201, body: { id: 77 } }));
+    await send(reporter(target.url), printing(reportOf(Results.FAILURE, { pullrequest_number: 12 })));
+    const { text } = last(target);
+    expect(text).toContain("TOKEN=…");
+    expect(text).not.toContain("t0ken");
+  });
+
+  it.each([
+    ["slack", slack],
+    ["discord", discord],
+    ["mattermost", mattermost],
+    ["teams", teams],
+  ])("is not shown by %s, whose login is its address, nor the parts of that", async (_, reporter) => {
+    const target = await startReportTarget();
+    const secret = "s3cret-s3cret-s3cret";
+    const url = `${target.url}/services/T0/B0/${secret}?sig=${secret}2`;
+    const report = reportOf(Results.FAILURE);
+    const printed = [url, `services/T0/B0/${secret}`, `HOOK=${secret}`, `sig=${secret}2`].join("\n");
+    await send(reporter({ name: "r", url }), { ...report, logTail: async () => printed });
+    const { text } = last(target);
+    expect(text).toContain("HOOK=…");
+    expect(text).not.toMatch(/s3cret|services/);
   });
 });
 

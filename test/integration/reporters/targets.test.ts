@@ -309,6 +309,13 @@ describe("what an operator reads when a target does not take a report, and wheth
       `${at} takes no reports at this address (410): is it removed, or wrong?`,
       { of: "target" },
     );
+    // No report gets through an address that has moved, or takes another method.
+    for (const status of [302, 308, 405])
+      await expectFailure(
+        { status, headers: { location: "/elsewhere" }, body: "" },
+        `${at} takes no reports at this address (${status}): is it removed, or wrong?`,
+        { of: "target" },
+      );
     target.answer(() => ({ status: 410, body: "issues are disabled" }));
     const status = gitHubStatus({ name: "s", apiUrl: target.url, token: "t0ken" });
     await expect(send(status, reportOf(Results.SUCCESS))).rejects.toMatchObject({

@@ -3,7 +3,14 @@ import { type Connection, queryRows } from "@multimaster/database";
 import { parseBare } from "../read/property-rows.ts";
 import { isNewFailure, readEarlierFailures, readStandings } from "./read-previous.ts";
 import { readAskedBuilders } from "./read-requests.ts";
-import { collectProperties, readAuthors, readBuildsetProperties, readSources, readTags } from "./read-sources.ts";
+import {
+  collectProperties,
+  readAuthors,
+  readBuildsetProperties,
+  readRequestProperties,
+  readSources,
+  readTags,
+} from "./read-sources.ts";
 import type { ReportedBuild, ReportedBuildset, ReportedWorker } from "./reported.ts";
 
 interface BuildRow {
@@ -37,8 +44,9 @@ export async function readReportedBuilds(
     wanted.bindings,
   );
   const buildsetids = [...new Set(rows.map(({ buildsetid }) => buildsetid))];
-  const [properties, sources, authors, tags, standings] = await Promise.all([
+  const [properties, requestProperties, sources, authors, tags, standings] = await Promise.all([
     readProperties(connection, buildids),
+    readRequestProperties(connection, buildsetids),
     readSources(connection, buildsetids),
     readAuthors(connection, buildsetids),
     readTags(connection, [...new Set(rows.map(({ builderid }) => builderid))]),
@@ -60,6 +68,7 @@ export async function readReportedBuilds(
         completeAt: complete,
         tags: tags.get(row.builderid) ?? [],
         properties: properties.get(id) ?? {},
+        requestProperties: requestProperties.get(row.buildsetid) ?? {},
         sources: sources.get(row.buildsetid) ?? [],
         authors: authors.get(row.buildsetid) ?? [],
         ...standingOf(id),

@@ -1,6 +1,7 @@
 import { type Connection, queryRows } from "@multimaster/database";
 import { groupValues } from "../read/group-values.ts";
 import { readLines, stripPrefixes } from "../read/log-text/read-lines.ts";
+import { stripEscapes } from "../read/log-text/strip-escapes.ts";
 import { findItems } from "../read/read-items.ts";
 import { changes } from "../resources/changes.ts";
 import { logs } from "../resources/logs.ts";
@@ -87,7 +88,7 @@ function readFailingTests(connection: Connection, buildid: number): Promise<Repo
 /** Bytes that the tail of one log has at most. */
 const longestTail = 256 * 1024;
 
-/** The last lines of a log, without the letters of their streams. */
+/** The last lines of a log, without the letters of their streams and the escape codes of terminals. */
 export async function readLogTail(connection: Connection, logid: number, lines: number): Promise<string> {
   const [row] = await queryRows<{ type: string; num_lines: number }>(
     connection,
@@ -104,5 +105,5 @@ export async function readLogTail(connection: Connection, logid: number, lines: 
   }
   const text = Buffer.concat(pieces);
   const shown = row.type === "s" ? stripPrefixes(text) : text;
-  return shown.subarray(-longestTail).toString("utf8");
+  return stripEscapes(shown.subarray(-longestTail).toString("utf8"));
 }

@@ -64,15 +64,46 @@ export async function readAuthors(
   return new Map([...all].map(([id, authors]) => [id, [...new Set(authors)]]));
 }
 
+/** Properties of changes of a batch of buildsets that are read. */
+const mostChangeProperties = 20_000;
+
+/** What buildsets ask with: the properties of the changes that their sources are of, and over them their own. */
+export async function readRequestProperties(
+  connection: Connection,
+  buildsetids: readonly number[],
+): Promise<Map<number, Record<string, Json>>> {
+  if (buildsetids.length === 0) return new Map();
+  const ofSources = connection.dialect.isOneOf("l.buildsetid", buildsetids);
+  const ofBuildsets = connection.dialect.isOneOf("buildsetid", buildsetids);
+  const [ofChanges, own] = await Promise.all([
+    queryRows<PropertyRow & { changeid: number }>(
+      connection,
+      `select l.buildsetid, p.changeid, p.property_name as name, p.property_value as value
+        from buildset_sourcestamps l join changes c on c.sourcestampid = l.sourcestampid
+        join change_properties p on p.changeid = c.changeid where ${ofSources.sql} limit ${mostChangeProperties}`,
+      ofSources.bindings,
+    ),
+    queryRows<PropertyRow>(connection, selectOwn(ofBuildsets.sql), ofBuildsets.bindings),
+  ]);
+  // The newest change wins.
+  ofChanges.sort((a, b) => a.changeid - b.changeid);
+  return collectProperties([...ofChanges, ...own].map((row) => [row.buildsetid, row.name, parsePair(row.value)?.[0]]));
+}
+
+interface PropertyRow {
+  readonly buildsetid: number;
+  readonly name: string;
+  readonly value: string;
+}
+
+const selectOwn = (condition: string) =>
+  `select buildsetid, property_name as name, property_value as value from buildset_properties where ${condition}`;
+
 export async function readBuildsetProperties(
   connection: Connection,
   ids: readonly number[],
 ): Promise<Map<number, Record<string, Json>>> {
   const wanted = connection.dialect.isOneOf("buildsetid", ids);
-  const rows = await queryRows<{ buildsetid: number; name: string; value: string }>(
-    connection,
-    `select buildsetid, property_name as name, property_value as value from buildset_properties where ${wanted.sql}`,
-    wanted.bindings,
-  );
+  const rows = await queryRows<PropertyRow>(connection, selectOwn(wanted.sql), wanted.bindings);
   return collectProperties(rows.map((row) => [row.buildsetid, row.name, parsePair(row.value)?.[0]]));
 }

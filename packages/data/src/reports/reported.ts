@@ -41,6 +41,11 @@ export interface ReportedBuild {
   readonly startedAt: number;
   readonly completeAt: number | null;
   readonly properties: Readonly<Record<string, Json>>;
+  /**
+   * What it was asked with: the properties of the changes of its sources, and of its buildset. No step writes these, so only they
+   * may say where a report goes.
+   */
+  readonly requestProperties: Readonly<Record<string, Json>>;
   readonly sources: readonly ReportedSource[];
   /** Of the changes that its sources are of; what came since the last build that passed is in `changes`. */
   readonly authors: readonly string[];

@@ -3,6 +3,7 @@ import { defineReporter } from "../define-reporter.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
+import { webhookSecrets } from "./messages/hide-secrets.ts";
 import { colourOf } from "./messages/html-message.ts";
 import { untitledMarkdown } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
@@ -26,7 +27,7 @@ export default defineReporter({
     url.searchParams.set("wait", "true");
     return {
       async send(report) {
-        const own = { template: untitledMarkdown, secrets: [opts.url] };
+        const own = { template: untitledMarkdown, secrets: webhookSecrets(opts.url) };
         const { message, facts } = await chatMessage(ctx, report, opts, own);
         const body = {
           embeds: [

@@ -26,10 +26,10 @@ const defaultVote = (build: ReportedBuild): number => {
 };
 
 /** Gerrit refuses a review with a comment on a file that the change does not touch. */
-async function commentsOf(report: Report) {
+async function commentsOf(report: Report, secrets: readonly string[]) {
   const { steps, failingTests, changes } = await report.details();
   const files = new Set(changes.flatMap((change) => change.files));
-  const found = await listAnnotations(report, { steps, failingTests });
+  const found = await listAnnotations(report, { steps, failingTests }, secrets);
   const comments: Record<string, { line: number; message: string; unresolved: boolean }[]> = {};
   for (const { path, start_line: line, annotation_level: level, message } of found)
     if (files.has(path)) (comments[path] ??= []).push({ line, message, unresolved: level === "failure" });
@@ -62,7 +62,7 @@ export default defineReporter({
           ...(opts.label !== null && { labels: { [opts.label]: vote } }),
           notify: vote < 0 ? "OWNER" : "NONE",
           omit_duplicate_comments: true,
-          ...(opts.comments && { comments: await commentsOf(report) }),
+          ...(opts.comments && { comments: await commentsOf(report, [opts.password]) }),
         };
         await ask({ method: "POST", url: `${patchSetUrl(opts, about)}/review`, headers, body });
       },

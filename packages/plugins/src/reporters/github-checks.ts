@@ -10,12 +10,12 @@ import {
   stateOf,
   statusContext,
 } from "./forge-shape.ts";
-import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
+import { gitHubLogin, loginSecrets, loginShape, warnOfLogin } from "./github/login.ts";
 import { checkTarget, rerunAction } from "./github/reruns.ts";
 import { listAnnotations } from "./messages/annotations.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
-import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
+import { checkTemplate, makeMessage, maskSecrets, messageShape, readFacts } from "./messages/message.ts";
 
 const options = z
   .strictObject({
@@ -67,8 +67,9 @@ export default defineReporter({
         if (!build) return;
         const isOver = build.results !== null && build.results !== Results.RETRY;
         const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
-        const annotations = isOver ? await listAnnotations(report, facts) : [];
-        const { text } = makeMessage(facts, opts.message ?? markdownMessage);
+        const secrets = loginSecrets(opts);
+        const annotations = isOver ? await listAnnotations(report, facts, secrets) : [];
+        const { text } = makeMessage(facts, opts.message ?? markdownMessage, secrets);
         const name = nameContext(build, opts.context);
         const externalId = `${ctx.cluster.name}-${build.buildid}`;
         const ids = readMemory(memory);
@@ -102,7 +103,7 @@ export default defineReporter({
               completed_at: new Date((build.completeAt ?? build.startedAt) * 1000).toISOString(),
             }),
             output: {
-              title: describeStatus(report, opts, 255),
+              title: maskSecrets(describeStatus(report, opts, 255), secrets),
               summary: cutText(text, 65_000),
               annotations,
             },

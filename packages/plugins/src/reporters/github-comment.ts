@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
 import { eventsOfBuilds } from "./forge-shape.ts";
-import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
+import { gitHubLogin, loginSecrets, loginShape, warnOfLogin } from "./github/login.ts";
 import { pullRequestOf } from "./github/pull-request.ts";
 import { httpShape } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
@@ -38,7 +38,7 @@ export default defineReporter({
         const base = `${opts.apiUrl}/repos/${found.repository}/issues`;
         const headers = await login(found.repository);
         const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
-        const { text } = makeMessage(facts, opts.message ?? markdownMessage);
+        const { text } = makeMessage(facts, opts.message ?? markdownMessage, loginSecrets(opts));
         // Not shown; by it the comment is found again.
         const mark = `<!-- ${ctx.cluster.name} ${encodeURIComponent(report.build?.builder ?? "")} -->`;
         const body = { body: cutText(`${mark}\n${text}`, 65_000) };

@@ -24,10 +24,10 @@ const note = z.object({ id: z.int(), body: z.string().nullish() });
 /** GitLab refuses longer comments. */
 const longest = 900_000;
 
-/** The merge request that a build is about, in the project that it is to be merged into. */
+/** The merge request that a build is about, in the project that it is to be merged into; no step chooses it. */
 function mergeRequestOf({ build }: ReportedEvent): { project: string; number: string } | undefined {
   for (const { branch, repository } of build?.sources ?? []) {
-    const given = build?.properties["pullrequest_number"];
+    const given = build?.requestProperties["pullrequest_number"];
     const number = /^refs\/merge-requests\/(\d+)\//.exec(branch ?? "")?.[1] ?? /^\d+$/.exec(String(given))?.[0];
     const project = repositoryPath(repository);
     if (number !== undefined && project !== undefined) return { project, number };

@@ -3,6 +3,7 @@ import { defineReporter, ReportFailure } from "../define-reporter.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
+import { webhookSecrets } from "./messages/hide-secrets.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
 
@@ -26,7 +27,7 @@ export default defineReporter({
     const ask = askWith(ctx, opts, { isOnlyAddress: true });
     return {
       async send(report) {
-        const own = { template: markdownMessage, secrets: [opts.url] };
+        const own = { template: markdownMessage, secrets: webhookSecrets(opts.url) };
         const { message } = await chatMessage(ctx, report, opts, own);
         const body = {
           text: cutText(message.text, 16_000),

@@ -3,6 +3,7 @@ import { defineReporter } from "../define-reporter.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
+import { webhookSecrets } from "./messages/hide-secrets.ts";
 import { colourOf } from "./messages/html-message.ts";
 import { checkTemplate } from "./messages/message.ts";
 import { slackMessage } from "./messages/slack-message.ts";
@@ -23,7 +24,7 @@ export default defineReporter({
     const ask = askWith(ctx, opts, { isOnlyAddress: true });
     return {
       async send(report) {
-        const own = { template: slackMessage, secrets: [opts.url] };
+        const own = { template: slackMessage, secrets: webhookSecrets(opts.url) };
         const { message, facts } = await chatMessage(ctx, report, opts, own);
         const subject = escapeSlack(cutText(message.subject, 200));
         const attachment = {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
+import { webhookSecrets } from "./messages/hide-secrets.ts";
 import { checkTemplate, maskSecrets } from "./messages/message.ts";
 import { plainMessage } from "./messages/plain-message.ts";
 import { plainCard, richCard } from "./messages/teams-card.ts";
@@ -22,7 +23,7 @@ export default defineReporter({
     const ask = askWith(ctx, opts, { isOnlyAddress: true });
     return {
       async send(report) {
-        const secrets = [opts.url];
+        const secrets = webhookSecrets(opts.url);
         const { message, facts } = await chatMessage(ctx, report, opts, { template: plainMessage, secrets });
         const content = {
           $schema: "http://adaptivecards.io/schemas/adaptive-card.json",

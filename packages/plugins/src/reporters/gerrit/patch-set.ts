@@ -27,8 +27,11 @@ export interface PatchSet {
   readonly revision: string;
 }
 
-/** The patch set of a build, as the hook `gerrit` and Gerrit's own triggers name it. */
-export function patchSetOf({ properties }: ReportedBuild): PatchSet | undefined {
+/**
+ * The patch set of a build, as the hook `gerrit` and Gerrit's own triggers name it. Properties that steps set do not count: a
+ * stranger's code must not choose where a vote goes.
+ */
+export function patchSetOf({ requestProperties: properties }: ReportedBuild): PatchSet | undefined {
   const text = (...names: string[]) => {
     const value = names.map((name) => properties[name]).find((one) => one !== undefined && one !== null);
     return typeof value === "string" || typeof value === "number" ? String(value) : undefined;

@@ -24,6 +24,10 @@ export const loginShape = {
     .describe("Login as a GitHub App instead of with a token."),
 };
 
+/** What of a login no message may show. */
+export const loginSecrets = ({ token, app }: Pick<LoginOptions, "token" | "app">): string[] =>
+  [token, app?.privateKey].filter((one) => one !== undefined);
+
 interface LoginOptions {
   readonly timeout: number;
   readonly ca?: string | undefined;

@@ -17,7 +17,7 @@ export interface TargetRequest {
   readonly ca?: string | undefined;
   /** Statuses that the caller reads itself, beside those of success. */
   readonly accept?: readonly number[];
-  /** Every report goes to this address: if it is missing or forbidden, none gets through. */
+  /** Every report goes to this address: if it is missing, forbidden, moved or takes no such method, none gets through. */
   readonly isOnlyAddress?: boolean;
 }
 
@@ -140,7 +140,8 @@ function judgeStatus({ url, isOnlyAddress = false }: TargetRequest, answer: Targ
     });
   if (status === 408 || status >= 500)
     return new ReportFailure(`${where} answers ${status}${said}`, { of: "target", unsure: true, retryAfterMs });
-  if (isOnlyAddress && [403, 404, 410].includes(status))
+  const isMisled = (status >= 300 && status < 400) || [403, 404, 405, 410].includes(status);
+  if (isOnlyAddress && isMisled)
     return new ReportFailure(`${where} takes no reports at this address (${status}): is it removed, or wrong?${said}`, {
       of: "target",
     });

@@ -64,6 +64,8 @@ export function previewTransport(show: (what: string) => void): MailTransport {
 
 /** Greylisting refuses a mail for minutes: the usual waits between attempts would end before. */
 const laterMs = 10 * 60_000;
+/** A server locks out a client that keeps sending a wrong password, and only an operator can mend it. */
+const credentialsMs = 10 * 60_000;
 /** The server takes no mail now, and closes the connection. */
 const unavailable = 421;
 
@@ -79,7 +81,12 @@ function judge(host: string, error: unknown): ReportFailure {
   };
   const said = describeCause(error);
   if (code === "EAUTH")
-    return new ReportFailure(`${host} refuses the login: ${said}`, { of: "target" }, { cause: error });
+    return new ReportFailure(
+      `${host} refuses the login: ${said}`,
+      // 4xx: the server cannot check it now.
+      { of: "target", ...(!(responseCode >= 400 && responseCode < 500) && { retryAfterMs: credentialsMs }) },
+      { cause: error },
+    );
   // Of this mail or its recipients: 4xx may pass, 5xx will not.
   const isOfMail = code === "EENVELOPE" || code === "EMESSAGE";
   if (isOfMail && responseCode >= 400 && responseCode !== unavailable)

@@ -2,6 +2,7 @@ import { append } from "@multimaster/core";
 import type { ReportedTest } from "@multimaster/data";
 import type { Report } from "../../define-reporter.ts";
 import { cutText } from "./cut-text.ts";
+import { maskSecrets } from "./message.ts";
 import type { MessageFacts } from "./message-facts.ts";
 
 /** GitHub takes so many at a time. */
@@ -20,10 +21,11 @@ export interface Annotation {
   readonly message: string;
 }
 
-/** Failing tests and warnings at their lines: tests first. What names no file of the repository is left out. */
+/** Failing tests and warnings at their lines, without secrets: tests first. What names no file of the repository is left out. */
 export async function listAnnotations(
   report: Report,
   { failingTests, steps }: Pick<MessageFacts, "failingTests" | "steps">,
+  secrets: readonly string[],
 ): Promise<Annotation[]> {
   const found = failingTests.flatMap(annotateTest);
   const logs = steps.flatMap((step) =>
@@ -34,7 +36,8 @@ export async function listAnnotations(
     const text = await report.logTail(logid, most.lines);
     for (const line of text.split("\n")) append(found, annotateWarning(step, line));
   }
-  return found.slice(0, mostAnnotations);
+  const mask = (text: string) => maskSecrets(text, secrets);
+  return found.slice(0, mostAnnotations).map((one) => ({ ...one, title: mask(one.title), message: mask(one.message) }));
 }
 
 function annotateTest({ name, path, line, value }: ReportedTest): Annotation[] {

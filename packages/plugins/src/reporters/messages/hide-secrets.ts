@@ -39,6 +39,19 @@ function partsOfUrl(text: string): string[] {
   return [...secret, search, username, password].filter((part) => part !== "");
 }
 
+/** So long are the parts of a webhook's address that are secrets by themselves. */
+const shortestPart = 16;
+
+/** The texts of a webhook's address by which others could write there: whole, its path, and what in it cannot be guessed. */
+export function webhookSecrets(url: string): string[] {
+  const { pathname, search, searchParams } = new URL(url);
+  const path = pathname.slice(1);
+  const isPath = path.includes("/") || path.length >= shortestPart;
+  const parts = [...path.split("/"), ...searchParams.values()].filter((part) => part.length >= shortestPart);
+  const whole = isPath ? [`${pathname}${search}`, pathname, path] : [];
+  return [...new Set([url, ...whole, ...parts])].sort((a, b) => b.length - a.length);
+}
+
 /** What an operator reads of a failure: one line of bounded length, without the secrets. */
 export function describeProblem(problem: string, secrets: readonly string[]): string {
   const masked = secrets

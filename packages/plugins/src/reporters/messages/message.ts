@@ -52,15 +52,24 @@ const shape = z.object({ subject: z.string().min(1), text: z.string(), html: z.s
 
 /** Makes a message by a template, which must not return a promise, and hides secrets in it. */
 export function makeMessage(facts: MessageFacts, template: Template, secrets: readonly string[] = []): Message {
+  const mask = (value: string) => maskSecrets(value, secrets);
   let made: Message;
   try {
-    made = render(facts, template);
+    // Before the template escapes them, which changes their letters.
+    made = render(secrets.length === 0 ? facts : (maskAll(facts, mask) as MessageFacts), template);
   } catch (error) {
     throw new Error(`the template failed: ${explain(error)}`, { cause: error });
   }
   const { subject, text, html } = made;
-  const mask = (value: string) => maskSecrets(value, secrets);
   return { subject: mask(subject).replaceAll(/\s+/g, " "), text: mask(text), html: html && mask(html) };
+}
+
+/** The same value with each text in it masked. */
+function maskAll(value: unknown, mask: (text: string) => string): unknown {
+  if (typeof value === "string") return mask(value);
+  if (Array.isArray(value)) return value.map((one) => maskAll(one, mask));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, maskAll(one, mask)]));
 }
 
 interface TemplateChoice {

@@ -64,6 +64,7 @@ function sampleBuild(results: Result | null): ReportedBuild {
     startedAt: 1_700_000_000,
     completeAt: results === null ? null : 1_700_000_272,
     properties: { scheduler: "push", branch: "main", got_revision: source.revision },
+    requestProperties: { scheduler: "push" },
     sources: [source],
     authors: ["Ann Example <ann@example.org>"],
     isOvertaken: false,
