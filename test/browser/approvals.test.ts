@@ -20,7 +20,7 @@ afterAll(() => master?.stop());
 
 it("the page of a stranger's request says that it waits, and a user approves or rejects it there", async () => {
   const { page, problems } = opened;
-  for (const revision of ["aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"])
+  for (const revision of ["a".repeat(40), "b".repeat(40)])
     await master.apiPost("forceschedulers/force", "force", {
       builderNames: ["check"],
       branch: "refs/pull/7/head",

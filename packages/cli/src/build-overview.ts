@@ -21,7 +21,7 @@ export async function describeBuild(
     .filter(([, value]) => value !== "")
     .map(
       ([name, value]) =>
-        `  ${terminal.style("dim", name.padEnd(10))}${terminal.foreign(value.replaceAll("\n", " "))}\n`,
+        `  ${terminal.style("dim", name.padEnd(11))}${terminal.foreign(value.replaceAll("\n", " "))}\n`,
     );
   const rows = steps.map((step) => [
     step.number,

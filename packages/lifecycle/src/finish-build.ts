@@ -2,6 +2,7 @@ import type { Lease } from "@multimaster/cluster";
 import { type Result, Results } from "@multimaster/core";
 import {
   type Connection,
+  countBuilds,
   countRetries,
   getBuildStates,
   lockRequestsOfBuilds,
@@ -24,6 +25,8 @@ export interface BuildEnd {
   maxWorkerLosses?: number | null;
   /** The rule by which its request is run again; of a lost build only how long it waits. */
   retry?: RetryByRule;
+  /** One of its steps wants it to be run again: that is later after each build. */
+  asksAgain?: boolean;
   /** What it says about its worker; absent: nothing. */
   worker?: WorkerVerdict;
 }
@@ -103,9 +106,19 @@ export interface RetryByRule {
   readonly delayS: number;
 }
 
+/** Between builds that ask to be run again. */
+const longestDelayS = 300;
+const mostDoublings = 10;
+
 /** A build that ended by a failure of what it needs, and not of what it builds, is run again, but not for ever. */
 async function applyRetry(tx: Connection, requestId: number, end: BuildEnd): Promise<BuildEnd> {
   const { retry, state } = end;
+  if (end.results === Results.RETRY && end.asksAgain) {
+    // From one second on, each time twice as long. Without this, a step that always asks keeps its worker and the database busy.
+    const delayS = Math.min(longestDelayS, 2 ** ((await countBuilds(tx, requestId, mostDoublings)) - 1));
+    await noteDelay(tx, requestId, delayS, `its last build ended with "${state}"`);
+    return end;
+  }
   if (retry === undefined) return end;
   if (end.results === Results.RETRY) {
     await noteDelay(tx, requestId, retry.delayS, `its last build ended with "${state}"`);

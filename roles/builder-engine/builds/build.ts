@@ -360,6 +360,7 @@ export class Build {
       ...end,
       state: this.#secrets.hide(end.state),
       ...(countsAsLoss ? { maxWorkerLosses: this.builder.config.maxWorkerLosses } : {}),
+      ...(this.#interruption === undefined ? { asksAgain: true } : {}),
       ...(verdict === undefined ? {} : { worker: hideCause(this.#secrets, verdict) }),
       ...(retry !== undefined && (this.#interruption === undefined || isLost) ? { retry } : {}),
     };

@@ -1,4 +1,4 @@
-import type { PluginDescriptor } from "@multimaster/config";
+import { type PluginDescriptor, secretNameOf, templateIn } from "@multimaster/config";
 import type { Json } from "@multimaster/core";
 import type { Secrets } from "../logs/secrets.ts";
 
@@ -12,9 +12,13 @@ export function describeAddition({ plugin, options }: PluginDescriptor<"step">, 
   return text.length <= longest ? text : JSON.stringify({ step: plugin.type, options: text.slice(0, longest) });
 }
 
-/** For JSON of options: functions and patterns by their source text, and steps within them by their kind and options. */
+/** For JSON of options: templates and secrets by what the config says, other functions and patterns by their source text, and steps within them by their kind and options. */
 export function replaceCode(_key: string, value: unknown): unknown {
-  if (typeof value === "function" || value instanceof RegExp) return String(value);
+  if (typeof value === "function") {
+    const secret = secretNameOf(value);
+    return templateIn(value) ?? (secret === undefined ? String(value) : `\${secret:${secret}}`);
+  }
+  if (value instanceof RegExp) return String(value);
   if (typeof value !== "object" || value === null || (value as PluginDescriptor).plugin?.kind !== "step") return value;
   const { plugin, options } = value as PluginDescriptor<"step">;
   return { step: plugin.type, options };

@@ -1,5 +1,5 @@
 import type { PluginDescriptor } from "@multimaster/config";
-import { Results } from "@multimaster/core";
+import { type Result, Results, worstResult } from "@multimaster/core";
 import { type StepContext, type StepEnd, StepsRefused, type TogetherEnd } from "@multimaster/plugins";
 import type { BuildScope } from "./build-scope.ts";
 import { combine, type Interruption } from "./interruption.ts";
@@ -131,7 +131,8 @@ class Round {
   #members: readonly PlannedStep[];
   #left: PlannedStep[];
   #standing: Standing = atStart;
-  #build: TogetherEnd["build"];
+  /** How a member has ended the build. */
+  #ending: TogetherEnd["build"];
   #results = new Map<PlannedStep, TogetherEnd["results"]>();
 
   constructor(members: readonly PlannedStep[]) {
@@ -147,8 +148,15 @@ class Round {
 
   note(member: PlannedStep, outcome: Awaited<ReturnType<Member["run"]>>): void {
     this.#results.set(member, outcome.results);
-    this.#build ??= outcome.build;
-    this.#standing = applyOutcome(this.#standing, member.step.rulesOf(member.options), outcome);
+    const rules = member.step.rulesOf(member.options);
+    const { build } = outcome;
+    if (build === undefined || rules.cleanUp) {
+      this.#standing = applyOutcome(this.#standing, rules, outcome);
+      return;
+    }
+    this.#standing = { ...this.#standing, halted: true };
+    if (this.#ending === undefined || worstResult(this.#ending.results, build.results) !== this.#ending.results)
+      this.#ending = build;
   }
 
   /** Rows of those that have not begun. */
@@ -158,14 +166,22 @@ class Round {
 
   end(): TogetherEnd {
     const { results, halted } = this.#standing;
+    const build = this.#ending === undefined ? undefined : weighEnding(this.#ending, results);
     return {
-      results,
+      results: build?.results ?? results,
       halted,
-      ...(this.#build === undefined ? {} : { build: this.#build }),
+      ...(build === undefined ? {} : { build }),
       members: this.#members.map((member) => ({
         name: member.row?.name ?? member.step.type,
         results: this.#results.get(member) ?? Results.SKIPPED,
       })),
     };
   }
+}
+
+/** A member that failed, before or after another one ended the build, is not forgotten; the text belongs to the ending's result. */
+function weighEnding(ending: NonNullable<TogetherEnd["build"]>, members: Result): NonNullable<TogetherEnd["build"]> {
+  if (members === Results.SUCCESS || members === ending.results) return ending;
+  const results = worstResult(ending.results, members);
+  return results === ending.results ? ending : { results };
 }

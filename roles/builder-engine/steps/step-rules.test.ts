@@ -1,7 +1,7 @@
 import { type Result, Results } from "@multimaster/core";
 import { type StepRules, usualRules } from "@multimaster/plugins";
 import { describe, expect, it } from "vitest";
-import { applyStep, atStart, isDue } from "./step-rules.ts";
+import { applyOutcome, applyStep, atStart, isDue } from "./step-rules.ts";
 
 const { SUCCESS, WARNINGS, FAILURE, SKIPPED, EXCEPTION, RETRY, CANCELLED } = Results;
 
@@ -33,6 +33,14 @@ describe("what a step's result makes of its build", () => {
     const failed = applyStep(atStart, { ...usualRules, haltOnFailure: true }, FAILURE);
     expect(applyStep(failed, usualRules, SUCCESS)).toEqual({ results: FAILURE, halted: true });
     expect(applyStep(failed, usualRules, EXCEPTION).results).toBe(EXCEPTION);
+  });
+
+  it("is replaced by a step that ends the build, unless that only cleans up", () => {
+    const failed = applyStep(atStart, { ...usualRules, haltOnFailure: true }, FAILURE);
+    const ends = { results: SUCCESS, build: { results: SKIPPED, text: "nothing to do" } };
+    expect(applyOutcome(atStart, usualRules, ends)).toEqual({ ...ends.build, halted: true });
+    expect(applyOutcome(failed, { ...usualRules, cleanUp: true }, ends)).toEqual(failed);
+    expect(applyOutcome(atStart, { ...usualRules, cleanUp: true }, { ...ends, halts: true })).toEqual(atStart);
   });
 
   it("lets only steps that always run follow a halt", () => {

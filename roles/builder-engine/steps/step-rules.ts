@@ -23,15 +23,16 @@ export function applyStep(standing: Standing, rules: StepRules, result: Result):
   return { results, halted: standing.halted || isHalting(rules, result), ...(text === undefined ? {} : { text }) };
 }
 
-/** The same for a step that may have ended the build. */
+/** The same for a step that may have ended the build, which a step that only cleans up cannot. */
 export function applyOutcome(
   standing: Standing,
   rules: StepRules,
   { results, build, halts }: Pick<StepEnd, "results" | "build" | "halts">,
 ): Standing {
+  if (rules.cleanUp) return standing;
   if (build !== undefined) return { ...build, halted: true };
   const applied = applyStep(standing, rules, results);
-  return halts && !rules.cleanUp ? { ...applied, halted: true } : applied;
+  return halts ? { ...applied, halted: true } : applied;
 }
 
 /** Whether a step is run at all. */

@@ -29,7 +29,7 @@ describe.each(engines)("approvals by REST and on the command line on %s", (engin
     const { lease } = await join(database);
     const updates = updatesOf(database, lease);
     const [first, second, third] = (await addRequests(database, 3)) as [number, number, number];
-    await queryRows(database, "update sourcestamps set revision = 'abc' returning id");
+    await queryRows(database, `update sourcestamps set revision = '${"abc".repeat(13)}d' returning id`);
     const subject = "pull request of a stranger (refs/pull/7/head at abc)";
     await updates.approvals.ask(
       [first, second].map((buildrequestid) => ({ buildrequestid, subject, expiresInS: null })),

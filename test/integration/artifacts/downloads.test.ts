@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clusterConfig } from "@multimaster/config";
 import { systemClock } from "@multimaster/core";
@@ -166,5 +166,23 @@ describe("a download", () => {
     for (const name of ["etag", "accept-ranges", "content-range", "content-encoding", "content-disposition"])
       expect([name, headers.get(name)]).toEqual([name, null]);
     expect(headers.get("cache-control")).toBe("no-store");
+  });
+});
+
+describe("master artifacts get", () => {
+  it("says in one sentence which artifact has no place on the disk", async () => {
+    const get = (to: string) =>
+      runCommandLine({ url: server.url, token: "mmt_guest" }, "artifacts", "get", "1", "--to", to);
+    const [file, folder] = [temporaryDirectory("file"), temporaryDirectory("folder")];
+    writeFileSync(join(file, "dist"), "");
+    mkdirSync(join(folder, "dist/page.html"), { recursive: true });
+    for (const to of [file, folder]) {
+      const { code, printed } = await get(to);
+      expect(code).not.toBe(0);
+      expect(printed).toBe(
+        `master: The artifact "dist/page.html" cannot be written to ${join(to, "dist/page.html")}: a file and a directory cannot have the same name there; write it to another directory with --to.\n`,
+      );
+      rmSync(to, { recursive: true });
+    }
   });
 });

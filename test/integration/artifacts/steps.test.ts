@@ -230,6 +230,23 @@ describe("what is refused", () => {
       expect(objectsIn(path).some((file) => file.endsWith(`${object.key}.part`))).toBe(false);
   });
 
+  it("finds files by patterns on a worker whose directory's name has characters of patterns", async () => {
+    const engine = await startEngine(
+      {
+        up: [
+          shell({ command: "mkdir -p dist && touch dist/a.tar.gz dist/b.tar.gz dist/c" }),
+          upload({ files: "dist/*.tar.gz" }),
+          saveCache({ key: "k-", files: ["dist/?"], paths: ["dist"] }),
+        ],
+      },
+      { shared: shared(inDirectory()), directory: temporaryDirectory("work[1]ers*") },
+    );
+    expect((await build(engine, "up")).steps.slice(1)).toEqual([
+      "upload: 0 2 files uploaded",
+      expect.stringMatching(/^save-cache: 0 /),
+    ]);
+  });
+
   it("without a store, every step that needs one fails with the option's name", async () => {
     const engine = await startEngine({
       up: [upload({ files: "x" })],

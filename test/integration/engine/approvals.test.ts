@@ -21,10 +21,11 @@ async function request(
   builder: string,
   {
     properties = stranger,
-    revision = "aaaaaaaaaaaaaaaa",
-  }: { properties?: Record<string, Json>; revision?: string } = {},
+    revision = "a".repeat(40),
+    branch = "refs/pull/7/head",
+  }: { properties?: Record<string, Json>; revision?: string; branch?: string } = {},
 ): Promise<number> {
-  const change = { author: "eve", comments: "c", branch: "refs/pull/7/head", revision, properties };
+  const change = { author: "eve", comments: "c", branch, revision, properties };
   const { changeid } = await engine.data.updates.changes.add(change);
   const { sourcestamp } = (await engine.data.get(changes, changeid)) as { sourcestamp: { ssid: number } };
   return engine.submit(builder, { sourceStamps: [sourcestamp.ssid] });
@@ -118,6 +119,28 @@ describe("a request that waits for approval", () => {
       `The build request ${id} names no revision of refs/pull/9/head, so it would build whatever is there when it starts`,
     );
     await engine.data.updates.approvals.reject(id, by("ann"));
+  });
+
+  it.each([
+    ["refs/pull/9/head", "refs/pull/9/head", false],
+    ["main", "refs/pull/9/head", false],
+    ["refs/pull/9/head", "7b50", false],
+    ["refs/pull/9/head", "v1.0", false],
+    ["refs/pull/9/head", "A".repeat(41), false],
+    ["refs/pull/9/head", "7b".repeat(32), true],
+    ["refs/pull/9/head", "7b50aaaaaaaa", true],
+    ["trunk", "1234", true],
+  ])("of %s at %s may be approved: %s", async (branch, revision, mayBe) => {
+    const engine = await startEngine({ a: [shell({ command: "true" })] }, { more: guarded });
+    const id = await request(engine, "a", { branch, revision });
+    await untilItWaits(engine, id);
+    const approval = engine.data.updates.approvals.approve(id, by("ann"));
+    if (mayBe) await approval;
+    else
+      await expect(approval).rejects.toThrow(
+        `The build request ${id} names the revision "${revision}" of ${branch}, which may mean other code when it starts`,
+      );
+    expect((await engine.data.get(approvals, id))?.decision).toBe(mayBe ? "approved" : null);
   });
 
   it("holds back no other request, however many strangers ask", async () => {

@@ -81,6 +81,27 @@ describe("steps that run together", () => {
     expect(await ends(engine, ended?.buildid)).toEqual(["group 3", "end-build 0"]);
   });
 
+  it("do not hide a failure by ending the build, whichever comes first", async () => {
+    const ending = endBuild({ results: "skipped", text: "nothing to do" });
+    const fails = shell({ name: "fails", command: "exit 1" });
+    const waits = shell({ name: "fails", command: "until [ -e ended ]; do sleep 0.1; done; exit 1" });
+    const cleans = endBuild({ cleanUp: true, results: "success", text: "clean" });
+    const engine = await startEngine({
+      before: [parallel({ maxInFlight: 1, steps: [fails, ending] })],
+      after: [parallel({ steps: [ending, waits, shell({ name: "tells", command: "touch ended", alwaysRun: true })] })],
+      cleaned: [parallel({ maxInFlight: 1, steps: [fails, cleans] })],
+      alone: [shell({ command: "exit 1", haltOnFailure: true }), cleans],
+      both: [parallel({ maxInFlight: 1, steps: [shell({ command: "true" }), ending, cleans] })],
+    });
+    for (const builder of ["before", "after", "cleaned", "alone"]) {
+      const [build] = await engine.finished(await engine.submit(builder));
+      expect([builder, build?.results]).toEqual([builder, Results.FAILURE]);
+      expect(build?.state_string).toContain("failed");
+    }
+    const [both] = await engine.finished(await engine.submit("both"));
+    expect(both).toMatchObject({ results: Results.SKIPPED, state_string: "nothing to do" });
+  });
+
   it("are all interrupted when the build is stopped", async () => {
     const sleeper = (name: string) => shell({ name, command: "sleep 1000" });
     const engine = await startEngine({

@@ -273,6 +273,29 @@ describe("retry rules", () => {
       },
     })({});
 
+  it.each(engines)(
+    "are not needed by a step that asks for it, which is run again later each time (%s)",
+    async (database) => {
+      let runs = 0;
+      const asks = defineStep({
+        type: "asks",
+        options: z.object({}),
+        run: async () => ((runs += 1) < 3 ? Results.RETRY : Results.SUCCESS),
+      });
+      const engine = await startEngine({ a: [asks({})] }, { workers: one, url: await newDatabaseUrl(database) });
+      const id = await engine.submit("a");
+      await waitsBecause(engine, id, 'its last build ended with "');
+      const ended = await engine.finished(id);
+      expect(ended.map(({ results }) => results)).toEqual([Results.RETRY, Results.RETRY, Results.SUCCESS]);
+      const waited =
+        "select retries, retry_at - (select complete_at from builds where number = 2) as waited from mm_request_retries";
+      const [row] = await queryRows<{ retries: number; waited: number }>(engine.database, waited);
+      expect(row?.retries).toBe(0);
+      // After the second build twice as long as after the first; the row says it to the millisecond, the build to the second.
+      expect(Math.floor(row?.waited as number)).toBeGreaterThanOrEqual(2);
+    },
+  );
+
   it.each(engines)("run a request again, after a while and not for ever (%s)", async (database) => {
     let works = false;
     const engine = await startEngine(

@@ -81,6 +81,28 @@ async function save(body: ReadableStream<Uint8Array>, { name, sha256 }: Artifact
   // A master sends no such name, but this is the user's own disk.
   if (!path.startsWith(root.endsWith(sep) ? root : root + sep))
     throw errors.requestInvalid(`The name ${JSON.stringify(name)} leads out of ${root}; nothing was written.`);
+  try {
+    await write(body, { path, name, sha256 });
+  } catch (error) {
+    const { code, path: place } = error as NodeJS.ErrnoException;
+    // Of the user's own disk; what the connection says has no path.
+    if (code === undefined || place === undefined) throw error;
+    const why = inTheWay.has(code)
+      ? "a file and a directory cannot have the same name there"
+      : `the system says ${code}`;
+    throw errors.requestInvalid(
+      `The artifact ${JSON.stringify(name)} cannot be written to ${path}: ${why}; write it to another directory with --to.`,
+    );
+  }
+}
+
+/** What systems say of a file where a directory is wanted, or the reverse. */
+const inTheWay = new Set(["EEXIST", "ENOTDIR", "EISDIR", "ENOTEMPTY"]);
+
+async function write(
+  body: ReadableStream<Uint8Array>,
+  { path, name, sha256 }: Pick<Artifact, "name" | "sha256"> & { readonly path: string },
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.part`;
   const hash = createHash("sha256");

@@ -86,8 +86,14 @@ function notWaiting(id: number) {
 
 /** Why no one can know which code an approval would be of. */
 async function findLooseCode(tx: Connection, id: number): Promise<string | undefined> {
-  const { branches, fixed } = await looseStamps(tx, id);
-  const branch = branches.find(isRequestRef) ?? (fixed === 0 ? branches[0] : undefined);
-  if (branch === undefined) return undefined;
-  return `The build request ${id} names no revision of ${branch || "its branch"}, so it would build whatever is there when it starts; request a build of one revision instead.`;
+  const { loose, fixed } = await looseStamps(tx, id);
+  // Of a revision that is no whole one, the branch says nothing: it may be a stranger's.
+  const first =
+    loose.find(({ branch, revision }) => isRequestRef(branch) || revision !== "") ??
+    (fixed === 0 ? loose[0] : undefined);
+  if (first === undefined) return undefined;
+  const named = first.branch || "its branch";
+  if (first.revision !== "")
+    return `The build request ${id} names the revision ${JSON.stringify(first.revision)} of ${named}, which may mean other code when it starts; request a build of one revision by its whole hash instead.`;
+  return `The build request ${id} names no revision of ${named}, so it would build whatever is there when it starts; request a build of one revision instead.`;
 }

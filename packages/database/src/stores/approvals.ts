@@ -72,18 +72,35 @@ export async function expiredApprovals(connection: Connection): Promise<number[]
   return rows.map(({ id }) => id);
 }
 
-/** Branches of the source stamps of a request that have neither a revision nor a patch, and how many have one. */
+/** A source stamp of which no one can know what it builds. */
+export interface LooseStamp {
+  readonly branch: string;
+  /** Empty: whatever is newest. */
+  readonly revision: string;
+}
+
+/** The source stamps of a request that have neither a revision that stays the same nor a patch, and how many have one. */
 export async function looseStamps(
   connection: Connection,
   buildrequestid: number,
-): Promise<{ branches: string[]; fixed: number }> {
-  const rows = await queryRows<{ branch: string | null; loose: number }>(
+): Promise<{ loose: LooseStamp[]; fixed: number }> {
+  const rows = await queryRows<{ branch: string | null; revision: string | null; patched: number }>(
     connection,
-    `select s.branch, case when coalesce(s.revision, '') = '' and s.patchid is null then 1 else 0 end as loose
+    `select s.branch, s.revision, case when s.patchid is null then 0 else 1 end as patched
        from buildrequests r join buildset_sourcestamps b on b.buildsetid = r.buildsetid
        join sourcestamps s on s.id = b.sourcestampid where r.id = ? order by b.id`,
     [buildrequestid],
   );
-  const loose = rows.filter((row) => Number(row.loose) === 1);
-  return { branches: loose.map(({ branch }) => branch ?? ""), fixed: rows.length - loose.length };
+  const loose = rows
+    .map(({ branch, revision, patched }) => ({ branch: branch ?? "", revision: revision ?? "", patched }))
+    .filter(({ revision, patched }) => !(revision === "" ? Number(patched) === 1 : isFixed(revision)));
+  return { loose, fixed: rows.length - loose.length };
+}
+
+/**
+ * Whether a revision means the same code for ever: a whole hash, the twelve digits that Bitbucket Cloud's hooks say, or a
+ * number of Subversion's. Any other one may be a branch, a tag, or the beginning of a hash that a later commit shares.
+ */
+function isFixed(revision: string): boolean {
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{12}|\d+)$/i.test(revision);
 }

@@ -150,6 +150,16 @@ export async function noteDelay(tx: Connection, buildrequestid: number, delayS: 
   );
 }
 
+/** How many builds a request has had; counts no further than `most`. */
+export async function countBuilds(tx: Connection, buildrequestid: number, most: number): Promise<number> {
+  const rows = await queryRows<{ count: number }>(
+    tx,
+    `select count(*) as count from (select 1 from builds where buildrequestid = ? limit ${most}) b`,
+    [buildrequestid],
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
 /** How often a request has been run again by a rule. */
 export async function countRetries(tx: Connection, buildrequestid: number): Promise<number> {
   const rows = await queryRows<{ retries: number }>(

@@ -1,5 +1,6 @@
 import type { StepContext } from "../../step-context.ts";
 import { ArtifactRefused } from "../../step-errors.ts";
+import { escapeDirectory } from "./escape-directory.ts";
 
 /** Files of one pattern: the worker is asked about each. */
 const mostFound = 100_000;
@@ -23,7 +24,9 @@ export async function findWorkerFiles(
   const base = ctx.path(workdir);
   const found = new Map<string, WorkerFile>();
   for (const pattern of patterns) {
-    const paths = /[*?[]/.test(pattern) ? await globFiles(ctx, ctx.path(base, pattern)) : [ctx.path(base, pattern)];
+    const paths = /[*?[]/.test(pattern)
+      ? await globFiles(ctx, escapeDirectory(base, ctx.path(base, pattern)))
+      : [ctx.path(base, pattern)];
     for (const path of paths) found.set(path, { path, name: nameOf(base, path) });
   }
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

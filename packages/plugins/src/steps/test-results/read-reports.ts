@@ -1,5 +1,6 @@
 import { append } from "@multimaster/core";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
+import { escapeDirectory } from "../files/escape-directory.ts";
 import type { ReportFormat } from "./formats/report-formats.ts";
 import type { ReportedTest } from "./formats/reported-test.ts";
 import type { ParsedPart } from "./parse-report.ts";
@@ -76,15 +77,6 @@ async function findFiles(
   const all = [...found].sort();
   if (all.length > mostFiles) problems.push(`only the first ${mostFiles} of ${all.length} files are read`);
   return all.slice(0, mostFiles);
-}
-
-/** Returns the pattern with `[`, `*` and `?` escaped in the names of the directories that it shares with `base`. */
-function escapeDirectory(base: string, pattern: string): string {
-  let same = 0;
-  while (same < base.length && base[same] === pattern[same]) same += 1;
-  const isWhole = same === base.length && /[\\/]/.test(pattern[same] ?? "");
-  const end = isWhole ? same : base.slice(0, same).search(/[^\\/]*$/);
-  return pattern.slice(0, end).replace(/[*?[]/g, "[$&]") + pattern.slice(end);
 }
 
 /** The tests of all files of the step, up to the limits. */
