@@ -40,8 +40,9 @@ async function makeTemplate(engine: Engine): Promise<string> {
 
 /** URL of a new database with the whole schema. */
 export async function newSchemaUrl(engine: Engine): Promise<string> {
-  const making = templates.get(engine) ?? makeTemplate(engine);
-  if (!templates.has(engine)) {
+  let making = templates.get(engine);
+  if (!making) {
+    making = makeTemplate(engine);
     templates.set(engine, making);
     onCleanup(() => void templates.delete(engine));
   }

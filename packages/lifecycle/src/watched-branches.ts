@@ -1,4 +1,4 @@
-/** Branches that everybody cares for (docs/rest.md): what fails there needs attention, whoever broke it. */
+/** Main branches (docs/rest.md): what fails there needs attention, also from users who did not break it. */
 const watched = /^(main|master|trunk|default|develop|stable|production|(releases?|stable|maint|hotfix)[/-].+)$/;
 
 /** Null: the default branch. */

@@ -9,7 +9,6 @@ import { waitFor } from "../../harness/wait-for.ts";
 
 const reporters = 50;
 /** In its long form (`npm run test:reports`) builds end as fast as 1,000 in a minute, and figures are printed. */
-
 const short = 5;
 const minuteMs = 60_000;
 

@@ -11,7 +11,7 @@ export interface LineKey {
   readonly hash: string;
   readonly branch: string | null;
   readonly source: string;
-  /** It is a branch that everybody cares for. */
+  /** It is a main branch. */
   readonly watched: boolean;
 }
 

@@ -140,7 +140,7 @@ export default defineHook({
   },
 });
 
-/** Whether whoever sends a request knows the secret. */
+/** Whether the sender of a request knows the secret. */
 const isSigned = ({ secret, strict }: Options): boolean => secret !== undefined && strict;
 
 function parsePush(payload: Payload, options: Options): HookAnswer {

@@ -83,7 +83,7 @@ export default defineReporter({
           .parse(json)
           .map(({ name }) => name.toLowerCase());
         const isThere = (name: string) => has.includes(name.toLowerCase());
-        // Added before others are removed: whoever waits for one of them never sees none.
+        // Added before others are removed: a reader that waits for one of them always finds one.
         const missing = wanted.filter((name) => !isThere(name));
         if (missing.length > 0) await ask({ method: "POST", url, headers, body: { labels: missing } });
         for (const other of Object.values(opts.labels))

@@ -6,7 +6,7 @@ import { Panel, Rows } from "../components/page.tsx";
 /** Rows that are shown; the note says how many there are. */
 const mostShown = 12;
 
-/** What fails on the branches that everybody cares for, the longest failing first. */
+/** What fails on the main branches, the longest failing first. */
 export function useAttention(): QueryState<Failing> {
   return useRows("failing", "failing", { watched: true, configured: true, order: "since", limit: mostShown }, [
     "builds/*/finished",

@@ -36,7 +36,7 @@ export const failing = defineResource({
     source: { schema: text, sql: "l.source" },
     /** Builder and source in lower case, for searches. */
     words: { schema: text, sql: "lower(bu.name || ' ' || l.source)" },
-    /** It is a branch that everybody cares for, such as `main` or `release/2`. */
+    /** It is a main branch, such as `main` or `release/2`. */
     watched: { schema: bool, sql: "l.watched = 1" },
     /** Some live master has the builder. */
     configured: {

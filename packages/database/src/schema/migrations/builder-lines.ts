@@ -17,7 +17,7 @@ export const builderLines: Migration = {
         branch: varchar(256).nullable(),
         // For people: "main", or "app: main, lib: stable".
         source: text,
-        // 1: a branch that everybody cares for, such as main.
+        // 1: a main branch, such as main or release/2.
         watched: integer,
         // 1: the build of the newest source failed. The rest is of that, and stale otherwise.
         failing: integer,
