@@ -56,20 +56,23 @@ export function openWampLink(options: WampBusOptions, incoming: Incoming, signal
     };
     const ignoreSignal = onAbort(signal, abort);
 
-    connection.onopen = (session) => {
+    connection.onopen = async (session) => {
       settled();
-      link = new WampLink(session, incoming.receive, async (closed) => {
+      const opened = new WampLink(session, incoming.receive, async (closed) => {
         leaveSession(connection);
         const cut = setTimeout(() => transport.cut(), CLOSE_MS);
         await closed;
         clearTimeout(cut);
       });
+      link = opened;
       const heard = ([left]: readonly unknown[]) => {
         if (typeof left === "number") incoming.peerLeft(String(left));
       };
       // A router without a meta API, or without the right to subscribe to it, refuses: then there are no hints.
-      session.subscribe(ON_LEAVE, heard, { match: "exact" }).catch(() => {});
-      resolve(link);
+      const asked = session.subscribe(ON_LEAVE, heard, { match: "exact" }).catch(() => {});
+      // The router answers before the link is in use: who leaves from now on is reported.
+      await Promise.race([asked, opened.closed]);
+      resolve(opened);
     };
     connection.onclose = (reason, details) => {
       settled();
