@@ -6,6 +6,8 @@ import { type Failure, ReportFailure } from "./report-failure.ts";
 import type { ReportedEvent } from "./reported-event.ts";
 import { refuseChoice } from "./reporters/check-choice.ts";
 import { containFunctions } from "./reporters/contain-functions.ts";
+import { secretsOf } from "./reporters/messages/hide-secrets.ts";
+import { maskReport } from "./reporters/messages/mask-report.ts";
 import type { ReporterOptions } from "./reporters/reporter-options.ts";
 
 /** The same with what must be read: each part is read when it is first asked for. */
@@ -44,6 +46,8 @@ export interface ReporterContext {
   readonly preview?: ((what: string) => void) | undefined;
   /** The cluster's name and the URL of its pages. */
   readonly cluster: { readonly name: string; readonly url: string };
+  /** What must not show in what is sent, beside the secrets of its own options. */
+  readonly secrets?: readonly string[];
 }
 
 /** Sends reports. Failures are thrown as `ReportFailure`; anything else counts as a failure of the report, not of the target. */
@@ -67,6 +71,8 @@ export interface ReporterDefinition<Options extends ReporterOptions = ReporterOp
   readonly isState?: boolean;
   /** Reports of one context arrive in order. Null: it has nothing to say of this event. */
   contextOf(event: ReportedEvent, options: Options): string | null;
+  /** Why it has nothing to say of this event, as a sentence. */
+  explainNothing?(event: ReportedEvent, options: Options): string | undefined;
   /** Begins to send. */
   open(ctx: ReporterContext, options: Options): Sender | Promise<Sender>;
 }
@@ -90,7 +96,14 @@ export function defineReporter<S extends z.ZodType<ReporterOptions>>(
       check: (given) => plugin.check?.({ ...given, events: given.events ?? plugin.events }) ?? [],
     }),
     contextOf: (event, given) => plugin.contextOf(event, containFunctions(given)),
-    open: (ctx, given) => plugin.open(ctx, containFunctions(given)),
+    async open(ctx, given) {
+      const sender = await plugin.open(ctx, containFunctions(given));
+      const secrets = [...secretsOf(given), ...(ctx.secrets ?? [])];
+      return {
+        send: (report, delivery) => sender.send(maskReport(report, secrets), delivery),
+        close: async () => sender.close?.(),
+      };
+    },
   };
   return (options) => ({ plugin: definition as unknown as PluginDefinition<"reporter">, options });
 }
