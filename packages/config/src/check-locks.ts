@@ -19,9 +19,15 @@ export function usesOf(locks: unknown): readonly LockUseConfig[] {
 
 export const locksOfStep = (options: unknown): unknown => (options as { readonly locks?: unknown } | undefined)?.locks;
 
-const stepsOf = (place: string, builder: BuilderConfig): PlacedUses[] =>
+interface StepUses extends PlacedUses {
+  /** From the builder. */
+  readonly path: readonly PropertyKey[];
+}
+
+const stepsOf = (place: string, builder: BuilderConfig): StepUses[] =>
   listSteps(builder).map(({ path, step }) => ({
     place: `${place}.${formatPath(path)}.locks`,
+    path,
     uses: usesOf(locksOfStep(step.options)),
   }));
 
@@ -37,6 +43,7 @@ export function checkLocks(sets: ReadonlyMap<string, BuildersSlice>, placeOf: Pl
   return [
     ...findDifferent(placed.flatMap(({ ofBuilder, ofSteps }) => [ofBuilder, ...ofSteps])),
     ...placed.flatMap(({ ofBuilder, ofSteps }) => findStronger(ofBuilder, ofSteps)),
+    ...placed.flatMap(({ ofBuilder, ofSteps }) => findInnerClashes(ofBuilder, ofSteps)),
     ...findCircles(placed),
   ];
 }
@@ -85,6 +92,29 @@ function findStronger(ofBuilder: PlacedUses, ofSteps: readonly PlacedUses[]): st
       if (own === undefined || own.mode === "exclusive" || (mode === "counting" && count <= own.count)) return [];
       return [`${place}: its build already has the lock "${lock.name}", but less of it: the step would wait for ever`];
     }),
+  );
+}
+
+/** A step inside another one does not have what that one has, but only what the build has: it would wait for the step around it. */
+function findInnerClashes(ofBuilder: PlacedUses, ofSteps: readonly StepUses[]): string[] {
+  return ofSteps.flatMap(({ place, path, uses }) =>
+    ofSteps
+      .filter((outer) => outer.path.length < path.length && outer.path.every((part, i) => part === path[i]))
+      .flatMap((outer) =>
+        uses.flatMap((use) => {
+          const { name, max, resources } = use.lock;
+          const around = outer.uses.find((other) => other.lock.name === name);
+          // What the build has is enough for both, or is reported by itself.
+          if (around === undefined || ofBuilder.uses.some((other) => other.lock.name === name)) return [];
+          const isBeside =
+            around.mode === "counting" &&
+            use.mode === "counting" &&
+            around.count + use.count <= (resources?.length ?? max);
+          return isBeside
+            ? []
+            : [`${place}: the step around it already has the lock "${name}": the step would wait for it for ever`];
+        }),
+      ),
   );
 }
 
