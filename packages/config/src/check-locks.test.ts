@@ -176,10 +176,11 @@ describe("locks of a config", () => {
         ...step(outer),
         plugin: { ...step().plugin, inner: () => [{ path: ["options", 0], step: step(inner) }] },
       });
-    expect(check(around([db.counting()], [db.exclusive()]))).toEqual([
-      expect.stringMatching(/steps\[0\]\.options\[0\]\.locks: the step around it already has the lock "db"/),
+    expect(check(around([db.counting()], [board.counting()]))).toEqual([
+      "builders.team: builders[0].steps[0].options[0].locks: the step around it has locks, too, and waits for it: put all locks on the one or on the other",
     ]);
-    expect(check(around([db.counting()], [db.counting(2)]))).toEqual([]);
+    expect(check(around([], [db.counting(2)]))).toEqual([]);
+    expect(check(around([db.counting()], []))).toEqual([]);
     expect(check(around([db.counting()], [db.counting()], [db.exclusive()]))).toEqual([]);
   });
 

@@ -87,35 +87,33 @@ function findDifferent(placed: readonly PlacedUses[]): string[] {
 /** A step that wants more of a lock than its build has would wait for its own build. */
 function findStronger(ofBuilder: PlacedUses, ofSteps: readonly PlacedUses[]): string[] {
   return ofSteps.flatMap(({ place, uses }) =>
-    uses.flatMap(({ lock, mode, count }) => {
+    uses.flatMap((wanted) => {
+      const { lock } = wanted;
       const own = ofBuilder.uses.find((use) => use.lock.name === lock.name);
-      if (own === undefined || own.mode === "exclusive" || (mode === "counting" && count <= own.count)) return [];
+      if (own === undefined || covers(own, wanted)) return [];
       return [`${place}: its build already has the lock "${lock.name}", but less of it: the step would wait for ever`];
     }),
   );
 }
 
-/** A step inside another one does not have what that one has, but only what the build has: it would wait for the step around it. */
+/** A step inside another one is refused when it runs, if both have locks: it would wait for the step around it. */
 function findInnerClashes(ofBuilder: PlacedUses, ofSteps: readonly StepUses[]): string[] {
-  return ofSteps.flatMap(({ place, path, uses }) =>
-    ofSteps
-      .filter((outer) => outer.path.length < path.length && outer.path.every((part, i) => part === path[i]))
-      .flatMap((outer) =>
-        uses.flatMap((use) => {
-          const { name, max, resources } = use.lock;
-          const around = outer.uses.find((other) => other.lock.name === name);
-          // What the build has is enough for both, or is reported by itself.
-          if (around === undefined || ofBuilder.uses.some((other) => other.lock.name === name)) return [];
-          const isBeside =
-            around.mode === "counting" &&
-            use.mode === "counting" &&
-            around.count + use.count <= (resources?.length ?? max);
-          return isBeside
-            ? []
-            : [`${place}: the step around it already has the lock "${name}": the step would wait for it for ever`];
-        }),
-      ),
-  );
+  // A step has what its build has, and then takes nothing.
+  const isOwn = (use: LockUseConfig) => ofBuilder.uses.some((other) => covers(other, use));
+  const locking = ofSteps.filter(({ uses }) => uses.some((use) => !isOwn(use)));
+  return ofSteps
+    .filter(({ path, uses }) => uses.length > 0 && locking.some((outer) => isAround(outer.path, path)))
+    .map(
+      ({ place }) =>
+        `${place}: the step around it has locks, too, and waits for it: put all locks on the one or on the other`,
+    );
+}
+
+const isAround = (outer: readonly PropertyKey[], path: readonly PropertyKey[]) =>
+  outer.length < path.length && outer.every((part, i) => part === path[i]);
+
+function covers(own: LockUseConfig, { lock, mode, count }: LockUseConfig): boolean {
+  return own.lock.name === lock.name && (own.mode === "exclusive" || (mode === "counting" && count <= own.count));
 }
 
 function findCircles(placed: readonly { ofBuilder: PlacedUses; ofSteps: readonly PlacedUses[] }[]): string[] {

@@ -1,3 +1,4 @@
+import { findLeast } from "@multimaster/core";
 import { describeChain } from "./check-lock-waits.ts";
 import { locksOfStep, usesOf } from "./check-locks.ts";
 import { listSteps } from "./list-steps.ts";
@@ -89,7 +90,7 @@ function boundOf(
   const one = workers?.workers.find((known) => known.name === worker);
   if (one && more.length === 0) return { group: `worker ${one.name}`, limit: one.maxBuilds };
   const limits = others.map(({ use }) => Math.floor(maxOf(use.lock, "") / use.count));
-  return { group: `builder ${builder.name}`, limit: Math.min(Number.POSITIVE_INFINITY, ...limits) };
+  return { group: `builder ${builder.name}`, limit: findLeast(limits, (limit) => limit) ?? Number.POSITIVE_INFINITY };
 }
 
 /** The fewest builds that together leave less of the lock than the amount; none: they always leave enough. */
@@ -98,7 +99,7 @@ function findTogether(parts: readonly PartHolder[], max: number, amount: number)
   for (const part of parts) groups.set(part.group, [...(groups.get(part.group) ?? []), part]);
   const sums = new Map<number, readonly PartHolder[]>([[0, []]]);
   for (const group of groups.values()) {
-    const limit = Math.min(max, ...group.map((part) => part.limit));
+    const limit = Math.min(max, findLeast(group, (part) => part.limit) ?? max);
     for (let n = 0; n < limit; n++) {
       const before = sums.size;
       for (const [sum, together] of [...sums])
