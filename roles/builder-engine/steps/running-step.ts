@@ -229,7 +229,8 @@ export class RunningStep {
     turns.leave();
     const { buildrequestid } = build;
     const wish = { buildrequestid, stepid, uses: uses.map((use) => toLockUse(use, worker)) };
-    const held = toHeldLocks(uses, await engine.locks.take(wish, this.#abort.signal));
+    const taken = await this.#scope.whileLocked(() => engine.locks.take(wish, this.#abort.signal));
+    const held = toHeldLocks(uses, taken);
     this.#holdids = held.holdids;
     for (const [key, resource] of Object.entries(held.properties)) properties.set(key, resource, name);
     await turns.enter();
