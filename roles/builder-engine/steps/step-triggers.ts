@@ -117,10 +117,7 @@ export class StepTriggers {
     const { data, persistence, buildid } = this.#options;
     if (this.#awaited.size === 0) return;
     await persistence.write(`cancel what build ${buildid} waits for`, () =>
-      data.updates.triggers.cancelAwaited(
-        [...this.#awaited],
-        `build ${buildid}, which waited for it, ${why}`,
-      ),
+      data.updates.triggers.cancelAwaited([...this.#awaited], `build ${buildid}, which waited for it, ${why}`),
     );
   }
 

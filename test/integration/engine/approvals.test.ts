@@ -124,7 +124,9 @@ describe("a request that waits for approval", () => {
     const patch = { body: Buffer.from("--- a/f\n"), level: 1, subdir: null, author: "eve", comment: "" };
     const patched = await engine.submit("a", { sourceStamps: [{ ...stamp, patch }] });
     await untilItWaits(engine, patched);
-    await expect(engine.data.updates.approvals.approve(patched, by("ann"))).rejects.toThrow("names no revision of refs/");
+    await expect(engine.data.updates.approvals.approve(patched, by("ann"))).rejects.toThrow(
+      "names no revision of refs/",
+    );
   });
 
   it.each([

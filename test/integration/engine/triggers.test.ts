@@ -141,7 +141,9 @@ describe("a build that triggers others", () => {
     for (const child of [2, 4]) {
       const [build] = await engine.finished(child);
       expect(await engine.data.get(buildrequests, child)).toMatchObject({ results: Results.CANCELLED });
-      sentences.push(build?.state_string ?? (await explainRequests(engine.database, [child])).get(child)?.[0]?.sentence);
+      sentences.push(
+        build?.state_string ?? (await explainRequests(engine.database, [child])).get(child)?.[0]?.sentence,
+      );
     }
     expect(sentences).toEqual([
       expect.stringContaining(`build 1, which waited for it, was stopped: ${why}`),
