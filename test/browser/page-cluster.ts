@@ -95,8 +95,11 @@ export async function startPageCluster(): Promise<PageCluster> {
     startUi,
     forgetUi: (name) => void uis.delete(name),
     async findConnected() {
-      for (const [name, ui] of uis)
-        if ((await readMetric(await ui.url(), 'multimaster_ui_listeners{kind="ws"}')) === 1) return name;
+      for (const [name, ui] of uis) {
+        // One that has ended refuses the question.
+        const listeners = await readMetric(await ui.url(), 'multimaster_ui_listeners{kind="ws"}').catch(() => 0);
+        if (listeners === 1) return name;
+      }
       return undefined;
     },
     async read<Body>(path: string) {

@@ -7,6 +7,7 @@ import { findViolations } from "../harness/checks.ts";
 import { listMarked } from "../harness/cleanup.ts";
 import { configFile, startCluster, type TestCluster } from "../harness/cluster.ts";
 import { startHaproxy, type TestHaproxy } from "../harness/haproxy.ts";
+import { isLong } from "../harness/long-form.ts";
 import { startMaster, type TestMaster } from "../harness/master.ts";
 import { isAlive } from "../harness/processes.ts";
 import { masterProgram, startCommand } from "../harness/run-master.ts";
@@ -154,28 +155,31 @@ describe("master upgrade, on a host with four masters behind HAProxy", () => {
     await waitForConnected();
   });
 
-  it("leaves a sane state when it is interrupted: while it drains, the new masters stay and the old builds finish", async () => {
-    closeGate();
-    await force("compile");
-    await waitFor(() => begun().length === 7, { what: "the build to run" });
-    const engine = await engineOfRunningBuild();
-    const running = await startUpgrade(["--config", config, "--masters", engine, "--json"]);
-    await waitForStates(["draining", "running", "running", "running", "running"]);
-    running.signal("SIGINT");
-    expect(await running.waitForExit(), running.output()).toMatchObject({ code: 1 });
-    const report = JSON.parse(running.stdout()) as Report;
-    expect(report).toMatchObject({
-      outcome: "incomplete",
-      sentence: expect.stringContaining(`These are draining, and end by themselves: ${engine} (pid`),
-      masters: [{ master: engine, state: "draining", drain: { requests: { running: 1, lost: 0 } } }],
-    });
-    openGate();
-    await waitFor(() => !isAlive(report.masters[0]?.pid ?? 0), { what: "the old engine to end", timeoutMs: 60_000 });
-    expect(await cluster.rows("select results from builds order by id desc limit 1")).toEqual([{ results: 0 }]);
-    await waitForStates(["running", "running", "running", "running"]);
-  });
+  it.runIf(isLong)(
+    "leaves a sane state when it is interrupted: while it drains, the new masters stay and the old builds finish",
+    async () => {
+      closeGate();
+      await force("compile");
+      await waitFor(() => begun().length === 7, { what: "the build to run" });
+      const engine = await engineOfRunningBuild();
+      const running = await startUpgrade(["--config", config, "--masters", engine, "--json"]);
+      await waitForStates(["draining", "running", "running", "running", "running"]);
+      running.signal("SIGINT");
+      expect(await running.waitForExit(), running.output()).toMatchObject({ code: 1 });
+      const report = JSON.parse(running.stdout()) as Report;
+      expect(report).toMatchObject({
+        outcome: "incomplete",
+        sentence: expect.stringContaining(`These are draining, and end by themselves: ${engine} (pid`),
+        masters: [{ master: engine, state: "draining", drain: { requests: { running: 1, lost: 0 } } }],
+      });
+      openGate();
+      await waitFor(() => !isAlive(report.masters[0]?.pid ?? 0), { what: "the old engine to end", timeoutMs: 60_000 });
+      expect(await cluster.rows("select results from builds order by id desc limit 1")).toEqual([{ results: 0 }]);
+      await waitForStates(["running", "running", "running", "running"]);
+    },
+  );
 
-  it("releases builds at the deadline, to be run again by the new masters", async () => {
+  it.runIf(isLong)("releases builds at the deadline, to be run again by the new masters", async () => {
     closeGate();
     await force("compile");
     await waitFor(() => begun().length === 8, { what: "the build to run" });

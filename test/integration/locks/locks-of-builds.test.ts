@@ -4,7 +4,8 @@ import { defineLock } from "@multimaster/config";
 import { Results } from "@multimaster/core";
 import { builds, equals, explainRequests, lockWaits } from "@multimaster/data";
 import shell from "@multimaster/plugins/steps/shell";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { BuildDeadline } from "../../../roles/builder-engine/builds/build-deadline.ts";
 import { type Engine, startEngine } from "../../harness/engine.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -171,6 +172,7 @@ describe("the locks of steps", () => {
   it("make a step wait that a user can stop, and do not stay with it", async () => {
     const db = defineLock({ name: "db" });
     const hold = shell({ command: "sleep 600", locks: [db.exclusive()] });
+    const standing = vi.spyOn(BuildDeadline.prototype, "during");
     const engine = await startEngine(
       { a: [hold], b: [hold], c: [shell({ command: "true", locks: [db.counting()] })] },
       { workers },
@@ -189,5 +191,8 @@ describe("the locks of steps", () => {
     await waitFor(async () => (await stateOf(c))?.step === "waiting for lock db", { what: "the next waiter" });
     await engine.data.updates.builds.requestStop((await stateOf(a))?.buildid as number, "not needed");
     expect(await resultsOf(engine, [c])).toEqual([Results.SUCCESS]);
+    // Each of them while the time of its build stood still.
+    expect(standing).toHaveBeenCalledTimes(3);
+    standing.mockRestore();
   });
 });
