@@ -1,7 +1,7 @@
 import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Logger, ReportKind } from "@multimaster/core";
-import type { BuildDetails, ReportedChange } from "@multimaster/data";
 import type { z } from "zod";
+import type { Report } from "./report.ts";
 import { type Failure, ReportFailure } from "./report-failure.ts";
 import type { ReportedEvent } from "./reported-event.ts";
 import { refuseChoice } from "./reporters/check-choice.ts";
@@ -9,17 +9,6 @@ import { containFunctions } from "./reporters/contain-functions.ts";
 import { secretsOf } from "./reporters/messages/hide-secrets.ts";
 import { maskReport } from "./reporters/messages/mask-report.ts";
 import type { ReporterOptions } from "./reporters/reporter-options.ts";
-
-/** The same with what must be read: each part is read when it is first asked for. */
-export interface Report extends ReportedEvent {
-  /** The page of a build, a buildset's first build or request, a request, a worker, or the cluster. */
-  readonly url: string;
-  /** Steps, changes and failing tests; without a build there are none. */
-  details(): Promise<BuildDetails>;
-  changes(): Promise<readonly ReportedChange[]>;
-  /** The last lines of a log. */
-  logTail(logid: number, lines: number): Promise<string>;
-}
 
 /** One attempt to send a report. */
 export interface Delivery {
@@ -56,7 +45,7 @@ export interface Sender {
   close?(): Promise<void>;
 }
 
-export { type Failure, ReportFailure };
+export { type Failure, type Report, ReportFailure };
 
 /** A reporter as the scheduler role uses it. */
 export interface ReporterDefinition<Options extends ReporterOptions = ReporterOptions>

@@ -1,4 +1,4 @@
-import type { Report } from "../../define-reporter.ts";
+import type { Report } from "../../report.ts";
 
 /** Shorter texts are parts of words. */
 const shortest = 5;
