@@ -12,6 +12,8 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
     names: ["upgrade-database"],
     load: async () => (await import("./commands/upgrade-database.ts")).addUpgradeDatabase,
   },
+  { names: ["backup"], load: async () => (await import("./commands/backup.ts")).addBackup },
+  { names: ["copy-database"], load: async () => (await import("./commands/copy-database.ts")).addCopyDatabase },
   { names: ["upgrade"], load: async () => (await import("./commands/upgrade.ts")).addUpgrade },
   { names: ["status"], load: async () => (await import("./commands/status.ts")).addStatus },
   { names: ["reconfig"], load: async () => (await import("./commands/reconfig.ts")).addReconfig },
