@@ -23,6 +23,17 @@ it("ends the wait for a function of the config that hangs, and names it", async 
   expect(vi.getTimerCount()).toBe(0);
 });
 
+it("keeps the failure of a promise that is not waited for from ending the master", async () => {
+  const seen: unknown[] = [];
+  const note = (reason: unknown) => void seen.push(reason);
+  process.on("unhandledRejection", note);
+  const { body } = containFunctions({ body: () => Promise.reject(new Error("no")) });
+  void body();
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", note);
+  expect(seen).toEqual([]);
+});
+
 it("names a function of the config that rejects, and passes the answer of one that works", async () => {
   vi.useFakeTimers();
   const { to, from } = containFunctions({

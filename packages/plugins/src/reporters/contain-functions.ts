@@ -34,7 +34,7 @@ export const longestAnswerMs = 10_000;
 
 /** The timer keeps the process alive: a program whose only work hangs would end without a word. */
 function waitForAnswer(name: string, answer: PromiseLike<unknown>): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+  const limited = new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
       clearTimeout(limit);
       reject(failureOf(name, error));
@@ -48,6 +48,9 @@ function waitForAnswer(name: string, answer: PromiseLike<unknown>): Promise<unkn
       resolve(value);
     }, fail);
   });
+  // Where a promise is not expected it is not waited for: its failure must not end the master.
+  limited.catch(() => undefined);
+  return limited;
 }
 
 const failureOf = (name: string, error: unknown) =>
