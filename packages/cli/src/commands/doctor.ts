@@ -1,3 +1,4 @@
+import { findGreatest } from "@multimaster/core";
 import { checkClusterConfig } from "@multimaster/operator/check-cluster-config";
 import { examineCluster, type Finding } from "@multimaster/operator/doctor/doctor";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
@@ -26,7 +27,7 @@ export function addDoctor(program: Command, setExitCode: (code: number) => void)
 const styles = { ok: "green", warning: "yellow", failed: "red" } as const;
 
 function describe(findings: readonly Finding[], terminal: Terminal): string {
-  const width = Math.max(...findings.map(({ about }) => about.length));
+  const width = findGreatest(findings, ({ about }) => about.length) ?? 0;
   const lines = findings.flatMap(({ verdict, about, sentence, remedy }) => [
     `${terminal.style(styles[verdict], verdict.padEnd(7))}  ${about.padEnd(width)}  ${terminal.foreign(sentence)}`,
     ...(remedy === undefined ? [] : [`${" ".repeat(width + 11)}→ ${remedy}`]),

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Bus } from "@multimaster/bus";
 import type { LoadedConfig } from "@multimaster/config";
-import { silentLog } from "@multimaster/core";
+import { silentLog, systemClock } from "@multimaster/core";
 import type { Database } from "@multimaster/database";
 import { createClusterBus } from "../cluster-bus.ts";
 import { type Finding, findingsOf } from "./finding.ts";
@@ -40,20 +40,15 @@ export async function examineBus({ shared }: LoadedConfig, database: Database): 
 
 async function isHeard(from: Bus, to: Bus): Promise<boolean> {
   const key = ["masters", randomUUID(), "examined"];
-  let hear: () => void = () => undefined;
-  const heard = new Promise<boolean>((resolve) => (hear = () => resolve(true)));
-  await to.subscribe(key, () => hear());
-  from.publish(key, null);
-  const limit = new AbortController();
-  const late = new Promise<boolean>((resolve) => {
-    const timer = setTimeout(() => resolve(false), arrivalMs);
-    limit.signal.addEventListener("abort", () => clearTimeout(timer));
+  const late = new AbortController();
+  let heard = false;
+  await to.subscribe(key, () => {
+    heard = true;
+    late.abort();
   });
-  try {
-    return await Promise.race([heard, late]);
-  } finally {
-    limit.abort();
-  }
+  from.publish(key, null);
+  await systemClock.sleep(arrivalMs, late.signal);
+  return heard;
 }
 
 function withoutLogin(router: string): string {

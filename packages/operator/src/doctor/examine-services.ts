@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import type { LoadedConfig } from "@multimaster/config";
 import { readTlsFiles, systemClock } from "@multimaster/core";
-import { openArtifactStore } from "@multimaster/plugins";
+import type { ArtifactStoreDefinition } from "@multimaster/plugins";
 import { type Finding, findingsOf } from "./finding.ts";
 import { sentenceOf } from "./sentence-of.ts";
 
@@ -30,7 +30,9 @@ export async function examineAddress({ shared: { url } }: LoadedConfig): Promise
 export async function examineStore({ shared: { artifacts }, directory }: LoadedConfig): Promise<Finding[]> {
   if (artifacts === undefined) return [];
   const { ok, failed } = findingsOf("artifacts");
-  const store = openArtifactStore(artifacts.store, { configDirectory: directory, clock: systemClock });
+  const { plugin, options } = artifacts.store;
+  const context = { configDirectory: directory, clock: systemClock };
+  const store = (plugin as ArtifactStoreDefinition).open(context, options);
   const key = `zz/${randomUUID()}`;
   const signal = AbortSignal.timeout(answerMs);
   try {
