@@ -313,13 +313,19 @@ export class Build {
         buildrequestid: this.buildrequestid,
         number,
         builderName: this.builder.name,
-        url: `${this.#engine.siteUrl}#/builders/${builderid}/builds/${number}`,
+        url: this.#addressOf(builderid, number),
         results: Results.SUCCESS,
         reason: request.reason,
         sources: request.sourceStamps,
         changes: request.changes,
       },
     };
+  }
+
+  /** An address that begins nowhere would be wrong outside of the pages. */
+  #addressOf(builderid: number, number: number): string | undefined {
+    const { siteUrl } = this.#engine;
+    return siteUrl === "" ? undefined : `${siteUrl}#/builders/${builderid}/builds/${number}`;
   }
 
   #findBuilddir(request: RequestDetails): string {
