@@ -126,6 +126,35 @@ describe("the locks of builds", () => {
     );
   });
 
+  it("whose function hangs delay only the requests of its builder, which show it", async () => {
+    let answer: () => void = () => undefined;
+    const hangs = new Promise<never[]>((resolve) => (answer = () => resolve([])));
+    const engine = await startEngine(
+      { a: [shell({ command: "true" })], free: [shell({ command: "true" })], locked: [shell({ command: "true" })] },
+      {
+        workers,
+        moreOf: { a: { locks: () => hangs }, locked: { locks: [defineLock({ name: "db" }).exclusive()] } },
+      },
+    );
+    const first = await engine.submit("a");
+    const others = [await engine.submit("free"), await engine.submit("locked")];
+    const quick = (await Promise.all(others.map((id) => engine.finished(id)))).flat();
+    expect(quick.map(({ results }) => results)).toEqual([Results.SUCCESS, Results.SUCCESS]);
+    const second = await engine.submit("a");
+    await waitFor(
+      async () => {
+        const reasons = (await explainRequests(engine.database, [second])).get(second) ?? [];
+        return reasons.some(({ sentence }) =>
+          /"locks" of the config of .* refuses .*(has not answered yet|did not answer within 5 s)/.test(sentence),
+        );
+      },
+      { what: "the reason" },
+    );
+    answer();
+    const [late] = await engine.finished(first);
+    for (const { buildid } of quick) expect(buildid).toBeLessThan(late?.buildid ?? 0);
+  });
+
   it("give a build one of the named resources, as a property", async () => {
     const { command, gated, open, entries } = createLedger();
     const board = defineLock({ name: "board", resources: ["b1", "b2"] });
