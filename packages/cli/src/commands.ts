@@ -19,6 +19,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["reconfig"], load: async () => (await import("./commands/reconfig.ts")).addReconfig },
   { names: ["drain", "undrain", "stop"], load: async () => (await import("./commands/drain.ts")).addDrain },
   { names: ["role"], load: async () => (await import("./commands/role.ts")).addRole },
+  { names: ["doctor"], load: async () => (await import("./commands/doctor.ts")).addDoctor },
   { names: ["audit"], load: async () => (await import("./commands/audit.ts")).addAudit },
   { names: ["audit-log"], load: async () => (await import("./commands/audit-log.ts")).addAuditLog },
   { names: ["retention"], load: async () => (await import("./commands/retention.ts")).addRetention },
