@@ -38,8 +38,12 @@ export async function testReport({ config, database, reporter, buildid, preview 
     throw errors.reportNotSent(reporter, describeProblem(problem, secretsOf(options)));
   };
   const context = await attempt(() => plugin.contextOf(event, options)).catch(fail);
-  if (context === null)
-    throw errors.requestInvalid(`The reporter "${reporter}" has nothing to report of build ${buildid}.`);
+  if (context === null) {
+    const why = plugin.explainNothing?.(event, options);
+    throw errors.requestInvalid(
+      `The reporter "${reporter}" has nothing to report of build ${buildid}${why === undefined ? "" : `: ${why}`}.`,
+    );
+  }
   const stopping = new AbortController();
   // What the reporter says beside its result, such as a recipient who was refused, is for the one who tries it out.
   const log = createLog({ level: "warn", format: "pretty" });
@@ -58,11 +62,21 @@ export async function testReport({ config, database, reporter, buildid, preview 
     offerRerun: () => undefined,
   };
   try {
-    await attempt(() => sender.send(openReport(event, reads, { url }), delivery)).catch(fail);
+    await limit(attempt(() => sender.send(openReport(event, reads, { url }), delivery))).catch(fail);
   } finally {
     stopping.abort();
     await sender.close?.();
   }
+}
+
+const longestS = 120;
+
+/** Ends a reporter that hangs. The timer keeps the program alive: it would end without a word. */
+function limit<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = setTimeout(() => reject(new Error(`it has not ended within ${longestS} s`)), longestS * 1000);
+    work.then(resolve, reject).finally(() => clearTimeout(end));
+  });
 }
 
 /** What throws fails like what rejects. */

@@ -294,7 +294,7 @@ export default defineBuilders({
         httpRequest({
           url: (b) => `${b.property("server")}/ask?build=${b.build.buildid}`,
           method: "POST",
-          json: { address: (b) => b.build.url },
+          json: { address: (b) => b.build.url ?? null },
           headers: { "x-token": "t" },
           tryAgain: { times: 3, on: [503] },
           property: "answer",

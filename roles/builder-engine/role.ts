@@ -111,6 +111,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly RoleService
     ...describeWorkers(own),
     certificate,
     credentials: new WorkerCredentials({ workers: allWorkers(own), sealingKey: own.sealingKey, log }),
+    refreshAccounts: own.workers.accounts ? () => accounts.refresh() : undefined,
     authenticateInstance: (name, password) => latentWorkers.current.authenticate(name, password),
     master: context.master.name,
     directory,
@@ -129,6 +130,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly RoleService
       context.listening("worker-server", url);
     },
   });
+  const accounts = new WorkerAccounts({ data, clock, log, accept: (all) => server.accept(all) });
   const distributor = new Distributor({
     builders: builders.byId,
     workers,
@@ -172,7 +174,7 @@ function createServices(context: RoleContext<EngineSlice>): readonly RoleService
     builders,
     ...(certificate ? [certificate] : []),
     server,
-    ...(own.workers.accounts ? [new WorkerAccounts({ data, clock, log, accept: (all) => server.accept(all) })] : []),
+    ...(own.workers.accounts ? [accounts] : []),
     new Rebalance({
       masterid: context.master.masterid,
       every: own.workers.rebalance,

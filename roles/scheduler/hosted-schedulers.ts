@@ -79,6 +79,7 @@ export function hostSchedulers({ config, data, clock, log, metrics }: RoleContex
           lost,
         ),
       openRequestsOf: (source, builders, page) => updates.schedulers.openRequestsOf(source, builders, page),
+      requestsOfChanges: (changeids, builders) => updates.schedulers.requestsOfChanges(changeids, builders),
       openSiblingsOfFailed: (of, page) => updates.schedulers.openSiblingsOfFailed(of, page),
       cancelAll: (requests, pendingOnly) => updates.schedulers.cancelAll(requests, pendingOnly),
       readChanges: (ids) => updates.schedulers.readChanges(ids),

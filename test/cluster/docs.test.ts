@@ -237,13 +237,22 @@ it("the step, scheduler, change source and hook that docs/extending.md shows bui
   expect(set.buildsets).toMatchObject([{ reason: "2 changes" }]);
 });
 
-it("the config that docs/artifacts.md shows is a good one, and the step of docs/own-steps.md does what it says", async () => {
+it("the config that docs/artifacts.md shows runs as it is, and the step of docs/own-steps.md does what it says", async () => {
   const shown = temporaryDirectory("docs");
   expect(writeFilesOf("docs/artifacts.md", shown)).toBe(1);
   await checkTypesOf("docs/artifacts.md");
   const args = [program, "check-config", "--config", join(shown, "cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
   expect(stdout).toContain("The config is good: 2 builders");
+  const packaging = await startMaster({ config: join(shown, "cluster.ts"), cwd: shown });
+  await packaging.waitReady();
+  for (const [i, builder] of ["package", "deploy"].entries()) {
+    await packaging.apiPost("forceschedulers/force", "force", { builderNames: [builder] });
+    const all = async () => (await packaging.api<{ builds: object[] }>("builds?complete=true")).body.builds;
+    await waitFor(async () => (await all()).length > i, { what: `the build of ${builder}`, timeoutMs: 60_000 });
+    expect((await all()).at(-1)).toMatchObject({ results: 0 });
+  }
+  await packaging.stop();
 
   const directory = temporaryDirectory("docs");
   expect(writeFilesOf("docs/own-steps.md", directory)).toBe(2);

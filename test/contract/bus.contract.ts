@@ -261,7 +261,9 @@ export function describeBusContract(name: string, setUp: () => Promise<BusWorld>
         await leaving.stop();
         expect(leaving.session).toBe(null);
         if (!session) return true;
-        await waitFor(() => left.includes(session) || here.session !== heardBy, { what: "the departure to be reported" });
+        await waitFor(() => left.includes(session) || here.session !== heardBy, {
+          what: "the departure to be reported",
+        });
         return left.includes(session);
       };
       let reported = false;

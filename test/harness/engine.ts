@@ -73,6 +73,8 @@ export async function startEngine(
   options: {
     url?: string;
     workers?: WorkersSliceInput;
+    /** Opens what pb needs of workers' secrets. */
+    sealingKey?: Buffer;
     directory?: string;
     name?: string;
     more?: Partial<BuildersSliceInput["builders"][number]>;
@@ -138,6 +140,7 @@ export async function startEngine(
             fetchedSecrets,
           })),
           workers,
+          sealingKey: options.sealingKey,
         },
         shared: { bus: { believeControl: options.believeControl ?? false }, ...options.shared } as ClusterConfig,
         directory,

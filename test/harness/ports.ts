@@ -1,16 +1,45 @@
+import { randomInt } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { removeAtEnd } from "./cleanup.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** A TCP port of 127.0.0.1 that is free now. For programs that cannot choose a free port themselves. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that systems give to outgoing connections: no connection takes a port before the test's program does. */
+const ports = { first: 12_000, count: 20_000 };
+
+/**
+ * A TCP port of 127.0.0.1 that is free now, and that no other test takes while this test file runs. For programs that cannot
+ * choose a free port themselves.
+ */
+export async function freePort(): Promise<number> {
+  for (let at = randomInt(ports.count); ; at = (at + 1) % ports.count) {
+    const port = ports.first + at;
+    if (claimPort(port) && (await isFree(port))) return port;
+  }
+}
+
+/** A directory for each port that a test of this machine has taken and may not listen on yet. */
+function claimPort(port: number): boolean {
+  const claims = join(tmpdir(), "multimaster-test-ports");
+  mkdirSync(claims, { recursive: true });
+  const claim = join(claims, String(port));
+  try {
+    mkdirSync(claim);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+  removeAtEnd(claim);
+  return true;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 

@@ -154,6 +154,7 @@ export function fakeSchedulerContext(
       return submissions.map((_, i) => ({ bsid: i + 1, requests: {} }));
     },
     openRequestsOf: async () => [],
+    requestsOfChanges: async () => [],
     openSiblingsOfFailed: async () => [],
     cancelAll: async () => [],
     getState: async (state) => rows.state.get(state),

@@ -27,6 +27,10 @@ export async function showAsked(
     }
   } else if (follow) await write(`${JSON.stringify({ event: "requests", buildsetid: bsid, requests: asked })}\n`);
   else await write(formatJson({ buildsetid: bsid, requests: asked }));
+  if (asked.length === 0) {
+    process.stderr.write(`master: nothing is built: buildset ${bsid} has no build requests\n`);
+    return 1;
+  }
   const ids = asked.map(({ buildrequestid }) => buildrequestid);
   return follow ? showFollowedRequests(api, ids, follow, json) : 0;
 }

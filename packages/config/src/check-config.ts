@@ -6,6 +6,7 @@ import { checkReporterChoices, checkReporters } from "./check-reporters.ts";
 import { formatPath } from "./describe-issue.ts";
 import { listSteps } from "./list-steps.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
+import { warningsOfAwaitedLocks } from "./lock-wait-warnings.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 import { instanceNames, latentOptionsOf } from "./slices/latent-workers.ts";
@@ -63,8 +64,14 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
     append(problems, checkReporterChoices(scheduler, builders, placeOf));
   }
   if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler, placeOf));
-  if (scheduler) append(problems, checkAwaitedLocks(builders, scheduler, placeOf));
-  const warnings = [...config.warnings(), ...(tls?.warnings ?? [])];
+  const latent = new Set((workers?.latent ?? []).map((descriptor) => latentOptionsOf(descriptor).name));
+  if (scheduler)
+    append(
+      problems,
+      checkAwaitedLocks(builders, scheduler, placeOf, (worker) => !latent.has(worker)),
+    );
+  const waits = scheduler ? warningsOfAwaitedLocks(builders, scheduler, workers, placeOf) : [];
+  const warnings = [...config.warnings(), ...(tls?.warnings ?? []), ...waits];
   if (problems.length > 0) throw new ConfigProblems(problems, warnings);
 
   return {

@@ -2,9 +2,11 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { checkAwaitedLocks } from "./check-lock-waits.ts";
 import { checkLimitedWorkers, checkLocks } from "./check-locks.ts";
+import { warningsOfAwaitedLocks } from "./lock-wait-warnings.ts";
 import { defineLock, lockUses } from "./locks.ts";
 import { type BuildersSliceInput, buildersSlice, warningsOfBuilders } from "./slices/builders.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
+import { workersSlice } from "./slices/workers.ts";
 
 type Uses = ReturnType<ReturnType<typeof defineLock>["exclusive"]>[];
 
@@ -75,6 +77,111 @@ describe("locks of a config", () => {
     expect(checkWaits(waiting([], [db.counting(2)]), builder("child", [], step([db.counting(2)])))).toEqual([problem]);
     expect(checkWaits(waiting([db.counting()]), builder("child", [db.counting(2)]))).toEqual([]);
     expect(checkWaits(waiting([board.counting()]), builder("child", [db.exclusive()]))).toEqual([]);
+  });
+
+  describe("along chains of triggers", () => {
+    /** A builder with a step that waits for builds of another one. */
+    const waiting = (name: string, child: string, locks: unknown, ofStep?: unknown, workers = ["w"]) => ({
+      ...builder(name, locks, {
+        ...step(ofStep),
+        plugin: { ...step().plugin, awaits: () => [`start ${child}`] },
+      }),
+      workers,
+    });
+    const on = (workers: string[], made: ReturnType<typeof builder>) => ({ ...made, workers });
+    const parse = (builders: readonly { name: string }[]) => {
+      const sets = new Map([["team", slice(...builders)]]);
+      const schedulers = builders.map(({ name }) => ({
+        plugin: { kind: "scheduler", type: "t", options: z.unknown(), builderNames: () => [name] },
+        options: { name: `start ${name}` },
+      }));
+      return [sets, { changeSources: [], schedulers } as unknown as SchedulerSlice] as const;
+    };
+    const problemsOf = (...builders: { name: string }[]) =>
+      checkAwaitedLocks(
+        ...parse(builders),
+        (name) => name,
+        (worker) => worker !== "cloud",
+      );
+    const workers = workersSlice.parse({
+      workers: [
+        { name: "w", local: true, maxBuilds: 8 },
+        { name: "one", local: true },
+      ],
+    });
+    const warningsOf = (...builders: { name: string }[]) =>
+      warningsOfAwaitedLocks(...parse(builders), workers, (name) => name);
+    const ofWorkers = defineLock({ name: "disk", scope: "worker" });
+
+    it("are refused where a later build needs what the first one has", () => {
+      expect(
+        problemsOf(waiting("a", "b", [db.exclusive()]), waiting("b", "c", []), builder("c", [], step([db.counting()]))),
+      ).toEqual([
+        'builders.team: builders[0].steps[0]: waits for builds of "b", which wait for builds of "c", which need the lock "db" that this build has: they would wait for each other for ever',
+      ]);
+      // Each has a part of it.
+      expect(
+        problemsOf(
+          waiting("a", "b", [db.counting()]),
+          waiting("b", "c", [db.counting()]),
+          builder("c", [db.counting(2)]),
+        ),
+      ).toHaveLength(1);
+      expect(
+        problemsOf(waiting("a", "b", [db.counting()]), waiting("b", "c", []), builder("c", [board.exclusive()])),
+      ).toEqual([]);
+      // Builders that trigger each other end the search.
+      expect(problemsOf(waiting("a", "b", [db.exclusive()]), waiting("b", "a", []))).toHaveLength(1);
+    });
+
+    it("are refused for a lock of each worker where there is only one worker for the later build", () => {
+      const needs = (...names: string[]) => on(names, builder("child", [ofWorkers.exclusive()]));
+      const parent = (...names: string[]) => waiting("parent", "child", [ofWorkers.exclusive()], undefined, names);
+      expect(problemsOf(parent("w"), needs("w"))).toEqual([
+        'builders.team: builders[0].steps[0]: waits for builds of "child", which need the lock "disk" of the worker "w" that this build has: they would wait for each other for ever',
+      ]);
+      expect(problemsOf(parent("v", "w"), needs("w"))).toEqual([expect.stringContaining("has while it runs there")]);
+      expect(problemsOf(parent("w"), needs("v", "w"))).toEqual([]);
+      expect(problemsOf(parent("v"), needs("w"))).toEqual([]);
+      expect(problemsOf(parent("cloud"), needs("cloud"))).toEqual([]);
+    });
+
+    it("bring a warning where builds that run at the same time can take all of a counting lock", () => {
+      const child = builder("child", [db.counting(2)]);
+      const parents = [waiting("one", "child", [db.counting()]), waiting("two", "child", [db.counting()])];
+      expect(problemsOf(...parents, child)).toEqual([]);
+      expect(warningsOf(...parents, child)).toEqual([
+        'builders.team: builders[0].steps[0]: waits for builds of "child", which need the lock "db" too: while 2 builds of "one" have 2 of its 3, a build of "child" that wants 2 of it waits for them, and those that they wait for wait behind it, for ever; let the waiting step\'s build not have this lock, or let fewer run at the same time by an exclusive lock',
+      ]);
+      // One that comes between.
+      const small = builder("child", [db.counting()]);
+      const single = waiting("one", "child", [db.counting()], undefined, ["one"]);
+      expect(warningsOf(single, small, builder("migrate", [db.exclusive()]))).toEqual([
+        expect.stringContaining(
+          'a build of "one" has 1 of its 3, a build of "migrate" that wants it alone waits for them',
+        ),
+      ]);
+      // There is always enough of it: only one of them waits at the same time, or the builds need other locks.
+      expect(warningsOf(single, small)).toEqual([]);
+      const gate = defineLock({ name: "gate" });
+      const gated = (name: string) => waiting(name, "child", [db.counting(), gate.exclusive()]);
+      expect(warningsOf(gated("one"), gated("two"), child)).toEqual([]);
+      expect(warningsOf(waiting("one", "child", [board.counting()]), child)).toEqual([]);
+    });
+  });
+
+  it("are refused of a step that waits for the step around it", () => {
+    const around = (outer: unknown, inner: unknown, ofBuilder: unknown = []) =>
+      builder("one", ofBuilder, {
+        ...step(outer),
+        plugin: { ...step().plugin, inner: () => [{ path: ["options", 0], step: step(inner) }] },
+      });
+    expect(check(around([db.counting()], [board.counting()]))).toEqual([
+      "builders.team: builders[0].steps[0].options[0].locks: the step around it has locks, too, and waits for it: put all locks on the one or on the other",
+    ]);
+    expect(check(around([], [db.counting(2)]))).toEqual([]);
+    expect(check(around([db.counting()], []))).toEqual([]);
+    expect(check(around([db.counting()], [db.counting()], [db.exclusive()]))).toEqual([]);
   });
 
   it("name only workers that are there", () => {

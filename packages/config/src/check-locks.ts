@@ -19,9 +19,15 @@ export function usesOf(locks: unknown): readonly LockUseConfig[] {
 
 export const locksOfStep = (options: unknown): unknown => (options as { readonly locks?: unknown } | undefined)?.locks;
 
-const stepsOf = (place: string, builder: BuilderConfig): PlacedUses[] =>
+interface StepUses extends PlacedUses {
+  /** From the builder. */
+  readonly path: readonly PropertyKey[];
+}
+
+const stepsOf = (place: string, builder: BuilderConfig): StepUses[] =>
   listSteps(builder).map(({ path, step }) => ({
     place: `${place}.${formatPath(path)}.locks`,
+    path,
     uses: usesOf(locksOfStep(step.options)),
   }));
 
@@ -37,6 +43,7 @@ export function checkLocks(sets: ReadonlyMap<string, BuildersSlice>, placeOf: Pl
   return [
     ...findDifferent(placed.flatMap(({ ofBuilder, ofSteps }) => [ofBuilder, ...ofSteps])),
     ...placed.flatMap(({ ofBuilder, ofSteps }) => findStronger(ofBuilder, ofSteps)),
+    ...placed.flatMap(({ ofBuilder, ofSteps }) => findInnerClashes(ofBuilder, ofSteps)),
     ...findCircles(placed),
   ];
 }
@@ -80,12 +87,33 @@ function findDifferent(placed: readonly PlacedUses[]): string[] {
 /** A step that wants more of a lock than its build has would wait for its own build. */
 function findStronger(ofBuilder: PlacedUses, ofSteps: readonly PlacedUses[]): string[] {
   return ofSteps.flatMap(({ place, uses }) =>
-    uses.flatMap(({ lock, mode, count }) => {
+    uses.flatMap((wanted) => {
+      const { lock } = wanted;
       const own = ofBuilder.uses.find((use) => use.lock.name === lock.name);
-      if (own === undefined || own.mode === "exclusive" || (mode === "counting" && count <= own.count)) return [];
+      if (own === undefined || covers(own, wanted)) return [];
       return [`${place}: its build already has the lock "${lock.name}", but less of it: the step would wait for ever`];
     }),
   );
+}
+
+/** A step inside another one is refused when it runs, if both have locks: it would wait for the step around it. */
+function findInnerClashes(ofBuilder: PlacedUses, ofSteps: readonly StepUses[]): string[] {
+  // A step has what its build has, and then takes nothing.
+  const isOwn = (use: LockUseConfig) => ofBuilder.uses.some((other) => covers(other, use));
+  const locking = ofSteps.filter(({ uses }) => uses.some((use) => !isOwn(use)));
+  return ofSteps
+    .filter(({ path, uses }) => uses.length > 0 && locking.some((outer) => isAround(outer.path, path)))
+    .map(
+      ({ place }) =>
+        `${place}: the step around it has locks, too, and waits for it: put all locks on the one or on the other`,
+    );
+}
+
+const isAround = (outer: readonly PropertyKey[], path: readonly PropertyKey[]) =>
+  outer.length < path.length && outer.every((part, i) => part === path[i]);
+
+function covers(own: LockUseConfig, { lock, mode, count }: LockUseConfig): boolean {
+  return own.lock.name === lock.name && (own.mode === "exclusive" || (mode === "counting" && count <= own.count));
 }
 
 function findCircles(placed: readonly { ofBuilder: PlacedUses; ofSteps: readonly PlacedUses[] }[]): string[] {

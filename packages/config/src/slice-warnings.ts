@@ -13,7 +13,7 @@ import {
   warningsOfWorkers,
 } from "./slices/workers.ts";
 import { listTodos } from "./todo.ts";
-import { warningsOfWeights } from "./weight-warnings.ts";
+import { warningsOfCapacities, warningsOfWeights } from "./weight-warnings.ts";
 
 /** A slice, and the prefix of its errors and warnings: its file, or the config file and the slice's name. */
 export interface Placed<Slice, Input> {
@@ -59,7 +59,10 @@ export function listWarnings(parts: LoadedParts): string[] {
         ])
       : []),
     ...(workers && builders.size === Object.keys(shared.slice.builders).length
-      ? lines(workers.place, warningsOfUnusedLatents(workers.slice, allBuilders))
+      ? lines(workers.place, [
+          ...warningsOfUnusedLatents(workers.slice, allBuilders),
+          ...warningsOfCapacities(allBuilders, workers.slice),
+        ])
       : []),
     ...parts.environment.map(({ place, warning }) => describeWarning(place, warning)),
     ...(ui ? lines(ui.place, warningsOfUi(ui.slice, shared.slice)) : []),

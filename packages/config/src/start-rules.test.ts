@@ -42,7 +42,13 @@ it("says of each wrong option of workers what would be right, all at once", () =
   const problems = problemsOf(workersSlice, {
     builderOrder: "random",
     workers: [
-      { name: "w", local: true, capacity: 0, accepts: "urgent", hours: { zone: "Mars", open: ["monday", "sat"] } },
+      {
+        name: "w",
+        local: true,
+        capacity: 0,
+        accepts: "urgent",
+        hours: { zone: "Mars", open: ["monday", "sat", "mon 08:00-08:00"] },
+      },
       { name: "v", local: true, hours: { open: "sat" } },
     ],
   });
@@ -52,21 +58,21 @@ it("says of each wrong option of workers what would be right, all at once", () =
     ["workers[0].accepts", "must be a function (request) => true, or why not"],
     ["workers[0].hours.zone", '"Europe/Berlin"'],
     ["workers[0].hours.open[0]", '"mon-fri 18:00-08:00"'],
+    ["workers[0].hours.open[2]", 'never opens: it ends when it begins; write "00:00-24:00" for the whole day'],
     ["workers[1].hours.open", "array"],
   ] as const)
     expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${quote(path)}: .*${quote(right)}`)));
 });
 
-it("warns of workers on which nothing begins, and of a capacity without a use", () => {
+it("warns of workers on which nothing begins", () => {
   const slice = workersSlice.parse({
     workers: [
-      { name: "w", local: true, hours: { open: ["mon 10:00-10:00"] } },
+      { name: "w", local: true, hours: { open: [] } },
       { name: "v", local: true, accepts: () => "never", capacity: 3 },
     ],
   });
   expect(warningsOfWorkers(slice).map(({ path, sentence }) => `${path.join(".")}: ${sentence}`)).toEqual([
     'workers.0.hours: never opens: no build ever begins on "w"; add a time to "open"',
-    'workers.1.capacity: limits nothing while "maxBuilds" is 1: the worker takes one build at a time anyway',
     'workers.1.accepts: refuses everything: no request is ever built on "v"; return true where a build may start',
   ]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { workersSlice } from "./slices/workers.ts";
 import { alwaysRefuses, returnsNothing } from "./start-warnings.ts";
-import { warningsOfWeights } from "./weight-warnings.ts";
+import { warningsOfCapacities, warningsOfWeights } from "./weight-warnings.ts";
 
 describe("a function", () => {
   it("is known to refuse everything only if its text shows it", () => {
@@ -57,4 +57,23 @@ it("warns of a weight that no worker of the builder has room for", () => {
   expect(warn(9, ["small", "large"])).toEqual([
     'is 9, and the largest capacity of its workers is 8: no build of "b" ever starts',
   ]);
+});
+
+it("warns of a capacity that keeps no build away", () => {
+  const slice = workersSlice.parse({
+    workers: [
+      { name: "single", local: true, capacity: 3 },
+      { name: "several", local: true, maxBuilds: 2, capacity: 3 },
+      { name: "any", local: true },
+    ],
+  });
+  const warn = (weight: number, workers: string[]) =>
+    warningsOfCapacities([{ name: "b", weight, workers }], slice).map(
+      ({ path, sentence }) => `${path.join(".")}: ${sentence}`,
+    );
+  expect(warn(3, ["single", "several", "any"])).toEqual([
+    'workers.0.capacity: limits nothing: "single" takes one build at a time, since its "maxBuilds" is 1, and none of its builders weighs more than 3',
+  ]);
+  expect(warn(9, ["several", "any"])).toHaveLength(1);
+  expect(warn(4, ["single", "any"]), "it keeps that build away").toEqual([]);
 });

@@ -57,20 +57,12 @@ export function warningsOfWorkerRules(workers: readonly RuledWorker[], list: "wo
   return workers.flatMap((worker, i) => warnOfWorker(worker, [list, i]));
 }
 
-function warnOfWorker(
-  { name, accepts, hours, capacity, maxBuilds }: RuledWorker,
-  path: readonly (string | number)[],
-): ConfigWarning[] {
+function warnOfWorker({ name, accepts, hours }: RuledWorker, path: readonly (string | number)[]): ConfigWarning[] {
   const found: ConfigWarning[] = [];
   if (hours !== undefined && !everOpen(hours))
     found.push({
       path: [...path, "hours"],
       sentence: `never opens: no build ever begins on "${name}"; add a time to "open"`,
-    });
-  if (capacity !== undefined && maxBuilds === 1)
-    found.push({
-      path: [...path, "capacity"],
-      sentence: `limits nothing while "maxBuilds" is 1: the worker takes one build at a time anyway`,
     });
   if (alwaysRefuses(accepts)) found.push(refuses([...path, "accepts"], `no request is ever built on "${name}"`));
   return found;

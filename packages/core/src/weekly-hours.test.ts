@@ -28,7 +28,16 @@ describe("weekly hours", () => {
   });
 
   it("say which text is wrong, and whether they ever open", () => {
-    for (const wrong of ["", "monday", "mon 8:00-9:00", "mon 08:00-25:00", "08:00", "mon;tue"])
+    for (const wrong of [
+      "",
+      "monday",
+      "mon 8:00-9:00",
+      "mon 08:00-25:00",
+      "08:00",
+      "mon;tue",
+      "mon 08:00-08:00",
+      "00:00-00:00",
+    ])
       expect([wrong, weeklyHours.safeParse({ open: [wrong] }).success]).toEqual([wrong, false]);
     expect(weeklyHours.safeParse({ zone: "Mars/Base", open: ["sat"] }).error?.issues[0]?.message).toContain(
       "time zone",

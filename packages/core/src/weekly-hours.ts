@@ -43,6 +43,11 @@ function parseWindow(text: string): Window | undefined {
     : { days, from: minutesOf(from, fromMinutes), to: end };
 }
 
+const wholeDay: Window = { days: [], from: 0, to: minutesOfDay };
+
+/** How long a window lasts, in minutes; 0: it never opens, since it ends when it begins. */
+const lengthOf = ({ from, to }: Window) => (to >= from ? to - from : to + minutesOfDay - from);
+
 /** Weekly times in a time zone, as a config has them. */
 export const weeklyHours = z.strictObject({
   zone: z
@@ -57,15 +62,16 @@ export const weeklyHours = z.strictObject({
         .refine(
           (text) => parseWindow(text) !== undefined,
           'must be days, times or both, such as "mon-fri 18:00-08:00", "sat,sun" or "22:00-06:00"',
+        )
+        .refine(
+          (text) => lengthOf(parseWindow(text) ?? wholeDay) > 0,
+          'never opens: it ends when it begins; write "00:00-24:00" for the whole day',
         ),
     )
     .describe('Such as "mon-fri 18:00-08:00", "sat,sun" or "22:00-06:00"; an end before its begin is on the next day.'),
 });
 
 export type WeeklyHours = z.output<typeof weeklyHours>;
-
-/** How long a window lasts, in minutes; 0: it never opens, since it ends when it begins. */
-const lengthOf = ({ from, to }: Window) => (to >= from ? to - from : to + minutesOfDay - from);
 
 /** Whether they are ever open. */
 export function everOpen({ open }: WeeklyHours): boolean {

@@ -96,7 +96,7 @@ export type { SlotDecision, UpstreamBuildset } from "./updates/scheduler-slots.t
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
 export type { StartRefusal, StartRuleUpdates } from "./updates/start-rules.ts";
 export type { StepAddition, StepUpdates } from "./updates/steps.ts";
-export type { FailedSibling, OpenSource, RequestPage, SourceLine } from "./updates/superseding.ts";
+export type { FailedSibling, OpenSource, RequestOfChange, RequestPage, SourceLine } from "./updates/superseding.ts";
 export type { NewTestResult, NewTestResultSet, TestResultUpdates } from "./updates/test-results.ts";
 export type { NewTriggerItem, TriggerItemChange } from "./updates/trigger-items.ts";
 export * from "./updates/triggers.ts";

@@ -2,6 +2,7 @@ export * from "./conditions.ts";
 export * from "./connection.ts";
 export type { StatementWatcher, WatchedStatement } from "./connections/statement-watchers.ts";
 export { retryRolledBack } from "./connections/transactions.ts";
+export { type CopiedRows, copyDatabase } from "./copy/copy-database.ts";
 export { parseDatabaseUrl } from "./database-url.ts";
 export type { DatabaseTrouble } from "./dialect/trouble.ts";
 export * from "./dialect.ts";

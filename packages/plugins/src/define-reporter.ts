@@ -1,23 +1,14 @@
 import type { ConfigWarning, PluginDefinition, PluginDescriptor } from "@multimaster/config";
 import type { Clock, Logger, ReportKind } from "@multimaster/core";
-import type { BuildDetails, ReportedChange } from "@multimaster/data";
 import type { z } from "zod";
+import type { Report } from "./report.ts";
 import { type Failure, ReportFailure } from "./report-failure.ts";
 import type { ReportedEvent } from "./reported-event.ts";
 import { refuseChoice } from "./reporters/check-choice.ts";
 import { containFunctions } from "./reporters/contain-functions.ts";
+import { secretsOf } from "./reporters/messages/hide-secrets.ts";
+import { maskReport } from "./reporters/messages/mask-report.ts";
 import type { ReporterOptions } from "./reporters/reporter-options.ts";
-
-/** The same with what must be read: each part is read when it is first asked for. */
-export interface Report extends ReportedEvent {
-  /** The page of a build, a buildset's first build or request, a request, a worker, or the cluster. */
-  readonly url: string;
-  /** Steps, changes and failing tests; without a build there are none. */
-  details(): Promise<BuildDetails>;
-  changes(): Promise<readonly ReportedChange[]>;
-  /** The last lines of a log. */
-  logTail(logid: number, lines: number): Promise<string>;
-}
 
 /** One attempt to send a report. */
 export interface Delivery {
@@ -44,6 +35,8 @@ export interface ReporterContext {
   readonly preview?: ((what: string) => void) | undefined;
   /** The cluster's name and the URL of its pages. */
   readonly cluster: { readonly name: string; readonly url: string };
+  /** What must not show in what is sent, beside the secrets of its own options. */
+  readonly secrets?: readonly string[];
 }
 
 /** Sends reports. Failures are thrown as `ReportFailure`; anything else counts as a failure of the report, not of the target. */
@@ -52,7 +45,7 @@ export interface Sender {
   close?(): Promise<void>;
 }
 
-export { type Failure, ReportFailure };
+export { type Failure, type Report, ReportFailure };
 
 /** A reporter as the scheduler role uses it. */
 export interface ReporterDefinition<Options extends ReporterOptions = ReporterOptions>
@@ -67,6 +60,8 @@ export interface ReporterDefinition<Options extends ReporterOptions = ReporterOp
   readonly isState?: boolean;
   /** Reports of one context arrive in order. Null: it has nothing to say of this event. */
   contextOf(event: ReportedEvent, options: Options): string | null;
+  /** Why it has nothing to say of this event, as a sentence. */
+  explainNothing?(event: ReportedEvent, options: Options): string | undefined;
   /** Begins to send. */
   open(ctx: ReporterContext, options: Options): Sender | Promise<Sender>;
 }
@@ -90,7 +85,14 @@ export function defineReporter<S extends z.ZodType<ReporterOptions>>(
       check: (given) => plugin.check?.({ ...given, events: given.events ?? plugin.events }) ?? [],
     }),
     contextOf: (event, given) => plugin.contextOf(event, containFunctions(given)),
-    open: (ctx, given) => plugin.open(ctx, containFunctions(given)),
+    async open(ctx, given) {
+      const sender = await plugin.open(ctx, containFunctions(given));
+      const secrets = [...secretsOf(given), ...(ctx.secrets ?? [])];
+      return {
+        send: (report, delivery) => sender.send(maskReport(report, secrets), delivery),
+        close: async () => sender.close?.(),
+      };
+    },
   };
   return (options) => ({ plugin: definition as unknown as PluginDefinition<"reporter">, options });
 }

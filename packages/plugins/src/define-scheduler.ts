@@ -11,6 +11,7 @@ import type {
   NewSourceStamp,
   OpenSource,
   PublishedScheduler,
+  RequestOfChange,
   RequestPage,
   SlotDecision,
   SourceLine,
@@ -97,6 +98,8 @@ export interface SchedulerContext {
     builders: readonly string[],
     page: RequestPage & { below: number },
   ): Promise<readonly OpenSource[]>;
+  /** Which of these builders have a request for which of these changes, of which scheduler: pending, running or complete, but not cancelled. */
+  requestsOfChanges(changeids: readonly number[], builders: readonly string[]): Promise<readonly RequestOfChange[]>;
   /** Open requests, of `cancels` if given, of buildsets in which a build of these builders has failed. */
   openSiblingsOfFailed(
     of: { readonly builders: readonly string[]; readonly cancels?: readonly string[] | undefined },

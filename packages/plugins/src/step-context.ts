@@ -41,8 +41,8 @@ export interface BuildFacts {
   readonly buildrequestid: number;
   readonly number: number;
   readonly builderName: string;
-  /** The address of the build's page. */
-  readonly url: string;
+  /** The address of the build's page; undefined: the config does not say where users see the pages (`url`). */
+  readonly url: string | undefined;
   /** The result so far, from the steps before this one. */
   readonly results: Result;
   readonly reason: string;

@@ -5,17 +5,20 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Headers, type Pack, pack } from "tar-stream";
 
+/** Notes what has no content to send. */
+type NoteSkipped = (path: string, kind: string) => void;
+
 /** Creates a tar archive of a directory's contents, with relative names, links and modes, while it is read. */
-export function packDirectory(root: string): Readable {
+export function packDirectory(root: string, onSkipped: NoteSkipped): Readable {
   const archive = pack();
-  addEntries(archive, root, "").then(
+  addEntries(archive, root, "", onSkipped).then(
     () => archive.finalize(),
     (error: Error) => archive.destroy(error),
   );
   return archive as unknown as Readable;
 }
 
-async function addEntries(archive: Pack, root: string, directory: string): Promise<void> {
+async function addEntries(archive: Pack, root: string, directory: string, onSkipped: NoteSkipped): Promise<void> {
   for (const name of (await readdir(join(root, directory))).sort()) {
     const path = directory === "" ? name : `${directory}/${name}`;
     const file = join(root, path);
@@ -23,7 +26,7 @@ async function addEntries(archive: Pack, root: string, directory: string): Promi
     const header = { name: path, mode: found.mode & 0o7777, mtime: found.mtime, uid: found.uid, gid: found.gid };
     if (found.isDirectory()) {
       await addEntry(archive, { ...header, name: `${path}/`, type: "directory" });
-      await addEntries(archive, root, path);
+      await addEntries(archive, root, path, onSkipped);
     } else if (found.isSymbolicLink()) {
       await addEntry(archive, { ...header, type: "symlink", linkname: await readlink(file) });
     } else if (found.isFile()) {
@@ -31,8 +34,7 @@ async function addEntries(archive: Pack, root: string, directory: string): Promi
       const entry = archive.entry({ ...header, type: "file", size: found.size });
       if (found.size === 0) entry.end();
       else await pipeline(createReadStream(file, { end: found.size - 1 }), entry);
-    }
-    // Sockets, pipes and devices have no content to send.
+    } else onSkipped(file, found.isFIFO() ? "pipe" : found.isSocket() ? "socket" : "device");
   }
 }
 

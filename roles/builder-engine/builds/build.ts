@@ -11,6 +11,7 @@ import { combine, type Interruption } from "../steps/interruption.ts";
 import { PlannedSteps, planSteps } from "../steps/planned-steps.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
+import { BuildDeadline } from "./build-deadline.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import { BuildSteps } from "./build-steps.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
@@ -47,6 +48,7 @@ export class Build {
   /** What it has from its beginning to its end. */
   #locks: BuildLocks;
   #adoption: Adoption | undefined;
+  #deadline: BuildDeadline | undefined;
   #interruption: Interruption | undefined;
   #steps: BuildSteps | undefined;
   #buildid: number | undefined;
@@ -91,8 +93,8 @@ export class Build {
     const { clock, log } = this.#engine;
     const { maxTime } = this.builder.config;
     const ranMs = (this.#adoption?.build.elapsedS ?? 0) * 1000;
-    const deadline =
-      maxTime === null ? undefined : clock.after(Math.max(0, maxTime - ranMs), () => this.#runOutOfTime(maxTime));
+    const deadline = new BuildDeadline(clock, { maxMs: maxTime, ranMs }, () => this.#runOutOfTime());
+    this.#deadline = deadline;
     const stopWatching = this.worker.onLinkEnd(() =>
       this.interrupt({
         kind: "lost",
@@ -118,13 +120,13 @@ export class Build {
           "a build could not be written",
         );
     } finally {
-      deadline?.cancel();
+      deadline.cancel();
       stopWatching();
     }
   }
 
-  #runOutOfTime(maxTime: number): void {
-    const reason = `the build has run longer than ${formatDuration(maxTime)} (maxTime)`;
+  #runOutOfTime(): void {
+    const reason = `the build has run longer than ${formatDuration(this.builder.config.maxTime ?? 0)} (maxTime)`;
     this.interrupt({ kind: "stopped", reason, results: Results.FAILURE });
   }
 
@@ -303,6 +305,7 @@ export class Build {
       forkProperty: forkPropertyOf(request),
       limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
       builddir: this.#findBuilddir(request),
+      whileLocked: (wait) => this.#deadline?.during(wait) ?? wait(),
       planned: new PlannedSteps(planSteps(this.builder.config.steps, this.#adoption?.point.step)),
       patchesRead: new Set(this.#adoption?.point.patches),
       build: {
@@ -310,13 +313,19 @@ export class Build {
         buildrequestid: this.buildrequestid,
         number,
         builderName: this.builder.name,
-        url: `${this.#engine.siteUrl}#/builders/${builderid}/builds/${number}`,
+        url: this.#addressOf(builderid, number),
         results: Results.SUCCESS,
         reason: request.reason,
         sources: request.sourceStamps,
         changes: request.changes,
       },
     };
+  }
+
+  /** An address that begins nowhere would be wrong outside of the pages. */
+  #addressOf(builderid: number, number: number): string | undefined {
+    const { siteUrl } = this.#engine;
+    return siteUrl === "" ? undefined : `${siteUrl}#/builders/${builderid}/builds/${number}`;
   }
 
   #findBuilddir(request: RequestDetails): string {

@@ -81,6 +81,8 @@ export class Distributor implements Service {
       clock,
       builders,
       onResting: ({ builderid }, resting) => this.#rules.noteResting(builderid, "locks", resting),
+      onAsking: (placed) => this.#rules.noteAsking(placed),
+      onAnswer: () => this.#loop.wake(),
       onTaken: ({ builderid }, lock, worker) => this.#rules.noteTaken(builderid, lock, worker),
     });
     this.#collapser = this.#makeCollapser();
@@ -127,7 +129,12 @@ export class Distributor implements Service {
    */
   async reconfigure(rules: DistributorOptions["rules"], change: () => Promise<void>): Promise<void> {
     await this.#loop.stop();
-    this.#settling = Promise.all([this.#settling, this.#collapser.stop(), this.#rules.settled()]);
+    this.#settling = Promise.all([
+      this.#settling,
+      this.#collapser.stop(),
+      this.#rules.settled(),
+      this.#locks.settled(),
+    ]);
     await change();
     if (this.#mode === "stopped") return;
     this.#collapser = this.#makeCollapser();
@@ -177,6 +184,7 @@ export class Distributor implements Service {
     await this.#loop.stop();
     await this.#collapser.stop();
     await this.#rules.settled();
+    await this.#locks.settled();
     await this.#settling;
   }
 

@@ -3,28 +3,19 @@ import type { InstanceRow, LatentRow } from "@multimaster/data";
 import { hashInstanceSecret } from "@multimaster/data";
 import type { LatentWorker } from "./latent-worker.ts";
 
-/** What the rows said of a slot that has no instance may be old: its worker is sent on for a moment instead of refused. */
-const freshMs = 1500;
-
 /** The instances of the whole cluster, as they were when the rows were last read. */
 export class InstanceTable {
   readonly #slots = new Map<string, LatentWorker>();
-  readonly #now: () => number;
   #byWorker = new Map<string, InstanceRow>();
   #latents = new Map<string, LatentRow>();
-  #readAt = Number.NEGATIVE_INFINITY;
-  #onUnknown: () => void;
 
-  constructor(latents: readonly LatentWorker[], now: () => number, onUnknown: () => void) {
+  constructor(latents: readonly LatentWorker[]) {
     for (const latent of latents) for (const worker of latent.workers) this.#slots.set(worker, latent);
-    this.#now = now;
-    this.#onUnknown = onUnknown;
   }
 
   set({ instances, latents }: { instances: readonly InstanceRow[]; latents: readonly LatentRow[] }): void {
     this.#byWorker = new Map(instances.map((row) => [row.worker, row]));
     this.#latents = new Map(latents.map((row) => [row.name, row]));
-    this.#readAt = this.#now();
   }
 
   get rows(): readonly InstanceRow[] {
@@ -52,10 +43,8 @@ export class InstanceTable {
   authenticate(name: string, secret: string): boolean | "draining" | undefined {
     if (!this.#slots.has(name)) return undefined;
     const row = this.#byWorker.get(name);
-    if (row !== undefined && isSameSecret(hashInstanceSecret(secret), row.secretHash)) return row.state !== "stopping";
-    // Another engine may have made it a moment ago.
-    if (this.#now() - this.#readAt < freshMs) return false;
-    this.#onUnknown();
-    return "draining";
+    if (row === undefined || !isSameSecret(hashInstanceSecret(secret), row.secretHash)) return false;
+    // One that is being ended has the right secret, but no engine takes it.
+    return row.state === "stopping" ? "draining" : true;
   }
 }

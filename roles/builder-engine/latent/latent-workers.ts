@@ -1,9 +1,11 @@
 import { type Clock, type Failure, type Logger, type Registry, type Service, WakeupLoop } from "@multimaster/core";
 import { buildrequests, type Data } from "@multimaster/data";
+import type { Admission } from "@multimaster/wire";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { EventSubscriptions } from "../builds/event-subscriptions.ts";
 import type { RunningBuilds } from "../builds/running-builds.ts";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
+import { FreshRows } from "../workers/fresh-rows.ts";
 import type { AcceptedRequests } from "./accepted-requests.ts";
 import { publishInstanceMetrics } from "./instance-metrics.ts";
 import { InstanceTable } from "./instance-table.ts";
@@ -46,6 +48,7 @@ export class LatentWorkers implements Service {
   readonly name = "latent-workers";
   #options: LatentWorkersOptions;
   #table: InstanceTable;
+  #rows: FreshRows;
   #starts: InstanceStarts;
   #tending: TendInstances;
   #sweeping: SweepInstances;
@@ -60,11 +63,8 @@ export class LatentWorkers implements Service {
   constructor(options: LatentWorkersOptions) {
     const { latents, clock, log, workers, data, builders } = options;
     this.#options = options;
-    this.#table = new InstanceTable(
-      latents,
-      () => clock.now(),
-      () => this.#loop.wake(),
-    );
+    this.#table = new InstanceTable(latents);
+    this.#rows = new FreshRows({ clock, read: async () => this.#table.set(await data.updates.instances.read()) });
     const metrics = publishInstanceMetrics(options.metrics, latents, this.#table, (name) =>
       this.#starts.demandOf(name),
     );
@@ -107,9 +107,15 @@ export class LatentWorkers implements Service {
     });
   }
 
-  /** Whether a worker that connects is an instance; undefined: the name is none of theirs. */
-  authenticate(name: string, secret: string): boolean | "draining" | undefined {
-    return this.#table.authenticate(name, secret);
+  /** Whether a worker that connects is an instance; undefined: the name is none of theirs. Another engine may have made it a moment ago. */
+  authenticate(name: string, secret: string): Admission | Promise<Admission> | undefined {
+    const known = this.#table.authenticate(name, secret);
+    return known === false ? this.#authenticateByRows(name, secret) : known;
+  }
+
+  async #authenticateByRows(name: string, secret: string): Promise<Admission> {
+    if (!(await this.#rows.ask())) return "draining";
+    return this.#table.authenticate(name, secret) ?? false;
   }
 
   async start(): Promise<void> {
@@ -118,7 +124,7 @@ export class LatentWorkers implements Service {
     if (latents.length === 0) return;
     const cluster = await data.updates.instances.register(latents.map(({ configuration }) => configuration));
     for (const latent of latents) latent.identify(cluster);
-    this.#table.set(await data.updates.instances.read());
+    await this.#rows.read();
     this.#events.start();
     this.#loop.start();
     this.#sweepLoop.start();
@@ -143,7 +149,7 @@ export class LatentWorkers implements Service {
       this.#loop.wake();
       await clock.sleep(100);
       await this.#tending.settled();
-      this.#table.set(await data.updates.instances.read());
+      await this.#rows.read();
     } while (this.#draining && this.#tending.leftToEnd() > 0 && clock.now() - began < last());
   }
 
@@ -171,7 +177,7 @@ export class LatentWorkers implements Service {
   async #look(): Promise<void> {
     const { data } = this.#options;
     try {
-      this.#table.set(await data.updates.instances.read());
+      await this.#rows.read();
       await this.#tending.tend();
       if (!this.#options.isRefusing()) await this.#starts.startMissing();
     } catch (error) {

@@ -1,27 +1,12 @@
-import { describeIssue, type LockUseConfig, lockUses, render } from "@multimaster/config";
-import { type Clock, FunctionBlocked, waitAtMost } from "@multimaster/core";
-import { type Data, locks, type RequestAnswer, type RequestDetails } from "@multimaster/data";
+import { type LockUseConfig, lockUses } from "@multimaster/config";
+import type { Clock } from "@multimaster/core";
+import { type Data, locks, type RequestAnswer } from "@multimaster/data";
 import type { HeldLock, PlaceableBuilder } from "@multimaster/placement";
-import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
-import { isForkBuild } from "../builds/fork-build.ts";
-import { createRenderContext } from "../steps/render-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
-import { findBuilddir } from "../workers/worker-paths.ts";
 import type { LockMetrics } from "./lock-metrics.ts";
+import { LockQuestions, type PlacedForLocks, type Resting } from "./lock-questions.ts";
 import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
-
-/** How long a function that names locks may take: until then nothing else is claimed. */
-const answerMs = 5000;
-/** How long one is not called that took this time, or that blocked the engine. */
-const restMs = 60_000;
-
-/** A request with the place where its build is to start. */
-export interface PlacedForLocks {
-  readonly buildrequestid: number;
-  readonly builder: ConfiguredBuilder;
-  readonly worker: AttachedWorker;
-}
 
 /** The locks that a build begins with, or why they cannot be known: then the build ends with that. */
 export interface BuildLocks extends HeldLocks {
@@ -31,16 +16,7 @@ export interface BuildLocks extends HeldLocks {
 type Wanted = PlacedForLocks & {
   readonly uses: readonly LockUseConfig[];
   readonly problem?: string;
-  /** The function is not called now: the request waits. */
-  readonly rests?: Resting;
 };
-
-/** A function of a builder that is not called before that time, and why. */
-interface Resting {
-  readonly why: string;
-  /** By the clock. */
-  readonly until: number;
-}
 
 export interface RequestLocksOptions {
   readonly data: Data;
@@ -49,6 +25,10 @@ export interface RequestLocksOptions {
   readonly builders: ReadonlyMap<number, ConfiguredBuilder>;
   /** Requests of the builder wait, since its function of `locks` is not called now. */
   onResting(builder: ConfiguredBuilder, resting: Resting): void;
+  /** The function of `locks` has not answered yet for this request. */
+  onAsking(placed: PlacedForLocks): void;
+  /** A function has answered: a request may start now. */
+  onAnswer(): void;
   /** Requests of the builder are not tried in this poll, on one worker or on any, since this lock was found taken. */
   onTaken(builder: ConfiguredBuilder, lock: string, worker: AttachedWorker | undefined): void;
 }
@@ -83,9 +63,8 @@ export class RequestLocks {
   #data: Data;
   #metrics: LockMetrics;
   #clock: Clock;
-  #options: Pick<RequestLocksOptions, "builders" | "onResting" | "onTaken">;
-  /** Functions that are not called now, by builder. */
-  #resting = new Map<number, Resting>();
+  #options: Pick<RequestLocksOptions, "builders" | "onResting" | "onAsking" | "onTaken">;
+  #questions: LockQuestions;
   /** Locks that this poll has found taken. */
   #short = new Map<string, ShortLock>();
   /** Builders of which this poll has found pending requests. */
@@ -104,9 +83,16 @@ export class RequestLocks {
     this.#metrics = options.metrics;
     this.#clock = options.clock;
     this.#options = options;
+    this.#questions = new LockQuestions(options);
+  }
+
+  /** Resolves when no function is being asked. */
+  settled(): Promise<void> {
+    return this.#questions.settled();
   }
 
   beginPoll(): void {
+    this.#questions.beginPoll();
     this.#short.clear();
     this.#pendingOf.clear();
     this.#found.clear();
@@ -182,15 +168,15 @@ export class RequestLocks {
 
   /** Claims those that are free and whose locks can be had; returns what each of them has. */
   async claim(placed: readonly PlacedForLocks[]): Promise<ReadonlyMap<number, BuildLocks>> {
-    const wanted = await Promise.all(placed.map((one) => this.#render(one)));
+    await this.#questions.ask(placed.filter(({ builder }) => typeof builder.config.locks === "function"));
     const asked: Wanted[] = [];
-    for (const one of wanted) {
+    for (const one of placed) {
+      const wanted = this.#findWanted(one);
       // Who is behind one that waits is not asked for: of a long queue only the first cost a transaction.
-      if (one.rests) this.#options.onResting(one.builder, one.rests);
-      const [taken] = one.uses.flatMap((use) => this.#short.get(keyOf(use, one.worker.name)) ?? []);
+      const [taken] = wanted?.uses.flatMap((use) => this.#short.get(keyOf(use, one.worker.name)) ?? []) ?? [];
       if (taken) this.#options.onTaken(one.builder, taken.name, taken.worker);
-      if (one.rests || taken) this.#deny(one);
-      else asked.push(one);
+      if (!wanted || taken) this.#deny(one);
+      else asked.push(wanted);
     }
     if (asked.length === 0) return new Map();
     const answers = await this.#data.updates.locks.claim(
@@ -225,6 +211,7 @@ export class RequestLocks {
     }
     const waited = this.#waiting.get(buildrequestid);
     this.#waiting.delete(buildrequestid);
+    this.#questions.forget(one);
     if (answer?.kind !== "taken") return undefined;
     this.#metrics.took("build", answer.locks.length);
     if (waited) this.#metrics.waited("build", this.#clock.now() - waited.since);
@@ -232,60 +219,20 @@ export class RequestLocks {
     return problem === undefined ? held : { ...held, problem };
   }
 
-  #deny({ buildrequestid, builder: { builderid } }: Wanted): void {
+  #deny({ buildrequestid, builder: { builderid } }: PlacedForLocks): void {
     this.#found.add(buildrequestid);
     if (this.#denied.has(buildrequestid)) return;
     this.#denied.add(buildrequestid);
     this.#deniedOf.set(builderid, (this.#deniedOf.get(builderid) ?? 0) + 1);
   }
 
-  async #render(placed: PlacedForLocks): Promise<Wanted> {
-    const { builder, buildrequestid } = placed;
+  /** Undefined: it is not known now which locks it needs. */
+  #findWanted(placed: PlacedForLocks): Wanted | undefined {
+    const { builder } = placed;
     if (typeof builder.config.locks !== "function") return { ...placed, uses: fixedUses(builder) };
-    const request = await this.#data.updates.buildrequests.details(buildrequestid);
-    if (!request) return { ...placed, uses: [] };
-    const rests = this.#resting.get(builder.builderid);
-    if (rests && rests.until > this.#clock.now()) return { ...placed, uses: [], rests };
-    try {
-      const rendering = render(builder.config.locks, createContext(placed, request));
-      const rendered = await waitAtMost(this.#clock, answerMs, rendering);
-      if (rendered === undefined) throw new NoAnswer(`the function did not answer within ${answerMs / 1000} s`);
-      return { ...placed, uses: readUses(rendered) };
-    } catch (error) {
-      const why = builder.secrets.hide(error instanceof Error ? error.message : String(error));
-      if (error instanceof FunctionBlocked || error instanceof NoAnswer)
-        this.#resting.set(builder.builderid, {
-          why: `the function failed: ${why}`,
-          until: this.#clock.now() + restMs,
-        });
-      return { ...placed, uses: [], problem: `The builder's "locks" could not be rendered: ${why}` };
-    }
+    const answer = this.#questions.find(placed);
+    if (answer.kind === "rests") this.#options.onResting(builder, answer.rests);
+    if (answer.kind === "asking") this.#options.onAsking(placed);
+    return answer.kind === "named" ? { ...placed, ...answer } : undefined;
   }
-}
-
-class NoAnswer extends Error {}
-
-/** What a function returned. Throws what would be right. */
-function readUses(rendered: unknown): readonly LockUseConfig[] {
-  const { success, data, error } = lockUses.safeParse(rendered);
-  if (success) return data;
-  throw new Error(error.issues.flatMap((issue) => describeIssue(issue, lockUses, rendered)).join("; "));
-}
-
-/** What the function of a builder's locks sees: the build has no row yet, so its ids are 0. */
-function createContext({ builder, worker }: PlacedForLocks, request: RequestDetails) {
-  const { config, builderid, name } = builder;
-  const properties = makeBuildProperties({
-    request,
-    builder: { builderid, name, properties: config.properties },
-    worker: { name: worker.name, basedir: worker.info.basedir, properties: worker.config.properties },
-    buildNumber: 0,
-    builddir: findBuilddir(worker.info, config),
-  });
-  const { buildrequestid, sourceStamps } = request;
-  return createRenderContext({
-    properties,
-    secrets: isForkBuild(request) ? builder.secrets.forFork(config.secretsForForks) : builder.secrets.forBuild(),
-    build: { buildid: 0, buildrequestid, number: 0, sources: sourceStamps },
-  });
 }

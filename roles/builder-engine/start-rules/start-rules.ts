@@ -24,6 +24,12 @@ export interface StartRulesOptions {
   onAnswer(): void;
 }
 
+interface Asked {
+  readonly buildrequestid: number;
+  readonly builder: ConfiguredBuilder;
+  readonly worker: AttachedWorker;
+}
+
 /** Requests that one poll looks past because functions refuse them: of one builder, and of all together. */
 const mostRefused = { ofBuilder: 100, all: 2000, least: 10 };
 /** How long functions may take together in one placement, during which the engine does nothing else. */
@@ -185,6 +191,13 @@ export class StartRules {
   /** A function of the builder is not called before that time of the clock: its requests wait. */
   noteResting(builderid: number, option: string, { why, until }: { why: string; until: number }): void {
     this.#rows.note({ builderid, buildrequestid: 0, workerid: 0, option, why, until: until / 1000 });
+  }
+
+  /** The function that names its locks has not answered yet. */
+  noteAsking({ buildrequestid, builder, worker }: Asked): void {
+    const { builderid } = builder;
+    const why = "the function has not answered yet";
+    this.#rows.note({ builderid, buildrequestid, workerid: worker.workerid, option: "locks", why, until: null });
   }
 
   /** Its requests are not tried, on this worker or on any, since a lock was found taken (packages/data/src/waiting/start-refusals.ts). */

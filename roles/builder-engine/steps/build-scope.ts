@@ -21,6 +21,8 @@ export interface BuildScope {
   readonly forkProperty: Readonly<Record<string, boolean>>;
   readonly limits: StepLogsOptions["limits"];
   readonly builddir: string;
+  /** Waits for locks, while the build's time stands still. */
+  readonly whileLocked: <T>(wait: () => Promise<T>) => Promise<T>;
   /** What the build has not begun yet. */
   readonly planned: PlannedSteps;
   /** Of a step that is a part of another one: the step around it that has locks, if any has. */

@@ -2,13 +2,16 @@ import { type PluginDescriptor, secretNameOf, templateIn } from "@multimaster/co
 import type { Json } from "@multimaster/core";
 import type { Secrets } from "../logs/secrets.ts";
 
+/** The login of an address: "https://user:password@". */
+const loginInUrl = /(:\/\/)[^\s"/?#@:]*:[^\s"/?#@]*@/g;
+
 /** Characters of a described step that are stored. */
 const longest = 4000;
 
 /** What was added to a build, for people who want to understand it: no engine reads it. */
 export function describeAddition({ plugin, options }: PluginDescriptor<"step">, secrets: Secrets): string {
   const plain = JSON.parse(JSON.stringify({ step: plugin.type, options }, replaceCode)) as Json;
-  const text = JSON.stringify(secrets.hideIn(plain));
+  const text = JSON.stringify(secrets.hideIn(plain)).replace(loginInUrl, "$1<login>@");
   return text.length <= longest ? text : JSON.stringify({ step: plugin.type, options: text.slice(0, longest) });
 }
 

@@ -201,14 +201,22 @@ export class RunningStep {
       end = await this.#judgeError(error, logs);
     }
     const interruption = this.#interruption;
-    if (interruption === undefined) return end;
-    if (interruption.kind === "abandoned") throw new Abandoned(interruption.reason);
-    if (interruption.results === Results.CANCELLED) {
-      await writeLog(logs, "cancelled", interruption.reason);
-      await triggers.cancel(interruption.reason);
+    if (interruption === undefined) {
+      if (end.results === Results.FAILURE || end.results === Results.EXCEPTION)
+        await triggers.cancel(`needs it no more: "${parts.name}" has ended (${end.reason ?? resultName(end.results)})`);
+      return end;
     }
+    const { kind, reason, results } = interruption;
+    if (kind === "abandoned") throw new Abandoned(reason);
+    if (results === Results.CANCELLED) await writeLog(logs, "cancelled", reason);
+    // A build that is run again takes up what it waited for.
+    if (results !== Results.RETRY) await triggers.cancel(`was stopped: ${reason}`);
     const { summary } = end;
-    return { results: interruption.results, ...(summary === undefined ? {} : { summary }) };
+    return {
+      results,
+      ...(summary === undefined ? {} : { summary }),
+      ...(results === Results.FAILURE ? { reason } : {}),
+    };
   }
 
   /** Those that its options and the builder's environment name. */
@@ -229,7 +237,8 @@ export class RunningStep {
     turns.leave();
     const { buildrequestid } = build;
     const wish = { buildrequestid, stepid, uses: uses.map((use) => toLockUse(use, worker)) };
-    const held = toHeldLocks(uses, await engine.locks.take(wish, this.#abort.signal));
+    const taken = await this.#scope.whileLocked(() => engine.locks.take(wish, this.#abort.signal));
+    const held = toHeldLocks(uses, taken);
     this.#holdids = held.holdids;
     for (const [key, resource] of Object.entries(held.properties)) properties.set(key, resource, name);
     await turns.enter();

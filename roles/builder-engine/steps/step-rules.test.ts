@@ -43,6 +43,22 @@ describe("what a step's result makes of its build", () => {
     expect(applyOutcome(atStart, { ...usualRules, cleanUp: true }, { ...ends, halts: true })).toEqual(atStart);
   });
 
+  it.each([
+    [FAILURE, SUCCESS, FAILURE],
+    [FAILURE, WARNINGS, FAILURE],
+    [FAILURE, SKIPPED, FAILURE],
+    [EXCEPTION, FAILURE, EXCEPTION],
+    [CANCELLED, SUCCESS, CANCELLED],
+    [FAILURE, EXCEPTION, EXCEPTION],
+    [WARNINGS, SUCCESS, SUCCESS],
+  ])("of %i is not made better by an ending as %i if the build has failed: %i", (results, ending, build) => {
+    for (const halted of [true, false]) {
+      const ends = { results: SUCCESS, build: { results: ending, text: "all is well" } };
+      const applied = applyOutcome({ results, halted }, { ...usualRules, alwaysRun: true }, ends);
+      expect(applied).toEqual({ results: build, halted: true, ...(build === ending ? { text: "all is well" } : {}) });
+    }
+  });
+
   it("lets only steps that always run follow a halt", () => {
     const halted = { results: FAILURE, halted: true };
     expect(isDue(halted, usualRules)).toBe(false);

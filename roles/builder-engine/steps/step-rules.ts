@@ -23,16 +23,24 @@ export function applyStep(standing: Standing, rules: StepRules, result: Result):
   return { results, halted: standing.halted || isHalting(rules, result), ...(text === undefined ? {} : { text }) };
 }
 
-/** The same for a step that may have ended the build, which a step that only cleans up cannot. */
+/**
+ * The same for a step that may have ended the build, which a step that only cleans up cannot. No ending makes the
+ * result of a build better that has failed.
+ */
 export function applyOutcome(
   standing: Standing,
   rules: StepRules,
   { results, build, halts }: Pick<StepEnd, "results" | "build" | "halts">,
 ): Standing {
   if (rules.cleanUp) return standing;
-  if (build !== undefined) return { ...build, halted: true };
+  if (build !== undefined) return { ...weighEnding(standing, build), halted: true };
   const applied = applyStep(standing, rules, results);
   return halts ? { ...applied, halted: true } : applied;
+}
+
+function weighEnding(standing: Standing, ending: NonNullable<StepEnd["build"]>): Pick<Standing, "results" | "text"> {
+  const isGood = ([Results.SUCCESS, Results.WARNINGS, Results.SKIPPED] as Result[]).includes(standing.results);
+  return isGood || worstResult(ending.results, standing.results) === ending.results ? ending : standing;
 }
 
 /** Whether a step is run at all. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { append, type Clock, type Json, type Result, Results } from "@multimaster/core";
+import { type Clock, type Json, type Result, Results } from "@multimaster/core";
 import {
   builders,
   buildrequests,
@@ -48,7 +48,8 @@ function describeKept({ scheduler }: Kept): TriggeredBuilds {
 export class StepTriggers {
   #options: StepTriggersOptions;
   #used = new Map<string, number>();
-  #awaited: number[] = [];
+  /** Buildsets that the step waits for, until they are complete. */
+  #awaited = new Set<number>();
   #attempt = 1;
 
   constructor(options: StepTriggersOptions) {
@@ -88,14 +89,10 @@ export class StepTriggers {
     if ("refused" in answer) throw new TriggerRefused(answer.refused);
     const sets: (TriggeredBuildset | Kept)[] = [];
     // What an engine has added is awaited, whatever becomes of the triggers that their schedulers decide.
-    if (wait)
-      append(
-        this.#awaited,
-        answer.flatMap((one) => ("bsid" in one ? one.bsid : [])),
-      );
+    if (wait) for (const one of answer) if ("bsid" in one) this.#awaited.add(one.bsid);
     for (const one of answer) {
       const set = "bsid" in one ? one : one.isKept ? { scheduler: one.scheduler } : await this.#ask(one);
-      if (wait && "bsid" in set && !("bsid" in one)) this.#awaited.push(set.bsid);
+      if (wait && "bsid" in set && !("bsid" in one)) this.#awaited.add(set.bsid);
       sets.push(set);
     }
     return sets.map((set) => ("bsid" in set ? this.#describe(set) : describeKept(set)));
@@ -115,15 +112,12 @@ export class StepTriggers {
     }
   }
 
-  /** The build is not wanted any more, so no one needs what its step waited for. */
-  async cancel(reason: string): Promise<void> {
+  /** The step has ended before what it waited for, which no one needs then. */
+  async cancel(why: string): Promise<void> {
     const { data, persistence, buildid } = this.#options;
-    if (this.#awaited.length === 0) return;
+    if (this.#awaited.size === 0) return;
     await persistence.write(`cancel what build ${buildid} waits for`, () =>
-      data.updates.triggers.cancelAwaited(
-        this.#awaited,
-        `build ${buildid}, which waited for it, was stopped: ${reason}`,
-      ),
+      data.updates.triggers.cancelAwaited([...this.#awaited], `build ${buildid}, which waited for it, ${why}`),
     );
   }
 
@@ -156,6 +150,7 @@ export class StepTriggers {
         onWait();
         try {
           const results = await awaited.wait(bsid, signal);
+          this.#awaited.delete(bsid);
           return { results, builds: await this.#readBuilds(bsid) };
         } finally {
           await onReturn();

@@ -1,6 +1,7 @@
 import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
 import { type AcceptedWorker, type Data, workerAccounts } from "@multimaster/data";
 import { EventSubscriptions } from "../builds/event-subscriptions.ts";
+import { FreshRows } from "./fresh-rows.ts";
 
 export interface WorkerAccountsOptions {
   readonly data: Data;
@@ -18,10 +19,20 @@ export class WorkerAccounts implements Service {
   readonly name = "worker-accounts";
   readonly #loop: WakeupLoop;
   readonly #events: EventSubscriptions;
+  readonly #rows: FreshRows;
   #version: string | undefined;
 
   constructor({ data, clock, log, accept }: WorkerAccountsOptions) {
     this.#events = new EventSubscriptions(log);
+    this.#rows = new FreshRows({
+      clock,
+      read: async () => {
+        const found = await data.updates.workerAccounts.accepted(this.#version);
+        if (found === undefined) return;
+        await accept(found.workers);
+        this.#version = found.version;
+      },
+    });
     this.#loop = new WakeupLoop({
       name: this.name,
       clock,
@@ -29,10 +40,7 @@ export class WorkerAccounts implements Service {
       pollMs,
       poll: async () => {
         try {
-          const found = await data.updates.workerAccounts.accepted(this.#version);
-          if (found === undefined) return;
-          await accept(found.workers);
-          this.#version = found.version;
+          await this.#rows.read();
         } catch (error) {
           // Workers that are known stay: the database decides again when it is back.
           if (!data.isDatabaseAway(error)) throw error;
@@ -46,6 +54,11 @@ export class WorkerAccounts implements Service {
   async start(): Promise<void> {
     this.#events.start();
     this.#loop.start();
+  }
+
+  /** Takes what is in the rows now, for a worker that is not known here; false: they could not be read in time. */
+  refresh(): Promise<boolean> {
+    return this.#rows.ask();
   }
 
   failure(): Failure | undefined {

@@ -63,6 +63,11 @@ export class WorkerCredentials {
     };
   }
 
+  /** Whether the config defines the worker, so that no account can. */
+  isOfConfig(name: string): boolean {
+    return this.#configs.has(name);
+  }
+
   /** Whether this is the worker's password, as MessagePack workers send it. */
   check(name: string, password: string): Verdict {
     const account = this.#accounts.get(name);

@@ -1,7 +1,7 @@
 import type { WorkersSlice } from "@multimaster/config";
 import type { Clock, HostCheck, Logger } from "@multimaster/core";
 import type { Data } from "@multimaster/data";
-import type { ServedCertificate } from "@multimaster/wire";
+import type { Admission, ServedCertificate } from "@multimaster/wire";
 import type { BuildAdopter } from "../builds/adopt-builds.ts";
 import type { Persistence } from "../builds/persistence.ts";
 import type { AttachedWorkers } from "./attached-worker.ts";
@@ -21,7 +21,9 @@ export interface WorkerServerOptions {
   /** Names of workers that some builder of this engine can use; others are sent on to the next engine. */
   useful: ReadonlySet<string>;
   /** Instances of latent workers, which have no password in the config; undefined: the name is none of theirs. */
-  authenticateInstance(name: string, password: string): boolean | "draining" | undefined;
+  authenticateInstance(name: string, password: string): Admission | Promise<Admission> | undefined;
+  /** Takes the workers that were added at run time a moment ago; false: it failed. Undefined: none may be added. */
+  refreshAccounts: (() => Promise<boolean>) | undefined;
   /** Directories that builders of this engine use on a worker. */
   directoriesOf(worker: string): readonly string[];
   workers: AttachedWorkers;

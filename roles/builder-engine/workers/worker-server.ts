@@ -232,17 +232,29 @@ export class WorkerServer implements Service {
     return {
       ...(own === undefined ? {} : { own: { host: own.host ?? slice.host, port: own.port } }),
       passwordMd5Of: (name) => credentials.passwordMd5Of(name),
+      refresh: (name) => this.#refreshAccount(name),
       takes: (name) => this.#takes(name),
     };
   }
 
   #authenticate(name: string, password: string): Admission | Promise<Admission> {
     const instance = this.#options.authenticateInstance(name, password);
-    if (instance !== undefined) return instance === true ? this.#admit(name) : instance;
+    const admit = (known: Admission) => (known === true ? this.#admit(name) : known);
+    if (instance !== undefined) return instance instanceof Promise ? instance.then(admit) : admit(instance);
     const verdict = this.#options.credentials.check(name, password);
     if (verdict === "busy") return "draining";
-    if (verdict instanceof Promise) return verdict.then((right) => right && this.#admit(name));
-    return verdict && this.#admit(name);
+    if (verdict instanceof Promise) return verdict.then(admit);
+    const check = (isFresh: boolean): Admission => {
+      if (!isFresh) return "draining";
+      return this.#options.credentials.check(name, password) === true && this.#admit(name);
+    };
+    return verdict ? this.#admit(name) : (this.#refreshAccount(name)?.then(check) ?? false);
+  }
+
+  /** Another engine's user may have added the worker a moment ago. Undefined: it is none that can be added. */
+  #refreshAccount(name: string): Promise<boolean> | undefined {
+    const { credentials, refreshAccounts } = this.#options;
+    return credentials.isOfConfig(name) ? undefined : refreshAccounts?.();
   }
 
   #admit(name: string): Admission {

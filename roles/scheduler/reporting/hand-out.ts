@@ -62,14 +62,30 @@ function findReports(options: HandOutOptions, row: OwedEvent, event: ReportedEve
 
 /** Whether a reporter reports an event, and how. */
 export function askReporter(log: Logger, reporter: ConfiguredReporter, event: ReportedEvent): LateAnswer {
-  if (!kindsOf(reporter).includes(event.event) || !isWanted(log, reporter, event)) return null;
+  if (!kindsOf(reporter).includes(event.event) || !wantsEvent(event, { ...reporter.options, modes: ["all"] }))
+    return null;
+  const follows = !isNews(reporter, event) || !isWanted(log, reporter, event);
+  // A message that is not wanted is none; a state that a target shows must not stay there when it is over.
+  if (follows && reporter.plugin.isState !== true) return null;
   const context = findContext(reporter, event);
-  return context === null ? null : { context, final: isFinal(event) };
+  if (context === null) {
+    const why = event.event === "build-ended" ? reporter.plugin.explainNothing?.(event, reporter.options) : undefined;
+    if (why !== undefined)
+      log.warn({ reporter: reporter.name }, `the reporter "${reporter.name}" reports nothing: ${why}`);
+    return null;
+  }
+  return { context, final: isFinal(event), follows };
+}
+
+/** Whether the modes choose an event. A state that is chosen by its end is not begun: whether it is wanted is not known yet. */
+function isNews({ plugin, options }: ConfiguredReporter, event: ReportedEvent): boolean {
+  const begins = event.build !== undefined && event.build.results === null;
+  if (plugin.isState === true && begins) return options.modes.includes("all");
+  return wantsEvent(event, options);
 }
 
 /** A filter that fails is a reason to report: nothing is lost by it. */
 function isWanted(log: Logger, { name, options }: ConfiguredReporter, event: ReportedEvent): boolean {
-  if (!wantsEvent(event, options)) return false;
   const { filter } = options;
   if (!filter) return true;
   try {

@@ -1,4 +1,4 @@
-import { append, Backoff, type Clock, describeCause, findGreatest, type Logger } from "@multimaster/core";
+import { append, Backoff, type Clock, describeCause, findGreatest, type Logger, waitAtMost } from "@multimaster/core";
 import type { Attempt, DueReport, ReportEnd, ReportUpdates } from "@multimaster/data";
 import {
   type Report,
@@ -29,6 +29,10 @@ export interface SendingOptions {
 }
 
 const pollMs = 5000;
+/** So long those that are slower than others are waited for: what ends together costs one transaction. */
+const patienceMs = 500;
+/** While slow ones are under way, others that have become due begin after this time. */
+const lookMs = 1000;
 /** Waits after failures of the target, and of one report. */
 const targetWait = { initial: 1000, max: 120_000 };
 const reportWait = { firstMs: 2000, maxMs: 600_000 };
@@ -67,6 +71,9 @@ class Sending {
   #backoff = new Backoff(targetWait);
   #sender: Promise<Sender> | undefined;
   #isPrepared = false;
+  /** Attempts by report, and those that have ended and are not written down yet. */
+  #underWay = new Map<number, Promise<void>>();
+  #ended: { row: DueReport; buildid?: number | undefined; outcome: Outcome }[] = [];
   readonly #secrets: readonly string[];
   /** Since when the target takes nothing. */
   failure: { since: number; cause: string } | undefined;
@@ -88,20 +95,56 @@ class Sending {
     }
   }
 
-  /** Returns when to poll again, in milliseconds. */
+  /** Returns when to poll again, in milliseconds. Whatever ends it, no attempt is under way when the reporter stops. */
   async poll(signal: AbortSignal): Promise<number | undefined> {
+    try {
+      return await this.#send(signal);
+    } finally {
+      if (signal.aborted || this.#options.singleton.signal.aborted) {
+        await Promise.all(this.#underWay.values());
+        await this.#settle();
+      }
+    }
+  }
+
+  async #send(signal: AbortSignal): Promise<number | undefined> {
     const { updates, singleton, reporter, lost } = this.#options;
     if (!this.#isPrepared && !(await this.#prepare())) return undefined;
     while (!signal.aborted) {
       if (passResult(await askLate(this.#options), lost) === "lost") return undefined;
       const pause = await updates.pause(singleton.id);
-      if (pause > 0) return pause;
+      const isIdle = this.#underWay.size === 0 && this.#ended.length === 0;
+      if (pause > 0 && isIdle) return pause;
       // While the target is away, one report finds out whether it is back.
-      const due = await updates.due(singleton.id, this.failure ? 1 : reporter.options.parallel);
-      if (due.length === 0) return updates.nextIn(singleton.id);
-      if (!(await this.#handle(due))) return undefined;
+      const free = (this.failure ? 1 : reporter.options.parallel) - this.#underWay.size;
+      const due = free > 0 && pause <= 0 ? await this.#due(free) : [];
+      if (due.length > 0 && !(await this.#begin(due))) return undefined;
+      if (this.#underWay.size === 0 && this.#ended.length === 0) {
+        if (due.length > 0) continue;
+        return updates.nextIn(singleton.id);
+      }
+      await this.#waitForEnds();
+      if (!(await this.#settle())) return undefined;
     }
     return undefined;
+  }
+
+  /** What may begin beside what is under way: a report is sent once, also while its end is not written down. */
+  async #due(free: number): Promise<DueReport[]> {
+    const { updates, singleton } = this.#options;
+    const due = await updates.due(singleton.id, free + this.#underWay.size + this.#ended.length);
+    const ended = new Set(this.#ended.map(({ row }) => row.id));
+    return due.filter(({ id }) => !this.#underWay.has(id) && !ended.has(id)).slice(0, free);
+  }
+
+  /** Those that end soon after one another are settled in one transaction; a slow one does not hold up the others. */
+  async #waitForEnds(): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#underWay.size === 0) return;
+    const all = [...this.#underWay.values()];
+    await waitAtMost(clock, patienceMs, Promise.all(all));
+    // Nothing to settle yet, but what has become due meanwhile may begin in the lanes that are free.
+    if (this.#ended.length === 0) await waitAtMost(clock, lookMs, Promise.race(all));
   }
 
   /** Goes on where the master before this one was; false: the claim is lost. */
@@ -115,42 +158,48 @@ class Sending {
     return true;
   }
 
-  /** False: the claim is lost. */
-  async #handle(due: readonly DueReport[]): Promise<boolean> {
+  /** Begins attempts, each in a lane of its own. False: the claim is lost. */
+  async #begin(due: readonly DueReport[]): Promise<boolean> {
     const { updates, singleton, lost, reporter } = this.#options;
     const isState = reporter.plugin.isState === true;
     const isOvertaken = ({ final, hasLater, hasLaterSent }: DueReport) =>
       isState && (hasLaterSent || (hasLater && !final));
-    const ends = new Map<number, ReportEnd>(
-      due.filter(isOvertaken).map(({ id }): [number, ReportEnd] => [id, { kind: "overtaken" }]),
+    const open = due.filter((report) => !isOvertaken(report));
+    for (const row of due) if (isOvertaken(row)) this.#ended.push({ row, outcome: { end: { kind: "overtaken" } } });
+    if (open.length === 0) return true;
+    const attempts = await updates.begin(
+      singleton.id,
+      open.map(({ id }) => id),
     );
-    const open = due.filter((report) => !ends.has(report.id));
+    if (passResult(attempts, lost) === "lost" || attempts === "lost") return false;
+    const rows = open.map((report) => ({ ...report, at: report.happenedAt }));
+    const events = await readEvents(updates, rows);
+    for (const row of rows) {
+      const attempt = attempts.get(row.id);
+      if (!attempt) continue;
+      const event = events.get(row);
+      const lane = this.#try(row, event, attempt).then((outcome) => {
+        this.#underWay.delete(row.id);
+        this.#ended.push({ row, buildid: event?.build?.buildid, outcome });
+      });
+      this.#underWay.set(row.id, lane);
+    }
+    return true;
+  }
+
+  /** Writes down what came of the attempts that have ended. False: the claim is lost. */
+  async #settle(): Promise<boolean> {
+    const { updates, singleton, lost } = this.#options;
+    const ended = this.#ended.splice(0);
+    if (ended.length === 0) return true;
+    const ends = new Map(ended.map(({ row, outcome }): [number, ReportEnd] => [row.id, outcome.end]));
     const memories = new Map<string, string>();
     const shown: { buildid: number; target: string }[] = [];
-    const outcomes: Outcome[] = [];
-    if (open.length > 0) {
-      const attempts = await updates.begin(
-        singleton.id,
-        open.map(({ id }) => id),
-      );
-      if (passResult(attempts, lost) === "lost" || attempts === "lost") return false;
-      const rows = open.map((report) => ({ ...report, at: report.happenedAt }));
-      const events = await readEvents(updates, rows);
-      await Promise.all(
-        rows.map(async (row) => {
-          const attempt = attempts.get(row.id);
-          if (!attempt) return;
-          const outcome = await this.#try(row, events.get(row), attempt);
-          outcomes.push(outcome);
-          ends.set(row.id, outcome.end);
-          if (outcome.memory !== undefined) memories.set(row.context, outcome.memory);
-          const buildid = events.get(row)?.build?.buildid;
-          if (buildid !== undefined)
-            append(shown, outcome.targets?.map((offered) => ({ buildid, target: offered })) ?? []);
-        }),
-      );
+    for (const { row, buildid, outcome } of ended) {
+      if (outcome.memory !== undefined) memories.set(row.context, outcome.memory);
+      if (buildid !== undefined) append(shown, outcome.targets?.map((offered) => ({ buildid, target: offered })) ?? []);
     }
-    const target = this.#judge(outcomes);
+    const target = this.#judge(ended.map(({ outcome }) => outcome));
     this.#count(ends);
     return passResult(await updates.end(singleton.id, ends, target, memories, shown), lost) !== "lost";
   }
@@ -246,6 +295,11 @@ class Sending {
     const { gauges, reporter, log } = this.#options;
     for (const [id, end] of ends) {
       gauges.count(reporter.name, end.kind);
+      if (end.kind === "failed" && end.counts)
+        log.warn(
+          { reporter: reporter.name, reportid: id },
+          `the reporter "${reporter.name}" could not send report ${id}, and tries again: ${end.problem}`,
+        );
       if (end.kind === "dead")
         log.error(
           { reporter: reporter.name, reportid: id },

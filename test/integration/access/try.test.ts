@@ -240,6 +240,11 @@ describe("master try", () => {
       1,
       expect.stringContaining("the patch does not apply to what is checked out"),
     ]);
+    const nowhere = await attempt("--builder", "one", "--branch", "nope");
+    expect([nowhere.code, nowhere.text]).toEqual([
+      1,
+      expect.stringContaining("the repository has no branch nope on which the patch could be tried"),
+    ]);
     expect((await attempt("--builder", "none")).text).toContain(
       "There is no try scheduler for none (builders that have one: one, other).",
     );

@@ -9,6 +9,8 @@ import s3 from "@multimaster/plugins/artifact-stores/s3";
 import download from "@multimaster/plugins/steps/download";
 import downloadText from "@multimaster/plugins/steps/download-text";
 import fetchArtifacts from "@multimaster/plugins/steps/fetch-artifacts";
+import junit from "@multimaster/plugins/steps/junit";
+import loadProperties from "@multimaster/plugins/steps/load-properties";
 import masterCommand from "@multimaster/plugins/steps/master-command";
 import restoreCache from "@multimaster/plugins/steps/restore-cache";
 import saveCache from "@multimaster/plugins/steps/save-cache";
@@ -142,6 +144,32 @@ describe.each(Object.entries(worlds))("with %s", (_world, start) => {
     ]);
     expect(await second.output("check")).toBe("two\none\nhidden ü\n600\n9000000\n");
     expect((await states(engine)).every(({ state }) => state === "complete")).toBe(true);
+  });
+
+  it("pipes and sockets are refused by their paths, and skipped by patterns and in directories", async () => {
+    const engine = await start({
+      up: [
+        shell({ command: "mkdir -p out && echo a > out/a && mkfifo out/pipe" }),
+        upload({ name: "path", files: "out/pipe", haltOnFailure: false, flunkOnFailure: false }),
+        loadProperties({ name: "properties", file: "out/pipe", haltOnFailure: false, flunkOnFailure: false }),
+        junit({ name: "reports", files: "out/p*", haltOnFailure: false, flunkOnFailure: false }),
+        upload({ name: "device", files: "/dev/zero", haltOnFailure: false, flunkOnFailure: false }),
+        upload({ name: "pattern", files: "out/*", prefix: "p/" }),
+        upload({ name: "directory", directory: "out" }),
+      ],
+    });
+    const { buildid, steps } = await build(engine, "up");
+    expect(steps.slice(1)).toEqual([
+      expect.stringMatching(/^path: 2 upload \(.*out\/pipe on worker w1 is a pipe: only files are read\)$/),
+      expect.stringMatching(/^properties: 2 .*out\/pipe on worker w1 is a pipe: only files are read\)$/),
+      expect.stringMatching(/^reports: 2 /),
+      "device: 2 upload (/dev/zero on worker w1 is a device: only files are read)",
+      "pattern: 0 1 file uploaded",
+      "directory: 0 1 file uploaded",
+    ]);
+    expect(await listed(engine, buildid)).toEqual(["a 2", "p/out/a 2"]);
+    for (const stepid of (await engine.stepsOf(buildid)).slice(-2).map((step) => step.stepid))
+      expect(await engine.logText(stepid, "stdio")).toMatch(/skipped .*out\/pipe: it is a pipe/);
   });
 
   it("caches are restored by key or by its beginning, and builds of forks only read them", async () => {

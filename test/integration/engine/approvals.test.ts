@@ -119,6 +119,14 @@ describe("a request that waits for approval", () => {
       `The build request ${id} names no revision of refs/pull/9/head, so it would build whatever is there when it starts`,
     );
     await engine.data.updates.approvals.reject(id, by("ann"));
+    // A patch is applied to whatever is there.
+    await execute(engine.database, "update mm_data_version set version = 2");
+    const patch = { body: Buffer.from("--- a/f\n"), level: 1, subdir: null, author: "eve", comment: "" };
+    const patched = await engine.submit("a", { sourceStamps: [{ ...stamp, patch }] });
+    await untilItWaits(engine, patched);
+    await expect(engine.data.updates.approvals.approve(patched, by("ann"))).rejects.toThrow(
+      "names no revision of refs/",
+    );
   });
 
   it.each([

@@ -1,8 +1,10 @@
 import { Results } from "@multimaster/core";
-import { buildrequests, builds } from "@multimaster/data";
+import { buildrequests, builds, explainRequests } from "@multimaster/data";
+import { defineStep, StepFailed } from "@multimaster/plugins";
 import shell from "@multimaster/plugins/steps/shell";
 import trigger from "@multimaster/plugins/steps/trigger";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { type Engine, type Finished, startEngine } from "../../harness/engine.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
@@ -106,6 +108,47 @@ describe("a build that triggers others", () => {
       expect(await engine.data.get(buildrequests, child)).toMatchObject({ results: Results.CANCELLED });
     }
     expect((await engine.data.find(builds, {})).rows.map(({ results }) => results)).toEqual([6, 6]);
+  });
+
+  it("cancels them when it runs out of time, or fails without them", async () => {
+    const hasty = defineStep({
+      type: "hasty",
+      options: z.object({}),
+      async run(ctx) {
+        await ctx.trigger([{ scheduler: "kids", sourceStamps: {}, properties: {} }], {
+          wait: true,
+          relationship: "Triggered from",
+        });
+        throw new StepFailed("there is no more to do");
+      },
+    });
+    const engine = await startEngine(
+      {
+        late: [trigger({ schedulerNames: ["kids"], items: [{ name: "one" }] })],
+        hasty: [hasty({})],
+        child: [shell({ command: "sleep 1000" })],
+      },
+      { moreOf: { late: { maxTime: "1s" } } },
+    );
+    await publish(engine, "kids", ["child"]);
+    const [late] = await engine.finished(await engine.submit("late"));
+    const why = "the build has run longer than 1s (maxTime)";
+    expect(late).toMatchObject({ results: Results.FAILURE, state_string: expect.stringContaining(why) });
+    expect((await stepOf(engine, late)).state_string).toContain(why);
+    const [hastily] = await engine.finished(await engine.submit("hasty"));
+    expect(hastily?.results).toBe(Results.FAILURE);
+    const sentences = [];
+    for (const child of [2, 4]) {
+      const [build] = await engine.finished(child);
+      expect(await engine.data.get(buildrequests, child)).toMatchObject({ results: Results.CANCELLED });
+      sentences.push(
+        build?.state_string ?? (await explainRequests(engine.database, [child])).get(child)?.[0]?.sentence,
+      );
+    }
+    expect(sentences).toEqual([
+      expect.stringContaining(`build 1, which waited for it, was stopped: ${why}`),
+      expect.stringContaining('needs it no more: "hasty" has ended (there is no more to do)'),
+    ]);
   });
 
   it("waits for what a scheduler master chooses, and fails with what it could not choose", async () => {

@@ -1,14 +1,15 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { interpolate, type WorkersSliceInput } from "@multimaster/config";
 import { silentLog } from "@multimaster/core";
-import { anonymousActor, createTrail } from "@multimaster/data";
+import { addWorkerAccount, anonymousActor, createTrail } from "@multimaster/data";
 import { queryRows } from "@multimaster/database";
 import shell from "@multimaster/plugins/steps/shell";
-import { formatBasicAuth } from "@multimaster/wire";
 import { createWorker } from "@multimaster/worker";
 import { expect, it } from "vitest";
-import { WebSocket } from "ws";
+import { attemptLogin } from "../../harness/attempt-login.ts";
+import { startBuildbotWorker } from "../../harness/buildbot-worker.ts";
 import { markedEnvironment } from "../../harness/cleanup.ts";
 import { type Engine, endAfterTest, startEngine } from "../../harness/engine.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
@@ -103,17 +104,7 @@ it("stores no secret, and leaves a name of the config to the config", async () =
   const { workerAccounts } = engine.data.updates;
   const { secret } = await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: {} }, trail);
   await waitFor(async () => (await workerAccounts.accepted())?.workers.length === 1, { what: "the account" });
-  const attempt = (password: string) =>
-    new Promise<number>((resolve) => {
-      const headers = { Authorization: formatBasicAuth("w1", password) };
-      const socket = new WebSocket(`ws://127.0.0.1:${engine.port()}/`, { headers });
-      socket.on("error", () => undefined);
-      socket.once("unexpected-response", (_, response) => resolve(response.statusCode ?? 0));
-      socket.once("open", () => {
-        socket.terminate();
-        resolve(101);
-      });
-    });
+  const attempt = (password: string) => attemptLogin(engine.port(), "w1", password);
   expect(await attempt(secret)).toBe(401);
   expect(await attempt("configured")).toBe(101);
   const files = ["state.sqlite", "state.sqlite-wal"].map((file) =>
@@ -121,4 +112,23 @@ it("stores no secret, and leaves a name of the config to the config", async () =
   );
   expect(files.join("")).toContain("mm_worker_accounts");
   expect(files.join("")).not.toContain(secret);
+});
+
+it("takes a worker that was added a moment ago at its first attempt, also by pb, and counts no wrong password", async () => {
+  const sealingKey = randomBytes(32);
+  const options = { ...open([]), sealingKey };
+  const engine = await startEngine({ one: [shell({ command: "true" })] }, options);
+  // As a command does that has only the database: no message reaches the engine.
+  const add = (name: string) =>
+    addWorkerAccount(engine.database, { name, maxBuilds: 1, properties: {}, sealingKey }, trail);
+  const { secret } = await add("w2");
+  expect(await attemptLogin(engine.port(), "w2", "wrong")).toBe(401);
+  expect(await attemptLogin(engine.port(), "unknown", secret)).toBe(401);
+  // It is no worker of a builder, so it is sent on, which only one is that is known.
+  expect(await attemptLogin(engine.port(), "w2", secret)).toBe(503);
+  const { secret: own } = await add("w1");
+  const worker = await startBuildbotWorker({ port: engine.port(), name: "w1", password: own, protocol: "pb" });
+  endAfterTest(() => worker.stop());
+  await said(engine, "worker w1 is attached");
+  expect(engine.said.filter((line) => line.startsWith('Worker "w1"'))).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { releaseEverythingOf } from "@multimaster/lifecycle";
 import localProcess from "@multimaster/plugins/latent-workers/local-process";
 import shell from "@multimaster/plugins/steps/shell";
 import { expect, it } from "vitest";
+import { attemptLogin } from "../../harness/attempt-login.ts";
 import { markedEnvironment } from "../../harness/cleanup.ts";
 import { type Engine, startEngine } from "../../harness/engine.ts";
 import { findLabelled } from "../../harness/labelled-processes.ts";
@@ -69,6 +70,25 @@ it("none is started of a latent worker that no builder names, whatever its minim
   });
   const latents = await queryRows(engine.database, "select latent from mm_worker_instances");
   expect(latents).toEqual([{ latent: "pool" }]);
+});
+
+it("an instance that another engine has made a moment ago is let in at its first attempt", async () => {
+  const engine = await start({});
+  const { instances: updates } = engine.data.updates;
+  const slots = await queryRows<{ id: number; name: string }>(
+    engine.database,
+    "select id, name from workers where name like 'pool-%' order by id",
+  );
+  // The engine has just read that there is none.
+  const [made] = await updates.reserve({
+    latent: "pool",
+    kind: "local-process",
+    ...{ minInstances: 1, maxInstances: 2, parallelStarts: 2, slots: 1, workerids: slots.map(({ id }) => id) },
+    ...{ places: [], host: null, masterUrl: "ws://127.0.0.1/", requests: [], isBound: false },
+  });
+  const name = slots.find(({ id }) => id === made?.workerid)?.name as string;
+  expect(await attemptLogin(engine.port(), name, "wrong")).toBe(401);
+  expect(await attemptLogin(engine.port(), name, made?.secret as string)).toBe(101);
 });
 
 it("instances never exceed the limit, wait as the explanation says, and are gone after their builds", async () => {

@@ -4,7 +4,8 @@ import { defineLock } from "@multimaster/config";
 import { Results } from "@multimaster/core";
 import { builds, equals, explainRequests, lockWaits } from "@multimaster/data";
 import shell from "@multimaster/plugins/steps/shell";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { BuildDeadline } from "../../../roles/builder-engine/builds/build-deadline.ts";
 import { type Engine, startEngine } from "../../harness/engine.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -125,6 +126,35 @@ describe("the locks of builds", () => {
     );
   });
 
+  it("whose function hangs delay only the requests of its builder, which show it", async () => {
+    let answer: () => void = () => undefined;
+    const hangs = new Promise<never[]>((resolve) => (answer = () => resolve([])));
+    const engine = await startEngine(
+      { a: [shell({ command: "true" })], free: [shell({ command: "true" })], locked: [shell({ command: "true" })] },
+      {
+        workers,
+        moreOf: { a: { locks: () => hangs }, locked: { locks: [defineLock({ name: "db" }).exclusive()] } },
+      },
+    );
+    const first = await engine.submit("a");
+    const others = [await engine.submit("free"), await engine.submit("locked")];
+    const quick = (await Promise.all(others.map((id) => engine.finished(id)))).flat();
+    expect(quick.map(({ results }) => results)).toEqual([Results.SUCCESS, Results.SUCCESS]);
+    const second = await engine.submit("a");
+    await waitFor(
+      async () => {
+        const reasons = (await explainRequests(engine.database, [second])).get(second) ?? [];
+        return reasons.some(({ sentence }) =>
+          /"locks" of the config of .* refuses .*(has not answered yet|did not answer within 5 s)/.test(sentence),
+        );
+      },
+      { what: "the reason" },
+    );
+    answer();
+    const [late] = await engine.finished(first);
+    for (const { buildid } of quick) expect(buildid).toBeLessThan(late?.buildid ?? 0);
+  });
+
   it("give a build one of the named resources, as a property", async () => {
     const { command, gated, open, entries } = createLedger();
     const board = defineLock({ name: "board", resources: ["b1", "b2"] });
@@ -171,6 +201,7 @@ describe("the locks of steps", () => {
   it("make a step wait that a user can stop, and do not stay with it", async () => {
     const db = defineLock({ name: "db" });
     const hold = shell({ command: "sleep 600", locks: [db.exclusive()] });
+    const standing = vi.spyOn(BuildDeadline.prototype, "during");
     const engine = await startEngine(
       { a: [hold], b: [hold], c: [shell({ command: "true", locks: [db.counting()] })] },
       { workers },
@@ -189,5 +220,8 @@ describe("the locks of steps", () => {
     await waitFor(async () => (await stateOf(c))?.step === "waiting for lock db", { what: "the next waiter" });
     await engine.data.updates.builds.requestStop((await stateOf(a))?.buildid as number, "not needed");
     expect(await resultsOf(engine, [c])).toEqual([Results.SUCCESS]);
+    // Each of them while the time of its build stood still.
+    expect(standing).toHaveBeenCalledTimes(3);
+    standing.mockRestore();
   });
 });

@@ -25,9 +25,9 @@ export const scheduleFaults: readonly PlantedFault[] = [
   },
   {
     name: "a function of locks that has blocked is called again immediately",
-    file: "roles/builder-engine/locks/request-locks.ts",
-    safeguard: "if (rests && rests.until > this.#clock.now())",
-    instead: "if (rests && rests.until < 0)",
+    file: "roles/builder-engine/locks/lock-questions.ts",
+    safeguard: "return rests && rests.until > this.#clock.now()",
+    instead: "return rests && rests.until < 0",
     tests: ["locks/locks-of-builds.test.ts"],
   },
   {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Results } from "@multimaster/core";
 import type { Report } from "@multimaster/plugins";
+import { secretsOf } from "@multimaster/plugins/reporters/messages/hide-secrets";
 import { describe, expect, it } from "vitest";
 import { makeCertificate, type TestCertificate } from "../../harness/certificate.ts";
 import { chats } from "../../harness/contracts/chats.ts";
@@ -50,6 +51,32 @@ function largest(contract: Contract): Report {
     details: async () => ({ steps, changes, failingTests }),
     changes: async () => changes,
     logTail: async () => `${long}\n`.repeat(50),
+  };
+}
+
+/** A build whose steps have printed these texts, and put them wherever they can. */
+function leaking(contract: Contract, planted: readonly string[]): Report {
+  const leak = `with ${planted.join(" and ")}.`;
+  const { build, ...report } = reportOf(Results.FAILURE, contract.properties);
+  const properties = { ...build?.properties, leak, deep: { list: [leak] } };
+  return {
+    ...report,
+    build: build && { ...build, state: leak, reason: leak, properties, worker: leak, authors: [leak] },
+    async details() {
+      const { steps, changes, failingTests } = await report.details();
+      return {
+        steps: steps.map((step) => ({
+          ...step,
+          name: leak,
+          state: leak,
+          urls: [{ name: leak, url: `https://x/${leak}` }],
+        })),
+        changes: changes.map((change) => ({ ...change, author: leak, comments: leak, files: [leak] })),
+        failingTests: failingTests.map((test) => ({ ...test, name: leak, value: leak })),
+      };
+    },
+    changes: async () => [],
+    logTail: async () => leak,
   };
 }
 
@@ -128,6 +155,15 @@ describe.each(contracts)("$kind", (contract) => {
     const calm = await startStrictTarget(contract);
     await send(calm, report);
     if (contract.shown === 1) expect([...target.kept.values()]).toEqual([...calm.kept.values()]);
+  });
+
+  it("hides the reporter's secrets wherever a build shows them", async () => {
+    const target = await startStrictTarget(contract);
+    const planted = secretsOf(contract.reporter(target.url).options).filter(({ length }) => length >= 5);
+    await send(target, leaking(contract, planted));
+    expect(target.wrong).toEqual([]);
+    const sent = JSON.stringify(target.calls.map(({ body }) => body));
+    expect(planted.filter((secret) => secret !== "application/json" && sent.includes(secret))).toEqual([]);
   });
 
   it("a dry run shows what would be sent, without a login, and sends nothing", async () => {

@@ -10,13 +10,14 @@ import { waitFor } from "../../harness/wait-for.ts";
 
 const all = anyBranch({ name: "all", builders: ["web", "docs"] });
 
-async function push(cluster: SchedulerCluster, revision: string, branch = "main"): Promise<number> {
+async function push(cluster: SchedulerCluster, revision: string, branch = "main", category?: string): Promise<number> {
   const { changeid } = await cluster.data.updates.changes.add({
     author: "dev",
     comments: "",
     branch,
     revision,
     repository: "https://example.org/r",
+    ...(category === undefined ? {} : { category }),
   });
   return changeid;
 }
@@ -108,6 +109,28 @@ describe.each(engines)("on %s", (engine) => {
     await isCancelled(cluster, r2.id);
     const rows = await requestsOf(cluster);
     expect(rows.find(({ id }) => id === r1.id)).toMatchObject({ results: -1, reason: null });
+  });
+
+  it("a change for which the builder has no request cancels nothing of it", async () => {
+    const cluster = await startSchedulerCluster(engine);
+    const code = anyBranch({ name: "code", builders: ["web"], changeFilter: { category: "code" } });
+    await (
+      await cluster.add({ schedulers: [code, cancelSuperseded({ name: "cancel-old", builders: ["web"] })] })
+    ).start();
+    await push(cluster, "r1", "main", "code");
+    const r1 = await find(cluster, "r1");
+    await push(cluster, "r2", "main", "docs");
+    await push(cluster, "x1", "next", "code");
+    const x1 = await find(cluster, "x1");
+    await push(cluster, "x2", "next", "code");
+    await isCancelled(cluster, x1.id);
+    expect((await requestsOf(cluster)).find(({ id }) => id === r1.id)).toMatchObject({ results: -1, reason: null });
+    const last = await push(cluster, "r3", "main", "code");
+    await isCancelled(cluster, r1.id);
+    const reasons = await explainRequests(cluster.database, [r1.id]);
+    expect(reasons.get(r1.id)?.[0]?.sentence).toBe(
+      `It is complete: cancelled (superseded by change ${last} (r3 of main)).`,
+    );
   });
 
   it("a failed build cancels the others of its buildset that are named", async () => {

@@ -1,3 +1,4 @@
+import { findDue } from "@multimaster/plugins/schedulers/timed/find-due";
 import {
   explainNever,
   nextRun,
@@ -6,7 +7,7 @@ import {
   type Timetable,
 } from "@multimaster/plugins/schedulers/timed/next-run";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 const minute = 60_000;
 const day = 86_400_000;
@@ -170,4 +171,28 @@ describe("the next run of a timetable", () => {
     }
     return undefined;
   }
+});
+
+it("is found after weeks without a scheduler with a few questions about the clocks of its zone", () => {
+  const timetable = parseCron("* * * * *", "America/Sao_Paulo");
+  const next = (after: number) => (nextRun(timetable, new Date(after * 1000)) as Date).getTime() / 1000;
+  const now = Date.parse("2026-11-27T12:00:30Z") / 1000;
+  const asked = vi.spyOn(Intl.DateTimeFormat.prototype, "formatToParts");
+  const due = findDue({ next, runAtStart: false }, { since: now - 40 * 86_400, last: null }, now);
+  const calls = asked.mock.calls.length;
+  asked.mockRestore();
+  expect(due).toEqual({ slot: now - 30, passed: 1000 });
+  // A slot needs one, to learn the local time.
+  expect(calls).toBeLessThan(1500);
+});
+
+it("is found with as few where the clocks change", () => {
+  const timetable = parseCron("* * * * *", "Europe/Berlin");
+  const asked = vi.spyOn(Intl.DateTimeFormat.prototype, "formatToParts");
+  let at = new Date("2026-10-24T20:00:00Z");
+  for (let i = 0; i < 600; i++) at = nextRun(timetable, at) as Date;
+  const calls = asked.mock.calls.length;
+  asked.mockRestore();
+  expect(at.toISOString()).toBe("2026-10-25T06:00:00.000Z");
+  expect(calls).toBeLessThan(5000);
 });

@@ -1,4 +1,5 @@
 import { errors } from "@multimaster/core";
+import type { LockWait } from "@multimaster/data";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
@@ -68,12 +69,28 @@ function describeLocks({ locks, lock_holds: holds, lock_waits: waits }: Found): 
         useOf(hold),
         since(hold.taken_at),
       ]);
-    const queued = waits
-      .filter((wait) => wait.lockid === lockid)
-      .map((wait, i) => [lock, `waits, ${i + 1}.`, "-", nameOwner(wait), useOf(wait), since(wait.since)]);
+    const queued = inTurn(waits.filter((wait) => wait.lockid === lockid)).map((wait, i) => [
+      lock,
+      `waits, ${i + 1}.`,
+      "-",
+      nameOwner(wait),
+      useOf(wait),
+      since(wait.since),
+    ]);
     return [...held, ...queued];
   });
   return formatTable(["lock", "state", "hold", "build", "use", "since"], rows, "No build has or wants a lock.");
+}
+
+/** A request that several engines could start waits once, with all of them. */
+function inTurn(waits: readonly LockWait[]): LockWait[] {
+  const turns = new Map<string, LockWait>();
+  for (const wait of waits) {
+    const key = `${wait.buildrequestid} ${wait.stepid}`;
+    const turn = turns.get(key);
+    turns.set(key, turn ? { ...turn, master: `${turn.master} or ${wait.master}` } : wait);
+  }
+  return [...turns.values()];
 }
 
 const since = (seconds: number) => formatWhen(seconds);

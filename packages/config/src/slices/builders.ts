@@ -81,7 +81,9 @@ export const builderConfig = z.strictObject({
   maxTime: duration
     .nullable()
     .prefault("1d")
-    .describe("A build that has run this long is stopped and fails; null: never."),
+    .describe(
+      "A build that has run this long is stopped and fails, not counting the time in which a step waits for locks; null: never.",
+    ),
   logMaxSize: z
     .int()
     .positive()

@@ -92,6 +92,50 @@ export const databaseErrors = {
     (file: string) =>
       `Another master already uses the SQLite file ${file}; one SQLite file serves one master, use PostgreSQL for a cluster.`,
   ),
+  backupByServer: defineError(
+    "BACKUP_BY_SERVER",
+    usage,
+    (database: string) =>
+      `"backup" is for SQLite; ${database} is backed up by PostgreSQL's own tools, also while masters run: pg_dump --format=custom --file=FILE "$DATABASE_URL".`,
+  ),
+  backupSourceMissing: defineError(
+    "BACKUP_SOURCE_MISSING",
+    unavailable,
+    (file: string) => `There is no SQLite file ${file}: the master of this config has not run yet.`,
+  ),
+  backupFileTaken: defineError(
+    "BACKUP_FILE_TAKEN",
+    usage,
+    (file: string) => `Nothing was written: ${file} is there already; name a file that is not there.`,
+  ),
+  backupFileRefused: defineError(
+    "BACKUP_FILE_REFUSED",
+    unavailable,
+    (file: string, why: string) => `Nothing was written: ${file} cannot be written (${why}).`,
+  ),
+  copyTargetNotEmpty: defineError(
+    "COPY_TARGET_NOT_EMPTY",
+    unavailable,
+    (target: string, table: string) =>
+      `Nothing was copied: ${target} has rows already (in "${table}"); rows are copied only into a database that no master has used.`,
+  ),
+  copySchemasDiffer: defineError(
+    "COPY_SCHEMAS_DIFFER",
+    unavailable,
+    (from: string, to: string, names: readonly string[]) =>
+      `Nothing was copied: ${from} has "${names.join('", "')}", which ${to} lacks; bring both to the same release with its "master upgrade-database".`,
+  ),
+  copyNeedsEngines: defineError(
+    "COPY_NEEDS_ENGINES",
+    usage,
+    (from: string, to: string) =>
+      `"copy-database" copies a SQLite file (--from) into the PostgreSQL database that the config names; these are ${from} and ${to}.`,
+  ),
+  copySourceMissing: defineError(
+    "COPY_SOURCE_MISSING",
+    usage,
+    (file: string) => `There is no SQLite file ${file}; --from names the file that the masters have used until now.`,
+  ),
   databaseAway: defineError(
     "DATABASE_AWAY",
     unavailable,

@@ -16,7 +16,7 @@ export const locks = defineResource({
     /** Of a lock of each worker, which; null: it is the cluster's. */
     worker: { schema: text.nullable(), sql: "w.name" },
     max: { schema: integer, sql: "lk.max" },
-    /** How many have it, and how many wait for it. */
+    /** How many have it, and how many wait for it: a request for which several engines ask counts once. */
     holds: {
       schema: integer,
       sql: `(select count(*) from mm_lock_holds h where h.lockid = lk.lockid and ${isHoldValid("h")})`,
@@ -24,7 +24,7 @@ export const locks = defineResource({
     },
     waits: {
       schema: integer,
-      sql: `(select count(*) from mm_lock_waits q where q.lockid = lk.lockid and ${isWaitValid("q")})`,
+      sql: `(select count(distinct case when q.stepid = 0 then -q.buildrequestid else q.stepid end) from mm_lock_waits q where q.lockid = lk.lockid and ${isWaitValid("q")})`,
       read: Number,
     },
   },

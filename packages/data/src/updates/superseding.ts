@@ -4,7 +4,9 @@ import {
   type OpenSource,
   openRequestsOfSource,
   openSiblingsOfFailed,
+  type RequestOfChange,
   type RequestPage,
+  requestsOfChanges,
   type SourceLine,
   sourcesOfBuildsets,
 } from "@multimaster/database";
@@ -12,7 +14,7 @@ import type { NewSourceStamp } from "./add-buildset.ts";
 import { cancelRequest } from "./buildrequests.ts";
 import type { UpdateContext } from "./update-context.ts";
 
-export type { OpenSource, RequestPage, SourceLine };
+export type { OpenSource, RequestOfChange, RequestPage, SourceLine };
 
 /** An open request in whose buildset another one has failed, with the buildset's source stamps. */
 export type FailedSibling = OpenSibling & { readonly sourceStamps: readonly NewSourceStamp[] };
@@ -25,6 +27,8 @@ export interface SupersedingUpdates {
     builders: readonly string[],
     page: RequestPage & { below: number },
   ): Promise<readonly OpenSource[]>;
+  /** Which of these builders have a request for which of these changes, of which scheduler: pending, running or complete, but not cancelled. */
+  requestsOfChanges(changeids: readonly number[], builders: readonly string[]): Promise<readonly RequestOfChange[]>;
   /** Open requests, of `cancels` if given, of buildsets in which a build of these builders has failed. */
   openSiblingsOfFailed(
     of: { readonly builders: readonly string[]; readonly cancels?: readonly string[] | undefined },
@@ -41,6 +45,7 @@ export function createSupersedingUpdates(context: UpdateContext): SupersedingUpd
   const { database } = context;
   return {
     openRequestsOf: (source, builders, page) => openRequestsOfSource(database, source, builders, page),
+    requestsOfChanges: (changeids, builders) => requestsOfChanges(database, changeids, builders),
     async openSiblingsOfFailed(of, page) {
       const found = await openSiblingsOfFailed(database, of, { ...page, failure: Results.FAILURE });
       if (found.length === 0) return [];

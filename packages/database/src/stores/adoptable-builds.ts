@@ -114,7 +114,7 @@ export async function moveBuild(
 export interface BuildProgress {
   readonly number: number;
   readonly builderid: number;
-  /** How long it has run. */
+  /** How long it has run, without the time in which its steps waited for locks. */
   readonly elapsedS: number;
   /** The step that runs. */
   readonly stepid: number;
@@ -127,7 +127,7 @@ export async function readBuildProgress(tx: Connection, buildid: number): Promis
   const [rows, properties] = await Promise.all([
     queryRows<{ number: number; builderid: number; elapsedS: number; stepid: number; stepName: string }>(
       tx,
-      `select b.number, b.builderid, ${tx.dialect.nowSeconds} - b.started_at as "elapsedS", s.id as stepid, s.name as "stepName"
+      `select b.number, b.builderid, ${tx.dialect.nowSeconds} - b.started_at - coalesce(b.locks_duration_s, 0) as "elapsedS", s.id as stepid, s.name as "stepName"
          from builds b join steps s on s.buildid = b.id
         where b.id = ? and s.complete_at is null order by s.number desc limit 1`,
       [buildid],

@@ -79,21 +79,20 @@ export interface LooseStamp {
   readonly revision: string;
 }
 
-/** The source stamps of a request that have neither a revision that stays the same nor a patch, and how many have one. */
+/** The source stamps of a request that have no revision that stays the same, and how many have one. A patch fixes nothing: it is applied to whatever is there. */
 export async function looseStamps(
   connection: Connection,
   buildrequestid: number,
 ): Promise<{ loose: LooseStamp[]; fixed: number }> {
-  const rows = await queryRows<{ branch: string | null; revision: string | null; patched: number }>(
+  const rows = await queryRows<{ branch: string | null; revision: string | null }>(
     connection,
-    `select s.branch, s.revision, case when s.patchid is null then 0 else 1 end as patched
-       from buildrequests r join buildset_sourcestamps b on b.buildsetid = r.buildsetid
+    `select s.branch, s.revision from buildrequests r join buildset_sourcestamps b on b.buildsetid = r.buildsetid
        join sourcestamps s on s.id = b.sourcestampid where r.id = ? order by b.id`,
     [buildrequestid],
   );
   const loose = rows
-    .map(({ branch, revision, patched }) => ({ branch: branch ?? "", revision: revision ?? "", patched }))
-    .filter(({ revision, patched }) => !(revision === "" ? Number(patched) === 1 : isFixed(revision)));
+    .map(({ branch, revision }) => ({ branch: branch ?? "", revision: revision ?? "" }))
+    .filter(({ revision }) => !isFixed(revision));
   return { loose, fixed: rows.length - loose.length };
 }
 

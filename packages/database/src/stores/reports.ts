@@ -1,6 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows, upsert } from "../dialect.ts";
 import { truncateText } from "./column-text.ts";
+import { dropUnfollowing } from "./following-reports.ts";
 import { hashColumns } from "./hash.ts";
 
 /** A row of the outbox that reporters have not been asked about. */
@@ -19,6 +20,8 @@ export interface NewReport {
   readonly context: string;
   readonly about: string;
   readonly final: boolean;
+  /** Reported only if something of its context was sent, or is owed: it ends what the target shows. */
+  readonly follows?: boolean | undefined;
 }
 
 /** A report that may be sent now: the oldest owed one of its context. */
@@ -85,10 +88,12 @@ export async function handOut(
     "select reporterid, kind from mm_reporter_kinds",
   );
   const unknown = wanting.filter(({ reporterid, kind }) => !asked.get(reporterid)?.includes(kind));
+  const candidates = reports.map((report) => ({ ...report, context: hashContext(report.context) }));
+  const wanted = await dropUnfollowing(tx, candidates);
   const rows = [
-    ...reports.map(({ reporterid, event, context, about, final }) => ({
+    ...wanted.map(({ reporterid, event, context, about, final }) => ({
       ...rowOf(event, reporterid, about),
-      context: hashContext(context),
+      context,
       final: Number(final),
       state: "owed",
     })),

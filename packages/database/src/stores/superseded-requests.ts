@@ -13,11 +13,16 @@ export interface SourceLine {
 export interface OpenSource {
   buildrequestid: number;
   builder: string;
+  /** The value of the property `scheduler` of its buildset, in JSON; null without one. */
+  scheduler: string | null;
   branch: string | null;
   newest: number;
   /** 1: a master has it. */
   claimed: number;
 }
+
+/** A request, of whatever age, that builds this change. */
+export type RequestOfChange = Pick<OpenSource, "builder" | "scheduler"> & { readonly changeid: number };
 
 /** A part of the requests in the order of their ids: those after one, at most so many. */
 export interface RequestPage {
@@ -38,7 +43,7 @@ export function openRequestsOfSource(
   const wanted = connection.dialect.isOneOf("n.name", builders);
   return queryRows<OpenSource>(
     connection,
-    `select r.id as buildrequestid, n.name as builder, t.branch, max(c.changeid) as newest,
+    `select r.id as buildrequestid, n.name as builder, ${schedulerOf("r")} as scheduler, t.branch, max(c.changeid) as newest,
             case when ${claimantOf("r")} is null then 0 else 1 end as claimed
        from buildrequests r join builders n on n.id = r.builderid join buildsets s on s.id = r.buildsetid
        join buildset_sourcestamps b on b.buildsetid = r.buildsetid join sourcestamps t on t.id = b.sourcestampid
@@ -46,10 +51,35 @@ export function openRequestsOfSource(
       where r.complete = 0 and r.id > ? and not ${isRequestCancelled("r")} and ${wanted.sql}
         and t.repository = ? and t.project = ? and t.codebase = ? and s.rebuilt_buildid is null
         and not exists (select 1 from mm_askers a where a.buildsetid = r.buildsetid)
-      group by r.id, n.name, t.branch having max(c.changeid) < ? order by r.id limit ?`,
+      group by r.id, r.buildsetid, n.name, t.branch having max(c.changeid) < ? order by r.id limit ?`,
     [after, ...wanted.bindings, repository, project, codebase, below, limit],
   );
 }
+
+const schedulerOf = (alias: string) =>
+  `(select p.property_value from buildset_properties p where p.buildsetid = ${alias}.buildsetid and p.property_name = 'scheduler')`;
+
+/** Who builds these changes in builders of these names: each once, without requests that were cancelled. */
+export function requestsOfChanges(
+  connection: Connection,
+  changeids: readonly number[],
+  builders: readonly string[],
+): Promise<RequestOfChange[]> {
+  const ids = connection.dialect.isOneOf("c.changeid", changeids);
+  const wanted = connection.dialect.isOneOf("n.name", builders);
+  return queryRows<RequestOfChange>(
+    connection,
+    `select distinct c.changeid, n.name as builder, ${schedulerOf("r")} as scheduler
+       from changes c join buildset_sourcestamps b on b.sourcestampid = c.sourcestampid
+       join buildrequests r on r.buildsetid = b.buildsetid join builders n on n.id = r.builderid
+      where ${ids.sql} and ${wanted.sql}
+        and case when r.complete = 1 then r.results <> ${cancelled} else not ${isRequestCancelled("r")} end`,
+    [...ids.bindings, ...wanted.bindings],
+  );
+}
+
+/** The result of what was cancelled. */
+const cancelled = 6;
 
 /** An open request in whose buildset another one has failed. */
 export interface OpenSibling {

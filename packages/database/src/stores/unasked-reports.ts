@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
+import { dropUnfollowing } from "./following-reports.ts";
 import { hashContext, isBehind, lockReports, unaskedContext } from "./reports.ts";
 
 /** What a master handed out whose config does not know the reporter: whether it is reported has not been asked. */
@@ -12,7 +13,11 @@ export interface UnaskedReport {
 }
 
 /** What the reporter says of it; null: it does not report it. */
-export type LateAnswer = { readonly context: string; readonly final: boolean } | null;
+export type LateAnswer = {
+  readonly context: string;
+  readonly final: boolean;
+  readonly follows?: boolean | undefined;
+} | null;
 
 /** Events of these kinds that a reporter has not been asked about, oldest first. */
 export async function findUnasked(
@@ -37,18 +42,22 @@ export async function answerUnasked(
   answers: ReadonlyMap<number, LateAnswer>,
 ): Promise<void> {
   await lockReports(tx, [reporterid]);
+  const candidates = [...answers].flatMap(([id, answer]) =>
+    answer ? [{ ...answer, id, reporterid, context: hashContext(answer.context) }] : [],
+  );
+  const wanted = await dropUnfollowing(tx, candidates);
+  const kept = new Set(wanted.map(({ id }) => id));
   const unwanted = tx.dialect.isOneOf(
     "id",
-    [...answers].filter(([, answer]) => answer === null).map(([id]) => id),
+    [...answers.keys()].filter((id) => !kept.has(id)),
   );
   await execute(tx, `delete from mm_reports where ${unwanted.sql} and state = 'unasked'`, unwanted.bindings);
-  for (const [id, answer] of answers)
-    if (answer)
-      await execute(
-        tx,
-        "update mm_reports set state = 'owed', is_first = 1, context = ?, final = ? where id = ? and state = 'unasked'",
-        [hashContext(answer.context), Number(answer.final), id],
-      );
+  for (const { id, context, final } of wanted)
+    await execute(
+      tx,
+      "update mm_reports set state = 'owed', is_first = 1, context = ?, final = ? where id = ? and state = 'unasked'",
+      [context, Number(final), id],
+    );
   const all = tx.dialect.isOneOf("id", [...answers.keys()]);
   await execute(tx, `update mm_reports set is_first = 0 where ${all.sql} and ${isBehind}`, all.bindings);
 }

@@ -5,6 +5,7 @@ import {
   commitsOf,
   describeStatus,
   eventsOfBuilds,
+  explainNoCommit,
   forgeShape,
   nameContext,
   stateOf,
@@ -37,6 +38,7 @@ export default defineReporter({
   reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
+  explainNothing: explainNoCommit,
   open(ctx, opts) {
     const ask = askWith(ctx, opts);
     const basic = () => `Basic ${Buffer.from(`${opts.user}:${opts.password}`).toString("base64")}`;

@@ -5,6 +5,7 @@ import {
   commitsOf,
   describeStatus,
   eventsOfBuilds,
+  explainNoCommit,
   forgeShape,
   nameContext,
   stateOf,
@@ -29,6 +30,7 @@ export default defineReporter({
   reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
+  explainNothing: explainNoCommit,
   open(ctx, opts) {
     const ask = askWith(ctx, opts);
     const headers = { authorization: `Bearer ${opts.token}`, "x-atlassian-token": "no-check" };

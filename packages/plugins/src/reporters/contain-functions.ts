@@ -6,8 +6,7 @@ const elsewhere: ReadonlySet<string> = new Set(["filter", "message"]);
 
 /**
  * The options with their functions contained: one that throws, or does not return, fails the report that it is called for, and what
- * is shown of it names the option. Functions that return promises are limited up to their first `await`; after that an attempt's
- * own limit holds.
+ * is shown of it names the option. A promise that it returns has a time limit.
  */
 export function containFunctions<Options extends object>(options: Options): Options {
   const contained = Object.entries(options).map(([name, value]) => [
@@ -22,15 +21,44 @@ export function containFunctions<Options extends object>(options: Options): Opti
 function contain(name: string, fn: (...given: unknown[]) => unknown) {
   return (...given: unknown[]): unknown => {
     try {
-      return callContained(() => fn(...given));
+      const answer = callContained(() => fn(...given));
+      return isThenable(answer) ? waitForAnswer(name, answer) : answer;
     } catch (error) {
-      throw new ReportFailure(
-        `the function "${name}" of the config failed: ${describeCause(error)}`,
-        { of: "report" },
-        {
-          cause: error,
-        },
-      );
+      throw failureOf(name, error);
     }
   };
 }
+
+/** How long the promise of a function of the config is waited for. */
+export const longestAnswerMs = 10_000;
+
+/** The timer keeps the process alive: a program whose only work hangs would end without a word. */
+function waitForAnswer(name: string, answer: PromiseLike<unknown>): Promise<unknown> {
+  const limited = new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      clearTimeout(limit);
+      reject(failureOf(name, error));
+    };
+    const limit = setTimeout(
+      () => fail(new Error(`it did not answer within ${longestAnswerMs / 1000} s`)),
+      longestAnswerMs,
+    );
+    answer.then((value) => {
+      clearTimeout(limit);
+      resolve(value);
+    }, fail);
+  });
+  // Where a promise is not expected it is not waited for: its failure must not end the master.
+  limited.catch(() => undefined);
+  return limited;
+}
+
+const failureOf = (name: string, error: unknown) =>
+  new ReportFailure(
+    `the function "${name}" of the config failed: ${describeCause(error)}`,
+    { of: "report" },
+    { cause: error },
+  );
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";

@@ -58,11 +58,10 @@ export interface ForgeCommit {
   readonly source: ReportedSource;
 }
 
-/** The commits that a build is about: what was checked out, if the build says so, else what was asked for. */
-export function commitsOf(build: ReportedBuild, { codebase, repositories }: ForgeOptions): ForgeCommit[] {
+/** The commits that a build is about: what was asked for; where that is no commit, what was checked out of the same codebase. */
+export function commitsOf(build: ReportedBuild, options: ForgeOptions): ForgeCommit[] {
   return build.sources.flatMap((source) => {
-    if (codebase !== undefined && source.codebase !== codebase) return [];
-    if (repositories && !repositories.some((glob) => fitsGlob(source.repository, glob))) return [];
+    if (!isChosen(source, options)) return [];
     const repository = repositoryPath(source.repository);
     const revision = [source.revision, checkedOut(build, source.codebase)].find(isElement);
     return repository && revision ? [{ repository, revision, source }] : [];
@@ -73,9 +72,10 @@ export function commitsOf(build: ReportedBuild, { codebase, repositories }: Forg
 const isElement = (text: string | null | undefined): text is string =>
   typeof text === "string" && /^[^\s/\\?#%]+$/.test(text) && text !== "." && text !== "..";
 
-function checkedOut({ properties }: ReportedBuild, codebase: string): string | undefined {
+function checkedOut({ properties, sources }: ReportedBuild, codebase: string): string | undefined {
   const got = properties["got_revision"];
-  if (typeof got === "string") return got;
+  // Of several codebases it does not say which one it is of.
+  if (typeof got === "string") return sources.length === 1 ? got : undefined;
   // A property of several codebases has an object.
   const one =
     typeof got === "object" && got !== null ? (got as Readonly<Record<string, unknown>>)[codebase] : undefined;
@@ -88,6 +88,26 @@ export function repositoryPath(address: string): string | undefined {
   const clean = path?.replace(/\/+$/, "").replace(/\.git$/, "");
   return clean?.includes("/") && clean.split("/").every(isElement) ? clean : undefined;
 }
+
+/** Why a build is reported at no commit, although a source of it is one that the options choose. */
+export function explainNoCommit({ build }: ReportedEvent, options: ForgeOptions): string | undefined {
+  if (!build || commitsOf(build, options).length > 0) return undefined;
+  const why = build.sources
+    .filter((source) => isChosen(source, options))
+    .map(({ codebase, repository, revision }) => {
+      const of = codebase === "" ? "its source" : `its source of codebase "${codebase}"`;
+      if (!repositoryPath(repository))
+        return `${of} has no repository with an address such as https://forge/owner/name`;
+      return revision === null
+        ? `${of} has no revision, and no step has set got_revision for it`
+        : `${of} has no valid revision`;
+    });
+  return why.length === 0 ? undefined : `${build.builder} #${build.number} is about no commit: ${why.join("; ")}`;
+}
+
+const isChosen = (source: ReportedSource, { codebase, repositories }: ForgeOptions): boolean =>
+  (codebase === undefined || source.codebase === codebase) &&
+  (!repositories || repositories.some((glob) => fitsGlob(source.repository, glob)));
 
 /** What reporters of commits and pull requests can report. */
 export const eventsOfBuilds = ["build-started", "build-ended"] as const;

@@ -4,6 +4,7 @@ import {
   commitsOf,
   describeStatus,
   eventsOfBuilds,
+  explainNoCommit,
   forgeShape,
   nameContext,
   stateOf,
@@ -38,6 +39,7 @@ export default defineReporter({
   reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
+  explainNothing: explainNoCommit,
   open(ctx, opts) {
     const ask = askWith(ctx, opts);
     const headers = { authorization: `token ${opts.token}` };

@@ -5,6 +5,7 @@ import {
   commitsOf,
   describeStatus,
   eventsOfBuilds,
+  explainNoCommit,
   forgeShape,
   nameContext,
   stateOf,
@@ -49,6 +50,7 @@ export default defineReporter({
   reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
+  explainNothing: explainNoCommit,
   check: checkTemplate,
   warnings: ({ token }) =>
     token === undefined

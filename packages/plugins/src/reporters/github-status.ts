@@ -4,6 +4,7 @@ import {
   commitsOf,
   describeStatus,
   eventsOfBuilds,
+  explainNoCommit,
   forgeShape,
   nameContext,
   stateOf,
@@ -30,6 +31,7 @@ export default defineReporter({
   reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
+  explainNothing: explainNoCommit,
   open(ctx, opts) {
     const { ask, login } = gitHubLogin(ctx, opts);
     return {

@@ -4,6 +4,7 @@ import {
   commitsOf,
   describeStatus,
   eventsOfBuilds,
+  explainNoCommit,
   forgeShape,
   nameContext,
   stateOf,
@@ -39,6 +40,7 @@ export default defineReporter({
   reports: eventsOfBuilds,
   isState: true,
   contextOf: statusContext,
+  explainNothing: explainNoCommit,
   open(ctx, opts) {
     const ask = askWith(ctx, opts);
     const headers = { "private-token": opts.token };

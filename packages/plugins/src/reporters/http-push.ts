@@ -44,7 +44,7 @@ export default defineReporter({
     const source = ctx.cluster.url;
     return {
       async send(report, { id }) {
-        const data = opts.body ? opts.body(report) : await buildbotShape(report);
+        const data = opts.body ? await opts.body(report) : await buildbotShape(report);
         const isEvent = opts.format === "cloudevents";
         const body = JSON.stringify(isEvent ? cloudEvent(report, id, source, data) : data);
         await ask({

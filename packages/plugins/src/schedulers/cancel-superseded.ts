@@ -33,10 +33,12 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 
 const pollMs = 5000;
+/** The same after a change, until its builds are requested. */
+const soonMs = 1000;
 /** Schedulers on other masters may submit an older change for this long after a newer one has been seen. */
 const watchMs = 60_000;
-/** Branches that are watched at the same time; the oldest are forgotten before. */
-const mostWatched = 1000;
+/** Changes that are watched at the same time, of one line and of all; the oldest are forgotten before. */
+const mostWatched = { ofLine: 10, all: 1000 };
 const batch = 500;
 /** Requests that are read at the same time. */
 const limit = 500;
@@ -58,9 +60,10 @@ const recentChange = z.object({
 type RecentChange = z.output<typeof recentChange>;
 
 /**
- * Cancels what a newer change has superseded: `cancelSuperseded({ name: "cancel-old", builders: ["web"] })`. It follows the
- * changes by its own cursor, so that none is missed while no scheduler master runs; the rows of the requests decide, so that each is
- * cancelled once.
+ * Cancels what a newer change has superseded: `cancelSuperseded({ name: "cancel-old", builders: ["web"] })`. A change supersedes
+ * a request only when the same scheduler has requested a build of it by the same builder: where filters keep it out, the older
+ * request is the newest. It follows the changes by its own cursor, so that none is missed while no scheduler master runs; the rows
+ * of the requests decide, so that each is cancelled once.
  */
 export default defineScheduler({
   type: "cancel-superseded",
@@ -75,6 +78,7 @@ export default defineScheduler({
     return startPolling(ctx, {
       pollMs,
       async poll(signal) {
+        let isSoon = false;
         for (let more = true; more && !signal.aborted; ) {
           const taken = await takeChanges(ctx, options, problems);
           const left = new Set<RecentChange>();
@@ -85,10 +89,11 @@ export default defineScheduler({
               ctx,
               taken.recent.map((change) => ({ ...change, done: change.done || !left.has(change) })),
             );
+          isSoon = [...left].some(({ at }) => ctx.clock.now() - at < watchMs);
           more = taken.more;
         }
         await problems.show(ctx);
-        return undefined;
+        return isSoon ? soonMs : undefined;
       },
     });
   },
@@ -97,7 +102,7 @@ export default defineScheduler({
 const save = (ctx: SchedulerContext, recent: readonly RecentChange[]) =>
   ctx.submit([], { name: stateName, value: [...recent] });
 
-/** Reads a batch of the changes that came, and returns the newest of each branch that is still watched. */
+/** Reads a batch of the changes that came, and returns the newest of each branch that are still watched. */
 async function takeChanges(
   ctx: SchedulerContext,
   options: Options,
@@ -167,12 +172,15 @@ function keyOf({ key }: Options, line: Line, about: string, functions: Problems[
 const sourceOf = ({ repository, project, codebase }: Line) => JSON.stringify([repository, project, codebase]);
 
 function addNewest(known: readonly RecentChange[], added: readonly RecentChange[]): RecentChange[] {
-  const newest = new Map<string, RecentChange>();
+  const lines = new Map<string, Map<number, RecentChange>>();
   for (const change of [...known, ...added]) {
     const line = `${sourceOf(change)} ${change.key}`;
-    if ((newest.get(line)?.changeid ?? 0) < change.changeid) newest.set(line, change);
+    const ofLine = lines.get(line) ?? new Map<number, RecentChange>();
+    if (!ofLine.has(change.changeid)) lines.set(line, ofLine.set(change.changeid, change));
   }
-  return [...newest.values()].sort((a, b) => a.changeid - b.changeid).slice(-mostWatched);
+  const inOrder = (changes: Iterable<RecentChange>) => [...changes].sort((a, b) => a.changeid - b.changeid);
+  const kept = [...lines.values()].flatMap((changes) => inOrder(changes.values()).slice(-mostWatched.ofLine));
+  return inOrder(kept).slice(-mostWatched.all);
 }
 
 function groupBySource(recent: readonly RecentChange[]): Iterable<readonly RecentChange[]> {
@@ -185,7 +193,7 @@ function groupBySource(recent: readonly RecentChange[]): Iterable<readonly Recen
   return groups.values();
 }
 
-/** Whether nothing is left to be asked. */
+/** Whether nothing is left: no function to be asked, and no request that is to be cancelled once a newer one exists. */
 async function cancelOlder(
   ctx: SchedulerContext,
   options: Options,
@@ -194,16 +202,17 @@ async function cancelOlder(
 ): Promise<boolean> {
   const newest = recent.at(-1);
   if (newest === undefined) return true;
-  const byKey = new Map(recent.map((change) => [change.key, change]));
+  const newer = new NewerRequests(recent);
   let isComplete = true;
   for (let after: number | undefined = 0; after !== undefined && !ctx.signal.aborted; ) {
     const page = { below: newest.changeid, after, limit };
     const found: readonly OpenSource[] = await ctx.openRequestsOf(newest, options.builders, page);
+    if (found.length > 0) await newer.read(ctx, options.builders);
     const superseded: { buildrequestid: number; reason: string }[] = [];
     for (const request of found) {
       if (request.claimed === 1 && !options.running) continue;
-      const change = findNewer(options, { ...newest, branch: request.branch }, request, { byKey, problems });
-      if (change === "later") isComplete = false;
+      const change = findNewer(options, { ...newest, branch: request.branch }, request, { newer, problems });
+      if (change === "later" || change === "not requested") isComplete = false;
       else if (change) superseded.push({ buildrequestid: request.buildrequestid, reason: describe(change) });
     }
     const cancelled = new Set(await ctx.cancelAll(superseded, !options.running));
@@ -218,16 +227,46 @@ async function cancelOlder(
   return isComplete;
 }
 
-/** The change that supersedes a request; "later": that cannot be asked now. */
+/** Changes by their key, and where each has been requested. */
+class NewerRequests {
+  #byKey = new Map<string, RecentChange[]>();
+  #recent: readonly RecentChange[];
+  #requested: ReadonlySet<string> | undefined;
+
+  /** In the order of the changes. */
+  constructor(recent: readonly RecentChange[]) {
+    this.#recent = recent;
+    for (const change of recent) this.#byKey.set(change.key, [...(this.#byKey.get(change.key) ?? []), change]);
+  }
+
+  async read(ctx: SchedulerContext, builders: readonly string[]): Promise<void> {
+    if (this.#requested) return;
+    const ids = this.#recent.map(({ changeid }) => changeid);
+    const found = await ctx.requestsOfChanges(ids, builders);
+    this.#requested = new Set(found.map((one) => placeOf(one, one.changeid)));
+  }
+
+  /** The newest change with this key that replaces what the request builds; undefined: there is no newer one. */
+  find(key: string, request: OpenSource): RecentChange | "not requested" | undefined {
+    const changes = (this.#byKey.get(key) ?? []).filter(({ changeid }) => changeid > request.newest);
+    const replacing = changes.findLast(({ changeid }) => this.#requested?.has(placeOf(request, changeid)));
+    return replacing ?? (changes.length > 0 ? "not requested" : undefined);
+  }
+}
+
+const placeOf = ({ builder, scheduler }: Pick<OpenSource, "builder" | "scheduler">, changeid: number) =>
+  JSON.stringify([builder, scheduler, changeid]);
+
+/** The change that supersedes a request; "later": that cannot be asked now; "not requested": nothing builds the newer one yet. */
 function findNewer(
   options: Options,
   line: Line,
-  { buildrequestid, newest }: OpenSource,
-  { byKey, problems }: { byKey: ReadonlyMap<string, RecentChange>; problems: Problems },
-): RecentChange | "later" | undefined {
+  request: OpenSource,
+  { newer, problems }: { newer: NewerRequests; problems: Problems },
+): RecentChange | "later" | "not requested" | undefined {
   try {
-    const change = byKey.get(keyOf(options, line, `build request ${buildrequestid}`, problems.functions));
-    return change && newest < change.changeid ? change : undefined;
+    const about = `build request ${request.buildrequestid}`;
+    return newer.find(keyOf(options, line, about, problems.functions), request);
   } catch (error) {
     if (error instanceof OptionRests) return "later";
     if (error instanceof OptionFailed) return undefined;

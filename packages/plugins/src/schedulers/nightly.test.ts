@@ -122,6 +122,16 @@ describe("a nightly scheduler", () => {
     expect(issues({ month: 2, dayOfMonth: 31 })?.[0]).toContain("dayOfMonth: never runs");
     expect(issues({ hour: 24 })?.[0]).toContain('hour: "24" is no hour');
     expect(issues({ cron: "@daily", hour: 2 })).toEqual(['hour: has no effect beside "cron": keep one of them']);
+    expect(issues({ cron: "0 2 * * monkey" })?.[0]).toContain('cron: "monkey" is no dayOfWeek');
+    expect(issues({ month: "marching" })?.[0]).toContain('month: "marching" is no month');
+    expect(issues({ cron: "0 2 * sept Thurs-sunday" })).toBeUndefined();
+    expect(issues({ cron: "*/90 * * * *" })).toEqual([
+      'cron: "*/90" is only the minute 0: the step of 90 leads past 59; write "0", or a step up to 59',
+    ]);
+    expect(issues({ hour: "8-12/5" })).toEqual([
+      'hour: "8-12/5" is only the hour 8: the step of 5 leads past 12; write "8", or a step up to 4',
+    ]);
+    expect(issues({ cron: "*/45 */23 * * 1-5/4" })).toBeUndefined();
     expect(issues({ timeZone: "Berlin" })).toEqual([
       'timeZone: "Berlin" is no time zone: write a name such as "Europe/Berlin" or "UTC"',
     ]);

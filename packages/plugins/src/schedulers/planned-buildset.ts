@@ -2,7 +2,7 @@ import type { Json } from "@multimaster/core";
 import type { NewSourceStamp } from "@multimaster/data";
 import { z } from "zod";
 import type { PlannedBuildset, SchedulerContext, Submission } from "../define-scheduler.ts";
-import { OptionFailed } from "../option-functions.ts";
+import { OptionFailed, OptionRests } from "../option-functions.ts";
 import type { Problems } from "./problems.ts";
 import { type ChoosingOptions, schedulerProperties } from "./scheduler-options.ts";
 
@@ -47,14 +47,14 @@ export function planStatic(ctx: SchedulerContext, options: ChoosingOptions, plan
 
 /**
  * Asks the functions among the options what to build. Their errors are contained: what one of them cannot decide is not built,
- * and the others are not affected.
+ * and the others are not affected. `rests`: a function is not called now, so that the plan can only be asked about later.
  */
 export async function planBuildset(
   ctx: SchedulerContext,
   options: ChoosingOptions,
   plan: Plan,
   problems: Problems,
-): Promise<{ submission: Submission | undefined }> {
+): Promise<{ submission: Submission | undefined; rests?: true }> {
   if (!choosesByFunction(options)) return { submission: planStatic(ctx, options, plan) };
   try {
     const changes = await ctx.readChanges(plan.changeids);
@@ -84,7 +84,7 @@ export async function planBuildset(
   } catch (error) {
     if (!(error instanceof OptionFailed)) throw error;
     problems.add(error.message, error.cause);
-    return { submission: undefined };
+    return { submission: undefined, ...(error instanceof OptionRests ? { rests: true } : {}) };
   }
 }
 

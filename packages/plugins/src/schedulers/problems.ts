@@ -16,6 +16,15 @@ export class Problems {
     this.#found.push({ message, cause });
   }
 
+  /** Adds what waits because of the latest, in the same sentence. */
+  addConsequence(what: string): void {
+    const latest = this.#found.at(-1);
+    if (!latest) return;
+    const message = `${latest.message}; ${what}`;
+    const others = this.#found.filter((one) => one.message !== latest.message && one.message !== message);
+    this.#found = [{ ...latest, message }, ...others];
+  }
+
   /** What was found since the last `show`, in one sentence. */
   get latest(): string | undefined {
     return this.#found.at(-1)?.message;
@@ -23,8 +32,9 @@ export class Problems {
 
   /** Shows what was found since the last call, which is all there is. */
   async show(ctx: SchedulerContext): Promise<void> {
-    const known = new Set(this.#found.map(({ message }) => message));
-    for (const { sentence, cause } of this.functions.failing) if (!known.has(sentence)) this.add(sentence, cause);
+    const known = this.#found.map(({ message }) => message);
+    for (const { sentence, cause } of this.functions.failing)
+      if (!known.some((message) => message.startsWith(sentence))) this.add(sentence, cause);
     const [first, ...others] = this.#found;
     this.#found = [];
     const more = others.length > 0 ? `; and ${others.length} more` : "";

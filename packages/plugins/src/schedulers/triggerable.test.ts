@@ -93,6 +93,45 @@ describe("a triggerable scheduler", () => {
     answer();
   });
 
+  it("leaves triggers open while its function rests, and those of others are decided", async () => {
+    const rows = createSchedulerRows();
+    const clock = createFakeClock();
+    rows.builders.add("web");
+    const ask = (id: number) =>
+      rows.triggers.push({
+        id,
+        build: { buildid: id, builder: "parent", number: id },
+        sourceStamps: [],
+        changeids: [],
+        properties: {},
+      });
+    const options: Parameters<typeof triggerable>[0] = {
+      name: "s",
+      builders: ({ trigger }) => {
+        while (trigger?.number === 1);
+        return ["web"];
+      },
+    };
+    const scheduler = await runScheduler(triggerable(options), rows, clock);
+    ask(1);
+    ask(2);
+    await scheduler.poll();
+    const blocked = expect.stringContaining("for a trigger of parent #1");
+    expect(rows.refused).toEqual([blocked]);
+    expect(rows.triggers.map(({ id }) => id)).toEqual([2]);
+    expect(rows.problem).toContain("; triggers wait until it is called again, a minute later");
+    // Another one has its own functions.
+    const otherRows = createSchedulerRows();
+    otherRows.builders.add("web");
+    otherRows.triggers.push(...rows.triggers);
+    await runScheduler(triggerable(options), otherRows, clock);
+    expect(otherRows.submissions).toHaveLength(1);
+    clock.advance(60_000);
+    await scheduler.poll();
+    expect(rows.submissions.map(({ buildset }) => buildset?.builders)).toEqual([["web"]]);
+    expect(rows.refused).toHaveLength(1);
+  });
+
   it("is known as one that steps may trigger", () => {
     const { plugin } = triggerable({ name: "deploy", builders: ["web"] });
     expect(plugin.triggerable).toBe(true);

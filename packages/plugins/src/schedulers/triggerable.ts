@@ -65,8 +65,12 @@ function answerTriggers(ctx: SchedulerContext, options: TriggerableOptions) {
     for (const asked of open) {
       if (signal.aborted) return undefined;
       const plan = planTrigger(ctx, className, options.reason, asked);
-      const { submission } = await planBuildset(ctx, options, plan, problems);
+      const { submission, rests } = await planBuildset(ctx, options, plan, problems);
       if (ctx.signal.aborted) return undefined;
+      if (rests) {
+        problems.addConsequence("triggers wait until it is called again, a minute later");
+        continue;
+      }
       const buildset = submission && (submission.buildset ?? { ...plan, builders: [] });
       const decision = buildset ? { buildset } : { refused: problems.latest ?? "nothing was chosen" };
       if ((await ctx.decideTrigger(asked.id, decision)) === "lost") return undefined;

@@ -212,6 +212,12 @@ it("warns of functions that refuse every change, and of no others", () => {
     ),
   );
   expect(sentencesOf(nightly({ ...names, hour: 2 }))).toEqual([]);
+  const changed = { ...names, hour: 2, onlyIfChanged: true };
+  expect(sentencesOf(nightly(changed))).toEqual([
+    'onlyIfChanged: counts changes of every branch, since "branch" is not set, and builds the branch of the newest one: set "branch", or "changeFilter.branch"',
+  ]);
+  for (const limit of [{ branch: "main" }, { branch: null }, { changeFilter: { branch: "main" } }])
+    expect(sentencesOf(nightly({ ...changed, ...limit }))).toEqual([]);
   const sometimes = { changeFilter: { filter: () => Math.random() > 2 }, fileIsImportant: () => true };
   expect(sentencesOf(anyBranch({ ...names, ...sometimes }))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { duration, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep } from "../define-step.ts";
+import { FailureText } from "./files/failure-text.ts";
 
 const options = z.object({
   from: z.string().min(1).describe("Relative to the builder's directory on the worker."),
@@ -14,11 +15,15 @@ export default defineStep({
   options,
   rules: { haltOnFailure: true },
   async run(ctx, { from, to, timeout }) {
-    const { rc } = await ctx.command("cpdir", {
+    const said = new FailureText("cpdir");
+    const args = {
       from_path: ctx.path(from),
       to_path: ctx.path(to),
       timeout: timeout === null ? null : timeout / 1000,
-    });
-    return { results: rc === 0 ? Results.SUCCESS : Results.FAILURE, summary: `copy ${from} to ${to}`, rc };
+    };
+    const { rc } = await ctx.command("cpdir", args, { onText: said.onText });
+    const summary = `copy ${from} to ${to}`;
+    if (rc === 0) return { results: Results.SUCCESS, summary, rc };
+    return { results: Results.FAILURE, summary, reason: said.reason(rc), rc };
   },
 });

@@ -1,10 +1,7 @@
 import { Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep } from "../define-step.ts";
-
-/** Of the mode in what `stat` answers: the kind of the file, and that of a directory. */
-const kindMask = 0o170000;
-const directory = 0o040000;
+import { kindOf } from "./files/file-kind.ts";
 
 const options = z.object({
   path: z.string().min(1).describe("Relative to the builder's directory on the worker."),
@@ -20,7 +17,7 @@ export default defineStep({
     const { stat } = await ctx.command("stat", { path: ctx.path(path) });
     const summary = `check ${path}`;
     if (stat === undefined) return { results: Results.FAILURE, summary, reason: "there is none" };
-    const isDirectory = ((stat[0] ?? 0) & kindMask) === directory;
+    const isDirectory = kindOf(stat) === "directory";
     if (kind === "any" || isDirectory === (kind === "directory")) return { results: Results.SUCCESS, summary };
     return { results: Results.FAILURE, summary, reason: isDirectory ? "it is a directory" : "it is no directory" };
   },

@@ -33,12 +33,13 @@ export default defineStep({
     try {
       const clash = findClash(options);
       if (clash !== undefined) throw new GitFailed(`${clash.path.join(".")} ${clash.sentence}`, "request");
-      const wanted = { branch, revision: stamp?.revision || undefined, mustBeOnBranch: options.revisionMustBeOnBranch };
+      const patch = ctx.build.sources.find((source) => source === stamp)?.patch ?? null;
+      const revision = stamp?.revision || undefined;
+      const wanted = { branch, revision, mustBeOnBranch: options.revisionMustBeOnBranch, isTried: patch !== null };
       checkWanted(wanted);
       const workspace = new GitWorkspace(ctx, options);
       const got = await checkOut(workspace, options, wanted);
       await setProperties(ctx, workspace, options, got);
-      const patch = ctx.build.sources.find((source) => source === stamp)?.patch ?? null;
       if (patch !== null) await applyPatch(workspace.git, patch);
       await workspace.publish();
       const merged = options.mergeInto === undefined ? "" : ` into ${options.mergeInto}`;

@@ -18,7 +18,11 @@ export interface HttpAnswer {
 }
 
 const options = z.object({
-  url: z.url({ protocol: /^https?$/ }).describe("Address of the web that the engine can reach."),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .describe(
+      "Address of the web that the engine can reach. A login in it (`https://user:password@host/`) is sent as basic authentication.",
+    ),
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).default("GET").describe("The method of HTTP."),
   headers: z.record(z.string(), z.string()).default({}).describe("Headers by name; a secret is masked in the log."),
   body: z.string().optional().describe("Sent as it is."),
@@ -41,12 +45,19 @@ export default defineStep({
   type: "http-request",
   options,
   async run(ctx, options): Promise<StepEnd> {
-    const { url, method, property, extract } = options;
+    const { method, property, extract } = options;
+    const { url, authorization } = takeLogin(ctx, options.url);
+    if (authorization !== undefined && Object.keys(options.headers).some((name) => /^authorization$/i.test(name)))
+      return {
+        results: Results.FAILURE,
+        summary: `${method} ${hostOf(url)}`,
+        reason: "both the url and the headers have a login",
+      };
     const log = await ctx.log("stdio", "s");
     await log.write(`${method} ${url}\n`, "header");
     let answer: HttpAnswer;
     try {
-      answer = await send(ctx, options);
+      answer = await send(ctx, { ...options, url }, authorization);
     } catch (error) {
       ctx.signal.throwIfAborted();
       const why = describeFailure(error);
@@ -57,7 +68,10 @@ export default defineStep({
     if (answer.body !== "") await log.write(`${answer.body.slice(0, longestLogged)}\n`, "stdout");
     const summary = `${method} ${hostOf(url)}: ${answer.status}`;
     const isExpected = options.expect?.includes(answer.status) ?? (answer.status >= 200 && answer.status < 300);
-    if (!isExpected) return { results: Results.FAILURE, summary, rc: answer.status };
+    if (!isExpected) {
+      const reason = options.expect === undefined ? "not 200 to 299" : `not ${options.expect.join(", ")}`;
+      return { results: Results.FAILURE, summary, reason, rc: answer.status };
+    }
     if (property !== undefined) ctx.properties.set(property, answer.body);
     for (const [name, value] of Object.entries(callContained(() => extract?.(answer)) ?? {}))
       ctx.properties.set(name, value);
@@ -65,7 +79,30 @@ export default defineStep({
   },
 });
 
-async function send(ctx: StepContext, options: Options): Promise<HttpAnswer> {
+/** Takes the login out of an address, hides it in the build, and says it as a header. */
+function takeLogin(ctx: StepContext, given: string): { url: string; authorization?: string } {
+  const url = new URL(given);
+  if (url.username === "" && url.password === "") return { url: given };
+  const [user = "", password = ""] = [url.username, url.password].map(decodeLenient);
+  const credentials = Buffer.from(`${user}:${password}`).toString("base64");
+  // A user without a password is often a token.
+  for (const text of password === "" ? [user, url.username] : [password, url.password]) ctx.hide(text, "password");
+  ctx.hide(credentials, "password");
+  url.username = "";
+  url.password = "";
+  return { url: url.href, authorization: `Basic ${credentials}` };
+}
+
+/** A percent sign that encodes nothing stands for itself. */
+function decodeLenient(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+async function send(ctx: StepContext, options: Options, authorization: string | undefined): Promise<HttpAnswer> {
   const { url, method, headers, body, json, timeout } = options;
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(timeout)]);
   const content = json === undefined ? body : JSON.stringify(json);
@@ -74,7 +111,11 @@ async function send(ctx: StepContext, options: Options): Promise<HttpAnswer> {
     signal,
     // Another server gets neither the headers nor the body.
     redirect: "manual",
-    headers: { ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    headers: {
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+      ...(authorization === undefined ? {} : { authorization }),
+      ...headers,
+    },
     ...(content === undefined ? {} : { body: content }),
   });
   return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await readBody(answer) };

@@ -1,6 +1,7 @@
 import { Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep } from "../define-step.ts";
+import { FailureText } from "./files/failure-text.ts";
 
 const options = z.object({
   dir: z.string().min(1).describe("Relative to the builder's directory on the worker; its parents are made, too."),
@@ -12,7 +13,10 @@ export default defineStep({
   options,
   rules: { haltOnFailure: true },
   async run(ctx, { dir }) {
-    const { rc } = await ctx.command("mkdir", { paths: [ctx.path(dir)] });
-    return { results: rc === 0 ? Results.SUCCESS : Results.FAILURE, summary: `make directory ${dir}`, rc };
+    const said = new FailureText("mkdir");
+    const { rc } = await ctx.command("mkdir", { paths: [ctx.path(dir)] }, { onText: said.onText });
+    const summary = `make directory ${dir}`;
+    if (rc === 0) return { results: Results.SUCCESS, summary, rc };
+    return { results: Results.FAILURE, summary, reason: said.reason(rc), rc };
   },
 });

@@ -1,6 +1,7 @@
 import { duration, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep } from "../define-step.ts";
+import { FailureText } from "./files/failure-text.ts";
 
 const options = z.object({
   dir: z.string().min(1).describe("A directory or file, relative to the builder's directory on the worker."),
@@ -13,10 +14,11 @@ export default defineStep({
   options,
   rules: { haltOnFailure: true },
   async run(ctx, { dir, timeout }) {
-    const { rc } = await ctx.command("rmdir", {
-      paths: [ctx.path(dir)],
-      timeout: timeout === null ? null : timeout / 1000,
-    });
-    return { results: rc === 0 ? Results.SUCCESS : Results.FAILURE, summary: `remove ${dir}`, rc };
+    const said = new FailureText("rmdir");
+    const args = { paths: [ctx.path(dir)], timeout: timeout === null ? null : timeout / 1000 };
+    const { rc } = await ctx.command("rmdir", args, { onText: said.onText });
+    const summary = `remove ${dir}`;
+    if (rc === 0) return { results: Results.SUCCESS, summary, rc };
+    return { results: Results.FAILURE, summary, reason: said.reason(rc), rc };
   },
 });

@@ -5,7 +5,7 @@ import type { ArtifactUpload, ArtifactWriter, StoredArtifact } from "../step-art
 import type { StepContext } from "../step-context.ts";
 import { ArtifactRefused } from "../step-errors.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
-import { findWorkerFiles } from "./files/find-worker-files.ts";
+import { findWorkerFiles, noteSkipped } from "./files/find-worker-files.ts";
 import { TarReader } from "./files/read-tar.ts";
 import { sendFile } from "./files/transfer-file.ts";
 
@@ -19,13 +19,15 @@ const options = z.object({
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .optional()
     .describe(
-      "Paths or patterns of files of the worker, relative to workdir, such as `dist/*.tar.gz`; `**` is any number of directories.",
+      "Paths or patterns of files of the worker, relative to workdir, such as `dist/*.tar.gz`; `**` is any number of directories. A pattern skips pipes, sockets and devices; the path of one is refused.",
     ),
   directory: z
     .string()
     .min(1)
     .optional()
-    .describe("A directory of the worker, relative to workdir: all files in it. A link in it is refused."),
+    .describe(
+      "A directory of the worker, relative to workdir: all files in it. A link in it is refused; a pipe, a socket and a device are skipped.",
+    ),
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
   prefix: z.string().default("").describe("Begins the name of each artifact, such as `linux/`."),
   rename: z.string().min(1).optional().describe("The name of the artifact, of a single file."),
@@ -118,6 +120,7 @@ async function sendDirectory(ctx: StepContext, options: Options, directory: stri
     },
     write: async (block) => writer?.write(block),
     end: async () => writer?.end(),
+    skip: (name, kind) => noteSkipped(ctx, ctx.path(workdir, directory, name), kind),
   });
   let isWhole = false;
   const handler = {

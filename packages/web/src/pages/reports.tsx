@@ -114,7 +114,7 @@ function ReporterState({ reporter }: { reporter: Reporter }) {
   if (problem === null)
     return (
       <span class="quiet">
-        {configured ? "sends" : "not in the config"}
+        {configured ? "sends" : notConfigured(owed)}
         {owed > 0 && owed_since !== null && (
           <>
             , owes since <When at={owed_since} />
@@ -145,6 +145,12 @@ function ReporterState({ reporter }: { reporter: Reporter }) {
     </>
   );
 }
+
+/** What becomes of the reports of a reporter that the config has no more. */
+const notConfigured = (owed: number) =>
+  owed === 0
+    ? "not in the config"
+    : "not in the config: what it owes is kept for 30 days, and sent if the config has it again";
 
 const stateWords: ReadonlyMap<string, string> = new Map([
   ["dead", "given up"],

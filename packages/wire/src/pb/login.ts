@@ -6,14 +6,19 @@ import { CallRefused, type OwnObject, RemoteObject, type Sendable, Tuple, textOf
 /** Bytes of a challenge, and of a digest. */
 const challengeBytes = 16;
 
+/** Why a login was refused: too many were wrong before, this one is, or no one could say. */
+export type Refusal = "unchecked" | "wrong" | "undecided";
+
 export interface LoginOptions {
   /** MD5 of a worker's password; undefined for an unknown name. */
   passwordMd5Of(name: string): Buffer | undefined;
+  /** Learns what is known of a worker now, which was unknown or had another password; false: it failed. Undefined: there is no more to learn. */
+  refresh?(name: string): Promise<boolean> | undefined;
   /** Whether the password of this attempt is checked at all. */
   admits(name: string): boolean;
   /** The worker has given a name. */
   onName(name: string): void;
-  onRefused(name: string, why: "unchecked" | "wrong"): void;
+  onRefused(name: string, why: Refusal): void;
   /** Name and password are right. Returns the object that answers the login. */
   onAccepted(name: string, bot: number): OwnObject;
 }
@@ -59,18 +64,28 @@ export class Login {
     return new Tuple(challenge, challenger);
   }
 
-  #check(name: string, challenge: Buffer, { args: [digest, bot] }: Call): Sendable {
+  #check(name: string, challenge: Buffer, { args: [digest, bot] }: Call): Sendable | Promise<Sendable> {
     if (!Buffer.isBuffer(digest) || !(bot instanceof RemoteObject))
       throw new CallRefused("builtins.TypeError", "the response is no digest with an object");
     if (!this.#options.admits(name)) return this.#refuse(name, "unchecked");
+    if (this.#isRight(name, digest, challenge)) return this.#options.onAccepted(name, bot.id);
+    const refreshed = this.#options.refresh?.(name);
+    if (refreshed === undefined) return this.#refuse(name, "wrong");
+    return refreshed.then((isFresh) => {
+      if (!isFresh) return this.#refuse(name, "undecided");
+      if (!this.#isRight(name, digest, challenge)) return this.#refuse(name, "wrong");
+      return this.#options.onAccepted(name, bot.id);
+    });
+  }
+
+  #isRight(name: string, digest: Buffer, challenge: Buffer): boolean {
     const known = this.#options.passwordMd5Of(name);
     // Also for an unknown name, which takes as long.
     const isRight = isDigest(digest, known ?? randomBytes(challengeBytes), challenge);
-    if (!isRight || known === undefined) return this.#refuse(name, "wrong");
-    return this.#options.onAccepted(name, bot.id);
+    return isRight && known !== undefined;
   }
 
-  #refuse(name: string, why: "unchecked" | "wrong"): never {
+  #refuse(name: string, why: Refusal): never {
     this.#options.onRefused(name, why);
     throw new LoginRefused();
   }

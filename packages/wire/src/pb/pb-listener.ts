@@ -4,7 +4,7 @@ import { waitForFirstByte } from "./first-byte.ts";
 import { PbPort, type PbPortOptions } from "./pb-port.ts";
 
 /** Workers that speak pb, the default protocol of every buildbot-worker. */
-export interface PbListenerOptions extends Pick<PbPortOptions, "passwordMd5Of" | "takes"> {
+export interface PbListenerOptions extends Pick<PbPortOptions, "passwordMd5Of" | "refresh" | "takes"> {
   /** A port of its own. Absent: they come to the port of the others, where a client that stays silent is taken for one of them. */
   own?: { host: string; port: number | readonly number[] };
 }

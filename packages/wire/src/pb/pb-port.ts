@@ -5,7 +5,7 @@ import type { RefusalLog } from "../refusal-log.ts";
 import type { WorkerLink } from "../worker-link.ts";
 import { Broker } from "./broker.ts";
 import { watchLiveness } from "./liveness.ts";
-import { Login } from "./login.ts";
+import { Login, type Refusal } from "./login.ts";
 import { PbWorkerLink } from "./pb-worker-link.ts";
 import { createStreamTransport } from "./stream-transport.ts";
 import type { OwnObject } from "./values.ts";
@@ -16,6 +16,8 @@ export interface PbPortOptions {
   throttle: LoginThrottle;
   /** MD5 of a worker's password; undefined for an unknown name. */
   passwordMd5Of(name: string): Buffer | undefined;
+  /** Learns what is known of a worker now; false: it failed. Undefined: there is no more to learn. */
+  refresh?(name: string): Promise<boolean> | undefined;
   /** Whether a worker whose password is right is taken now. One that is not is let in and sent away: any error could end its process. */
   takes(name: string): boolean;
   /** A worker has connected. The owner ends the link. */
@@ -78,18 +80,21 @@ export class PbPort {
   }
 
   #checksOf(from: string) {
-    const { throttle, passwordMd5Of } = this.#options;
+    const { throttle, passwordMd5Of, refresh } = this.#options;
     return {
       passwordMd5Of,
+      ...(refresh === undefined ? {} : { refresh }),
       admits: (name: string) => throttle.admits(from, name.slice(0, maxName)),
     };
   }
 
-  #refuse(name: string, from: string, why: "unchecked" | "wrong"): void {
+  #refuse(name: string, from: string, why: Refusal): void {
     const { throttle, refusals } = this.#options;
     const who = `Worker ${JSON.stringify(name.slice(0, maxName))} from ${from} was refused`;
     if (why === "unchecked")
       return refusals.warn(`${from} too many`, `${who} without a password check: too many passwords were wrong.`);
+    if (why === "undecided")
+      return refusals.warn(`${from} undecided`, `${who}: whether its password is right could not be read in time.`);
     throttle.failed(from, name.slice(0, maxName));
     refusals.warn(`${from} ${name.slice(0, maxName)}`, `${who}: no worker with that name and password is configured.`);
   }

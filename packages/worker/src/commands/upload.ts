@@ -1,5 +1,5 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import type { CommandBody, CommandContext } from "../command.ts";
@@ -13,7 +13,7 @@ export const uploadFile: CommandBody<"upload_file"> = async (context, args) => {
   const times = await stat(args.path).catch(() => undefined);
   let rc: number;
   try {
-    rc = await sendBlocks(context, createReadStream(args.path), "update_upload_file_write", args);
+    rc = await sendBlocks(context, await openFile(args.path), "update_upload_file_write", args);
   } catch (error) {
     if (errnoOf(error) === undefined) {
       // The master refused a block: it must still close the file.
@@ -33,6 +33,15 @@ export const uploadFile: CommandBody<"upload_file"> = async (context, args) => {
   return rc;
 };
 
+/** Opens a file without waiting for the other end of a pipe. What is no file may never end: that is an error like any of the system's. */
+async function openFile(path: string): Promise<Readable> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const found = await file.stat();
+  if (found.isFile() || found.isDirectory()) return file.createReadStream();
+  await file.close();
+  throw Object.assign(new Error("it is no file"), { errno: -22 });
+}
+
 /** Uploads a directory to the master as a tar archive. */
 export const uploadDirectory: CommandBody<"upload_directory"> = async (context, args) => {
   const { output } = context;
@@ -47,7 +56,7 @@ export const uploadDirectory: CommandBody<"upload_directory"> = async (context, 
     output.stderr(`Cannot read directory '${args.path}' for upload: ${describeSystemError(error)}`);
     return 1;
   }
-  const archive = packDirectory(args.path);
+  const archive = packDirectory(args.path, (path, kind) => output.header(`skipped ${path}: it is a ${kind}`));
   const stream = args.compress === "gz" ? pipeErrors(archive, createGzip()) : archive;
   let rc: number;
   try {

@@ -4,11 +4,25 @@ export interface CronField {
   readonly name: "minute" | "hour" | "dayOfMonth" | "month" | "dayOfWeek";
   readonly least: number;
   readonly most: number;
+  /** At least three letters of one are enough. */
   readonly names: readonly string[];
 }
 
-const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const weekdays = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+const months = [
+  "january",
+  "february",
+  "march",
+  "april",
+  "may",
+  "june",
+  "july",
+  "august",
+  "september",
+  "october",
+  "november",
+  "december",
+];
+const weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 /** In the order of a cron text. A day of the week is 0 to 7 there: Sunday is 0, and 7 as well. */
 export const cronFields: readonly CronField[] = [
@@ -52,7 +66,7 @@ function parseItem(item: string, field: CronField, option: string): number[] {
     (last < first && !isWrapped) ||
     range.split("-").length > 2
   ) {
-    const example = names.length > 0 ? `${names[1]}-${names[3]}` : `${least}-${least + 4}`;
+    const example = names.length > 0 ? `${names[1]?.slice(0, 3)}-${names[3]?.slice(0, 3)}` : `${least}-${least + 4}`;
     throw new TimetableError(
       option,
       `"${item}" is no ${name}: write numbers from ${least} to ${most}, "*", "*/2", "${example}", or several with commas`,
@@ -64,15 +78,20 @@ function parseItem(item: string, field: CronField, option: string): number[] {
       option,
       `"${item}" has a step without a range: write "${first}-${most}/${step}" or "*/${step}"`,
     );
+  const end = isWrapped ? last + 7 : last;
+  if (step !== undefined && end > first && every > end - first)
+    throw new TimetableError(
+      option,
+      `"${item}" is only the ${name} ${from}: the step of ${every} leads past ${range === "*" ? end : to}; write "${from}", or a step up to ${end - first}`,
+    );
   const values: number[] = [];
-  for (let value = first; value <= (isWrapped ? last + 7 : last); value += every)
-    values.push(name === "dayOfWeek" ? value % 7 : value);
+  for (let value = first; value <= end; value += every) values.push(name === "dayOfWeek" ? value % 7 : value);
   return values;
 }
 
 function parseValue(text: string, { least, most, names, name }: CronField): number | undefined {
-  const index = names.indexOf(text.toLowerCase().slice(0, 3));
-  if (index >= 0 && /^[a-z]{3,9}$/i.test(text)) return name === "month" ? index + 1 : index;
+  const index = text.length < 3 ? -1 : names.findIndex((one) => one.startsWith(text.toLowerCase()));
+  if (index >= 0) return name === "month" ? index + 1 : index;
   const value = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
   return value >= least && value <= most ? value : undefined;
 }

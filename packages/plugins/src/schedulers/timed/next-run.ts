@@ -1,5 +1,5 @@
 import { cronFields, parseCronField, parseOption, TimetableError } from "./cron-fields.ts";
-import { endOfGap, instantsOf, localTime } from "./zone-time.ts";
+import { endOfGap, instantsOf, localTime, offsetOfDay } from "./zone-time.ts";
 
 /** When something runs, in the time of a zone. A field that is undefined takes all values. */
 export interface Timetable {
@@ -92,12 +92,17 @@ function firstOfDay(
   const { zone, minute, hour } = timetable;
   let best: number | undefined;
   let bound = Number.POSITIVE_INFINITY;
+  const offset = offsetOfDay(zone, day);
   for (let h = 0; h < 24; h++) {
     if (hour && !hour.has(h)) continue;
     for (let m = 0; m < 60; m++) {
       const local = day + h * hourMs + m * minuteMs;
       if (local <= start || (minute && !minute.has(m))) continue;
       if (local > bound) return best;
+      if (offset !== undefined) {
+        if (local - offset > from) return local - offset;
+        continue;
+      }
       const instants = instantsOf(zone, local);
       const wanted = hour === undefined ? instants : [instants[0] ?? endOfGap(zone, local)];
       const found = wanted.find((instant) => instant > from);

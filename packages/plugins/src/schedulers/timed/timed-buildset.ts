@@ -18,7 +18,9 @@ export const timedShape = {
     .string()
     .nullable()
     .optional()
-    .describe("The branch to build, and whose changes count; absent: the repository's own."),
+    .describe(
+      "The branch to build, and whose changes count; absent: the repository's own, or with `onlyIfChanged` that of the newest change of any branch.",
+    ),
   codebases: codebases.describe("Builds get a source stamp for each; absent: one, with the branch."),
   onlyIfChanged: z
     .boolean()
@@ -43,8 +45,11 @@ export function usesChanges({ onlyIfChanged, createAbsoluteSourceStamps }: Timed
 
 /** Options with which it never builds, and those that have no effect. */
 export function warningsOfTimed(options: TimedOptions): ConfigWarning[] {
-  if (options.onlyIfChanged) return warningsOfChangeFunctions(options, "nothing is ever built");
-  if (usesChanges(options)) return [];
+  if (usesChanges(options))
+    return [
+      ...warnOfAnyBranch(options),
+      ...(options.onlyIfChanged ? warningsOfChangeFunctions(options, "nothing is ever built") : []),
+    ];
   const ofChanges = ["changeFilter", "fileIsImportant", "onlyImportant"] as const;
   return ofChanges
     .filter((name) => options[name])
@@ -52,6 +57,15 @@ export function warningsOfTimed(options: TimedOptions): ConfigWarning[] {
       path: [name],
       sentence: 'has no effect without "onlyIfChanged" or "createAbsoluteSourceStamps": set one of them, or remove it',
     }));
+}
+
+/** Without a branch it builds the branch of whichever change is the newest: rarely what is wanted. */
+function warnOfAnyBranch({ branch, changeFilter = {}, onlyIfChanged }: TimedOptions): ConfigWarning[] {
+  if (branch !== undefined || Object.keys(changeFilter).length > 0) return [];
+  const option = onlyIfChanged ? "onlyIfChanged" : "createAbsoluteSourceStamps";
+  const sentence =
+    'counts changes of every branch, since "branch" is not set, and builds the branch of the newest one: set "branch", or "changeFilter.branch"';
+  return [{ path: [option], sentence }];
 }
 
 /** Buildbot's shape of the newest change of each codebase that it has built. */

@@ -1,6 +1,7 @@
 import type { StepContext } from "../../step-context.ts";
 import { ArtifactRefused } from "../../step-errors.ts";
 import { escapeDirectory } from "./escape-directory.ts";
+import { kindOf } from "./file-kind.ts";
 
 /** Files of one pattern: the worker is asked about each. */
 const mostFound = 100_000;
@@ -10,10 +11,6 @@ export interface WorkerFile {
   readonly path: string;
   readonly name: string;
 }
-
-/** Of the mode in what `stat` answers: the kind of the file, and that of a directory. */
-const kindMask = 0o170000;
-const directory = 0o040000;
 
 /** The files that paths and patterns relative to a directory mean, each once, sorted by name. */
 export async function findWorkerFiles(
@@ -40,9 +37,16 @@ async function globFiles(ctx: StepContext, path: string): Promise<string[]> {
   const kept: string[] = [];
   for (const file of files) {
     const { stat } = await ctx.command("stat", { path: file }, { log: null });
-    if (stat !== undefined && ((stat[0] ?? 0) & kindMask) !== directory) kept.push(file);
+    const kind = stat === undefined ? "directory" : kindOf(stat);
+    if (kind === "file") kept.push(file);
+    else if (kind !== "directory") await noteSkipped(ctx, file, kind);
   }
   return kept;
+}
+
+/** Says in the log that something which a pattern or a directory has is no file. */
+export async function noteSkipped(ctx: StepContext, path: string, kind: string): Promise<void> {
+  await (await ctx.log("stdio")).write(`skipped ${path}: it is a ${kind}\n`, "header");
 }
 
 /** Of a file outside of the directory, the last part of its path. */

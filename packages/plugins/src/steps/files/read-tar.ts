@@ -2,6 +2,8 @@ import { ArtifactRefused } from "../../step-errors.ts";
 
 /** Receives the files of an archive, one after the other. */
 export interface TarReceiver {
+  /** A pipe or a device, which has no content. */
+  skip(name: string, kind: string): Promise<void>;
   /** A file begins; the name is as the archive has it. */
   begin(name: string, size: number): Promise<void>;
   write(block: Uint8Array): Promise<void>;
@@ -18,8 +20,8 @@ type State =
   | { readonly kind: "over" };
 
 /**
- * Reads a tar archive as it comes in, with bounded memory. It comes from a worker: what is neither a file nor a directory is
- * refused, such as links and devices, and so is what is no archive.
+ * Reads a tar archive as it comes in, with bounded memory. It comes from a worker: links are refused, pipes and devices are
+ * skipped, and what is no archive is refused.
  */
 export class TarReader {
   #receiver: TarReceiver;
@@ -76,6 +78,11 @@ export class TarReader {
     this.#longName = undefined;
     this.#longSize = undefined;
     if (type === "5") return this.#enter({ kind: "skip", left: size, padding, type });
+    const special = specialKinds[type];
+    if (special !== undefined) {
+      await this.#receiver.skip(name, special);
+      return this.#enter({ kind: "skip", left: size, padding, type });
+    }
     if (type !== "0" && type !== "\0" && type !== "7")
       throw new ArtifactRefused(
         `The worker's archive has ${JSON.stringify(name.slice(0, 200))}, which is ${kinds[type] ?? "no file"}: only files and directories are taken.`,
@@ -125,13 +132,8 @@ export class TarReader {
   }
 }
 
-const kinds: Readonly<Record<string, string>> = {
-  "1": "a link",
-  "2": "a link",
-  "3": "a device",
-  "4": "a device",
-  "6": "a pipe",
-};
+const kinds: Readonly<Record<string, string>> = { "1": "a link", "2": "a link" };
+const specialKinds: Readonly<Record<string, string>> = { "3": "device", "4": "device", "6": "pipe" };
 
 /** The sum of a header's bytes, its own field taken for spaces. */
 function checkHeader(header: Uint8Array): void {

@@ -1,5 +1,6 @@
 import type { StepContext, UploadHandler } from "../../step-context.ts";
 import { StepFailed } from "../../step-errors.ts";
+import { whyNotRead } from "./file-kind.ts";
 
 /** Reads a file of the worker as text. Rejects with `StepFailed` if there is none, or if it is larger than `maxBytes`. */
 export async function readTextFile(ctx: StepContext, path: string, maxBytes: number): Promise<string> {
@@ -8,6 +9,8 @@ export async function readTextFile(ctx: StepContext, path: string, maxBytes: num
 
 /** The same as bytes. */
 export async function readWorkerFile(ctx: StepContext, path: string, maxBytes: number): Promise<Buffer> {
+  const refused = await whyNotRead(ctx, path);
+  if (refused !== undefined) throw new StepFailed(refused);
   const blocks: Uint8Array[] = [];
   let size = 0;
   const tooLarge = () =>

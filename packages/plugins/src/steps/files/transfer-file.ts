@@ -1,6 +1,7 @@
 import type { ArtifactDownload, ArtifactWriter } from "../../step-artifacts.ts";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
 import { ArtifactRefused } from "../../step-errors.ts";
+import { whyNotRead } from "./file-kind.ts";
 
 /** Bytes that a worker sends or gets at a time. */
 const blocksize = 65_536;
@@ -12,6 +13,8 @@ export async function sendFile(
   maxSize: number,
   open: () => Promise<ArtifactWriter>,
 ): Promise<number> {
+  const refused = await whyNotRead(ctx, path);
+  if (refused !== undefined) throw new ArtifactRefused(refused);
   let writer: ArtifactWriter | undefined;
   let size = 0;
   const upload: UploadHandler = {

@@ -10,6 +10,8 @@ export interface Wanted {
   readonly revision: string | undefined;
   /** Undefined: only for plain branches, tags and HEAD, since only these are claimed to be the repository's own. */
   readonly mustBeOnBranch: boolean | undefined;
+  /** A patch is tried on the branch: then it must be there, although the revision may be on another one. */
+  readonly isTried?: boolean;
 }
 
 /** Names come from the build's requester: git must interpret them only as a ref or an object. */
@@ -38,6 +40,7 @@ export async function findTarget(wanted: Wanted, refs: RemoteRefs, source: Sourc
   const isWhole =
     revision !== undefined && isFullHash(revision) && revision.length === (refs.hashLength ?? revision.length);
   if (ref === undefined) {
+    if (wanted.isTried) throw refuse(`the repository has no ${describe(branch)} on which the patch could be tried`);
     if (isWhole) return findWithoutBranch(wanted, revision, source);
     if (revision !== undefined && isHashPrefix(revision) && !isOwn(branch))
       return findByPrefix(wanted, revision, source);

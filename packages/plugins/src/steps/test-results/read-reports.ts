@@ -1,6 +1,7 @@
 import { append } from "@multimaster/core";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
 import { escapeDirectory } from "../files/escape-directory.ts";
+import { whyNotRead } from "../files/file-kind.ts";
 import type { ReportFormat } from "./formats/report-formats.ts";
 import type { ReportedTest } from "./formats/reported-test.ts";
 import type { ParsedPart } from "./parse-report.ts";
@@ -118,6 +119,8 @@ async function readFile(
   maxSize: number,
   reader: ReportReader,
 ): Promise<{ problems: readonly string[]; mended: boolean }> {
+  const refused = await whyNotRead(ctx, path);
+  if (refused !== undefined) return { problems: [refused.replace(/\.$/, "")], mended: false };
   let isRead: boolean;
   try {
     // Python's worker refuses a file of exactly the maximum size.
