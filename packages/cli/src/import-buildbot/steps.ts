@@ -6,7 +6,7 @@ import { lockUses } from "./locks.ts";
 import { differs, dropped, lost, plainCode, type Rule } from "./rules.ts";
 import type { Scope } from "./scope.ts";
 import { type Code, type Entry, literal, object } from "./source-file.ts";
-import { describe, todo, translate } from "./values.ts";
+import { translate, translateFunction } from "./values.ts";
 
 /** A list of words is one text. */
 const wordy: Rule = (value, scope, _, name) => {
@@ -17,7 +17,6 @@ const wordy: Rule = (value, scope, _, name) => {
 
 const condition: Rule = (value, scope) => {
   if (value === true) return [];
-  if (asSpecial(value, "function")) return [["doStepIf", todo(value, scope, "doStepIf", describe(value))]];
   return [["doStepIf", translate(value, "flag", scope, "doStepIf")]];
 };
 
@@ -39,7 +38,9 @@ const commonOptions: Readonly<Record<string, Rule>> = {
       ? value
         ? [["hideStepIf", "true"]]
         : []
-      : lost("write hideStepIf: (results) => …")(value, scope, args, name),
+      : asSpecial(value, "function")?.reads === undefined
+        ? lost("write hideStepIf: (results) => …")(value, scope, args, name)
+        : [["hideStepIf", translateFunction(value, [{ code: "results", role: "number" }], "flag", scope, name)]],
   locks: (value, scope) => {
     const uses = lockUses(value, scope);
     return uses === undefined ? [] : [["locks", uses]];
