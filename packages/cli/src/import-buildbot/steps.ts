@@ -1,3 +1,4 @@
+import type { ClassMapping } from "./classes/class-mapping.ts";
 import { classes } from "./classes/index.ts";
 import { programOptions } from "./classes/programs.ts";
 import { entriesFor, mappingOf, reportOwnClass } from "./construct.ts";
@@ -65,7 +66,7 @@ const ruleNames = [
 export function translateStep(step: StepValue, scope: Scope, workdir: Value): Code {
   const mapping = mappingOf(classes.steps, step);
   if (mapping === undefined) return placeholder(step, scope);
-  const args = takesWorkdir(mapping.options) && workdir !== "build" ? { workdir, ...step.args } : step.args;
+  const args = runsInWorkdir(mapping) && workdir !== "build" ? { workdir, ...step.args } : step.args;
   const entries = entriesFor(mapping, args, scope, commonOptions);
   reportOwnClass(step, scope);
   const usual: Readonly<Record<string, boolean>> = { flunkOnFailure: true, ...mapping.rules };
@@ -86,7 +87,8 @@ export function translateStep(step: StepValue, scope: Scope, workdir: Value): Co
   return { call: factory, args: [object([...named, ...entries, ...rules])] };
 }
 
-const takesWorkdir = (options: Readonly<Record<string, Rule>>) => Object.hasOwn(options, "workdir");
+const runsInWorkdir = ({ to, options }: ClassMapping) =>
+  Object.hasOwn(options, "workdir") && to !== "steps/master-command";
 
 /** A step that fails until it is written, so that nothing that the build needs is left out in silence. */
 function placeholder({ class: name, base, name: shown = name }: StepValue, scope: Scope): Code {
