@@ -53,6 +53,11 @@ const pythonComponents = {
     requirements: ["buildbot==4.3.0", "buildbot-www==4.3.0", "psycopg2-binary", "msgpack", "autobahn"],
     minimum: "3.9",
   },
+  /** Buildbot with what its configurations may need, for the long form of the test of `master import-buildbot`. */
+  "buildbot-farms": {
+    requirements: ["buildbot==4.3.0", "buildbot-worker==4.3.0", "docker==7.1.0", "txrequests", "treq"],
+    minimum: "3.9",
+  },
   /** The S3-compatible server that the artifact store is tested with. */
   moto: { requirements: ["moto[server,s3]==5.2.5"], minimum: "3.9" },
   /** A homeserver of Matrix, for the long form of the tests of reporters; only they install it. */

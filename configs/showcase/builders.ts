@@ -1,7 +1,7 @@
 /**
  * What steps can do, one builder for each subject. Properties of the force form say where the service is that `web` asks.
  */
-import { defineBuilders, env } from "@multimaster/config";
+import { defineBuilders, env, envSecret } from "@multimaster/config";
 import { z } from "@multimaster/plugins";
 import addSteps from "@multimaster/plugins/steps/add-steps";
 import announced from "@multimaster/plugins/steps/announced";
@@ -74,7 +74,7 @@ function observeTests() {
 export default defineBuilders({
   secrets: {
     // Without the variables no server lets anyone in.
-    password: env("REPOSITORY_PASSWORD") ?? "none is set",
+    password: envSecret("REPOSITORY_PASSWORD"),
     "deploy-key": env("DEPLOY_KEY") ?? "-----BEGIN OPENSSH PRIVATE KEY-----",
   },
   builders: [

@@ -28,6 +28,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["sessions"], load: async () => (await import("./commands/sessions.ts")).addSessions },
   { names: ["hash-password"], load: async () => (await import("./commands/hash-password.ts")).addHashPassword },
   { names: ["init"], load: async () => (await import("./commands/init.ts")).addInit },
+  { names: ["import-buildbot"], load: async () => (await import("./commands/import-buildbot.ts")).addImportBuildbot },
   { names: ["force"], load: async () => (await import("./commands/force.ts")).addForce },
   { names: ["try"], load: async () => (await import("./commands/try.ts")).addTry },
   { names: ["builds"], load: async () => (await import("./commands/builds.ts")).addBuilds },

@@ -25,5 +25,6 @@ export * from "./slices/scheduler.ts";
 export * from "./slices/ui.ts";
 export * from "./slices/workers.ts";
 export * from "./start-rules.ts";
+export { todo } from "./todo.ts";
 export * from "./worker-passwords.ts";
 export * from "./worker-tls.ts";

@@ -8,7 +8,7 @@ import { listClosedDefaults } from "./closed-defaults.ts";
 import { type ConfigPart, listParts } from "./config-parts.ts";
 import { type ClusterConfig, type ClusterConfigInput, clusterConfig } from "./define-cluster.ts";
 import { describeIssue } from "./describe-issue.ts";
-import { noteFallbacks } from "./env.ts";
+import { EnvNotes, noteEnvironment } from "./env.ts";
 import { explainLoadError, shortenPath } from "./explain-load-error.ts";
 import { hashConfig } from "./hash-config.ts";
 import type { PlaceOf } from "./place-of.ts";
@@ -56,7 +56,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw errors.configNotFound(configFile);
   const directory = dirname(file);
   const evaluate = createEvaluator(file, options);
-  const { fallbacks } = evaluate;
+  const { noted } = evaluate;
   const code = hashConfig(file);
 
   const exported = await evaluate(shortenPath(file), () => evaluate.import(file));
@@ -132,7 +132,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
         workers: part<WorkersSlice, WorkersSliceInput>("workers"),
         ui: part<UiSlice, UiSliceInput>("ui"),
         builders: new Map(builders),
-        fallbacks: [...fallbacks].flatMap(([place, names]) => [...names].map((name) => warnOfFallback(place, name))),
+        environment: [...noted].flatMap(([place, notes]) => warnOfEnvironment(place, notes)),
         placeOf,
       };
     }
@@ -192,13 +192,22 @@ export class ConfigProblems extends UserError {
 
 type Evaluate = ((place: string, load: () => Promise<unknown>) => Promise<unknown>) & {
   import(file: string): Promise<unknown>;
-  /** By file: variables that are named like secrets and have a fallback in the config. */
-  readonly fallbacks: ReadonlyMap<string, ReadonlySet<string>>;
+  /** What each file read from the environment. */
+  readonly noted: ReadonlyMap<string, EnvNotes>;
 };
 
-function warnOfFallback(place: string, name: string) {
-  const sentence = `env("${name}", …) has a fallback, which everyone who can read the config knows: remove it, so that a missing variable is an error`;
-  return { place, warning: { path: [], sentence } };
+function warnOfEnvironment(place: string, { fallbacks, unset }: EnvNotes) {
+  const sentences = [...fallbacks].map(
+    (name) =>
+      `env("${name}", …) has a fallback, which everyone who can read the config knows: remove it, so that a missing variable is an error`,
+  );
+  if (unset.size > 0) {
+    const more = unset.size > 5 ? `, and ${unset.size - 5} more` : "";
+    sentences.push(
+      `secrets are not set: ${[...unset].slice(0, 5).join(", ")}${more}; what needs them fails until these variables are`,
+    );
+  }
+  return sentences.map((sentence) => ({ place, warning: { path: [], sentence } }));
 }
 
 /** Creates a loader for one load: it keeps nothing of an earlier version of the files. */
@@ -208,12 +217,12 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
     fsCache: privateCache(),
     alias: { ...options.packages },
   });
-  const fallbacks = new Map<string, Set<string>>();
+  const noted = new Map<string, EnvNotes>();
   const evaluate = async (place: string, load: () => Promise<unknown>) => {
-    const found = new Set<string>();
-    fallbacks.set(place, found);
+    const notes = new EnvNotes();
+    noted.set(place, notes);
     try {
-      const module = (await noteFallbacks(found, load)) as { default?: unknown };
+      const module = (await noteEnvironment(notes, load)) as { default?: unknown };
       // For compatibility with old packages, the loader returns a module without a default export as its own default.
       return Object.keys(module).includes("default") ? await module.default : undefined;
     } catch (error) {
@@ -223,7 +232,7 @@ function createEvaluator(file: string, options: LoadConfigOptions): Evaluate {
       ]);
     }
   };
-  return Object.assign(evaluate, { import: (path: string) => jiti.import(path), fallbacks });
+  return Object.assign(evaluate, { import: (path: string) => jiti.import(path), noted });
 }
 
 /** Compiled configs are code: they are cached only in a directory that no other user can write to. */

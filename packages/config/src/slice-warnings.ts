@@ -12,6 +12,7 @@ import {
   warningsOfLocalWorkers,
   warningsOfWorkers,
 } from "./slices/workers.ts";
+import { listTodos } from "./todo.ts";
 import { warningsOfCapacities, warningsOfWeights } from "./weight-warnings.ts";
 
 /** A slice, and the prefix of its errors and warnings: its file, or the config file and the slice's name. */
@@ -30,8 +31,8 @@ export interface LoadedParts {
   readonly ui?: Placed<UiSlice, UiSliceInput> | undefined;
   readonly builders: ReadonlyMap<string, Placed<BuildersSlice, BuildersSliceInput>>;
   readonly placeOf: PlaceOf;
-  /** Of `env`, while the files of these parts were evaluated. */
-  readonly fallbacks: readonly { readonly place: string; readonly warning: ConfigWarning }[];
+  /** Of `env` and `envSecret`, while the files of these parts were evaluated. */
+  readonly environment: readonly { readonly place: string; readonly warning: ConfigWarning }[];
 }
 
 /** Lists all warnings about the loaded parts, one line each: those of each slice, and those that involve two slices. */
@@ -63,7 +64,10 @@ export function listWarnings(parts: LoadedParts): string[] {
           ...warningsOfCapacities(allBuilders, workers.slice),
         ])
       : []),
-    ...parts.fallbacks.map(({ place, warning }) => describeWarning(place, warning)),
+    ...parts.environment.map(({ place, warning }) => describeWarning(place, warning)),
     ...(ui ? lines(ui.place, warningsOfUi(ui.slice, shared.slice)) : []),
+    ...[shared, scheduler, ...builders.values(), workers, ui].flatMap((part) =>
+      part === undefined ? [] : lines(part.place, listTodos(part.given)),
+    ),
   ];
 }

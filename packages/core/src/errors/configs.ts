@@ -23,6 +23,17 @@ export const configErrors = {
     unavailable,
     (where: string, why: string) => `${where} cannot be written: ${why}.`,
   ),
+  buildbotMissing: defineError(
+    "BUILDBOT_MISSING",
+    unavailable,
+    (python: string) =>
+      `${python} cannot be run, or cannot import Buildbot; name the Python of the farm with --python, such as --python /srv/buildbot/bin/python.`,
+  ),
+  buildbotNotRead: defineError(
+    "BUILDBOT_NOT_READ",
+    usage,
+    (file: string, why: string) => `${file} cannot be imported: ${why}.`,
+  ),
   buildersNeedEngine: defineError(
     "BUILDERS_NEED_ENGINE",
     usage,
