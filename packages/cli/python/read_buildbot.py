@@ -12,7 +12,10 @@ import pkgutil
 import re
 import sys
 
-from read_function import read_function
+# Nothing is written, beside this file or beside those of the farm.
+sys.dont_write_bytecode = True
+
+from read_function import read_function  # noqa: E402
 
 SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)?$|passwd|password|secret|token|credential|private_?key|api_?key|userpass|^authorization$|cookie",
