@@ -25,8 +25,9 @@ export function functionText(made: FunctionValue, given: readonly (Term | undefi
     const term = given[i];
     if (term !== undefined) terms.set(parameter, term);
   }
-  const term = new Translation(made, terms).read(value);
-  if (wanted === "flag") return asFlag(term);
+  const translation = new Translation(made, terms);
+  if (wanted === "flag") return translation.readFlag(value);
+  const term = translation.read(value);
   return wanted === "text" ? textsIn(term) : asJson(term);
 }
 
@@ -134,18 +135,13 @@ class Translation {
     switch (operator) {
       case "and":
       case "or":
-        return {
-          code: `(${terms()
-            .map(asFlag)
-            .join(operator === "and" ? " && " : " || ")})`,
-          role: "flag",
-        };
+        return this.#choice(operator, terms());
       case "not":
-        return { code: `!(${asFlag(this.#only(args))})`, role: "flag" };
+        return { code: `!(${this.readFlag(args[0] ?? null)})`, role: "flag" };
       case "is none":
         return { code: `(${this.#only(args).code} ?? null) === null`, role: "flag" };
       case "if":
-        return this.#condition(terms());
+        return this.#condition(args);
       case "text":
         return { code: `\`${terms().map(templatePart).join("")}\``, role: "text" };
       case "str":
@@ -169,12 +165,26 @@ class Translation {
     return arg === undefined ? this.#refuse() : this.read(arg);
   }
 
-  #condition([test, yes, no]: readonly Term[]): Term {
+  /** A value that is only asked whether it is true. */
+  readFlag(value: Value): string {
+    if (!isSpecial(value) || value.is !== "operation" || !["and", "or"].includes(value.operator))
+      return asFlag(this.read(value));
+    return `(${value.args.map((arg) => this.readFlag(arg)).join(value.operator === "and" ? " && " : " || ")})`;
+  }
+
+  /** `or` and `and` as values: the first that decides. An empty list is false only in Python. */
+  #choice(operator: string, terms: readonly Term[]): Term {
+    if (terms.some(({ role }) => role === "texts" || role === "list" || role === "build" || role === "change"))
+      return this.#refuse();
+    const code = `(${terms.map((term) => term.code).join(operator === "and" ? " && " : " || ")})`;
+    return { code, role: terms.every(({ role }) => role === terms[0]?.role) ? (terms[0]?.role ?? "json") : "json" };
+  }
+
+  #condition([test, ...branches]: readonly Value[]): Term {
+    const [yes, no] = branches.map((branch) => this.read(branch));
     if (test === undefined || yes === undefined || no === undefined) return this.#refuse();
-    if (yes.role === "flag" && no.role === "flag")
-      return { code: `(${asFlag(test)} ? ${yes.code} : ${no.code})`, role: "flag" };
     const role = yes.role === no.role && yes.items === undefined ? yes.role : "json";
-    return { code: `(${asFlag(test)} ? ${yes.code} : ${no.code})`, role };
+    return { code: `(${this.readFlag(test)} ? ${yes.code} : ${no.code})`, role };
   }
 
   #length(term: Term): Term {
@@ -284,13 +294,13 @@ class Translation {
     if (source.role !== "texts" || !/^[a-z_]\w*$/i.test(variable) || reserved.has(variable)) return this.#refuse();
     const before = this.#terms.get(variable);
     this.#terms.set(variable, { code: variable, role: "text" });
-    const wanted = conditions.map((condition) => asFlag(this.read(condition)));
-    const inner = this.read(element);
+    const wanted = conditions.map((condition) => this.readFlag(condition));
+    const inner = kind === "list" ? this.read(element) : { code: this.readFlag(element), role: "flag" as const };
     if (before === undefined) this.#terms.delete(variable);
     else this.#terms.set(variable, before);
     const from = wanted.length === 0 ? source.code : `${source.code}.filter((${variable}) => ${wanted.join(" && ")})`;
     if (kind !== "list")
-      return { code: `${from}.${kind === "any" ? "some" : "every"}((${variable}) => ${asFlag(inner)})`, role: "flag" };
+      return { code: `${from}.${kind === "any" ? "some" : "every"}((${variable}) => ${inner.code})`, role: "flag" };
     return { code: inner.code === variable ? from : `${from}.map((${variable}) => ${asText(inner)})`, role: "texts" };
   }
 }

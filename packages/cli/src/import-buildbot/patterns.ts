@@ -14,6 +14,11 @@ export function patternOf(source: string, flags = ""): string {
   } catch {
     return JSON.stringify(source);
   }
-  const escaped = translated.replace(/\\.|\//gs, (found) => (found === "/" ? "\\/" : found)).replaceAll("\n", "\\n");
+  if (translated === "") return `/(?:)/${flags}`;
+  const escaped = translated.replace(/\\.|\/|[\n\r\u2028\u2029]/gs, (found) => {
+    if (found === "/") return "\\/";
+    const end = found.at(-1) ?? "";
+    return /[\n\r\u2028\u2029]/.test(end) ? `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}` : found;
+  });
   return `/${escaped}/${flags}`;
 }

@@ -66,7 +66,11 @@ const printComment = (comment: string | undefined, indent: string) =>
         .map((line) => `${indent}// ${line}\n`)
         .join("");
 
-const keyOf = (key: string) => (/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key));
+/** A key as an object has it: `__proto__` in brackets is an entry like others. */
+function keyOf(key: string): string {
+  if (key === "__proto__") return '["__proto__"]';
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
+}
 
 /** One file of the written config: its imports and its expression. */
 export class SourceFile {
@@ -102,8 +106,9 @@ export class SourceFile {
     const moduleOf = (line: string) =>
       line.slice(line.lastIndexOf(" from ")).replace(' "./', ' "~/').replace(' "node:', ' " ');
     imports.sort((a, b) => compare(moduleOf(a), moduleOf(b)));
+    const safe = comment.replaceAll("*/", "* /").replace(/\s+/g, " ");
     const parts = [imports.join("\n"), ...definitions, `export default ${print(exported, "", 15)};`];
-    return `/** ${comment} */\n${parts.filter((part) => part !== "").join("\n\n")}\n`;
+    return `/** ${safe} */\n${parts.filter((part) => part !== "").join("\n\n")}\n`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { escapeTemplate } from "@multimaster/config";
 import { asSpecial, isSpecial, type Special, type Value } from "./document.ts";
 import { functionText, nameOf, type Term, theBuild, type Wanted } from "./functions.ts";
 import { parseText, type TextPart, Untranslatable } from "./interpolate.ts";
@@ -110,7 +111,8 @@ function templateOf(value: Special): string | undefined {
   let template = "";
   for (const part of parseText(value.text, value.is === "interpolate")) {
     if ("text" in part) {
-      template += part.text.replace(/\$(?=\$?\{)/g, "$$$$");
+      if (part.text.endsWith("$")) return undefined;
+      template += escapeTemplate(part.text);
       continue;
     }
     const [name = ""] = part.names;
@@ -147,7 +149,7 @@ export function expressionOf(value: Value, scope: Scope): string {
       return `${expressionOf(value.value, scope)}.flat(9)`;
     case "map": {
       const entries = Object.entries(value.entries).map(
-        ([key, item]) => `${JSON.stringify(key)}: ${expressionOf(item, scope)}`,
+        ([key, item]) => `${key === "__proto__" ? '["__proto__"]' : JSON.stringify(key)}: ${expressionOf(item, scope)}`,
       );
       return `{ ${entries.join(", ")} }`;
     }
@@ -197,7 +199,11 @@ function textExpression(value: Extract<Special, { is: "interpolate" | "with-prop
   return `\`${text.join("")}\``;
 }
 
-const escapeText = (text: string) => text.replace(/[\\`]|\$(?=\{)/g, "\\$&").replaceAll("\n", "\\n");
+const escapeText = (text: string) =>
+  text
+    .replace(/[\\`]|\$(?=\{)/g, "\\$&")
+    .replaceAll("\n", "\\n")
+    .replaceAll("\r", "\\r");
 const asTemplate = (text: string, scope: Scope) =>
   text.includes("%(") ? textExpression({ is: "interpolate", text, args: [], kwargs: {} }, scope) : JSON.stringify(text);
 

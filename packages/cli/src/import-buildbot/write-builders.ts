@@ -26,7 +26,7 @@ export const isJanitors = (name: Value | undefined): boolean => name === "__Jani
 export function buildersSlice(document: BuildbotDocument, scope: Scope): Code {
   const builders = document.builders
     .filter(({ args }) => !isJanitors(args["name"]))
-    .map((builder) => translateBuilder(builder, document.properties, scope));
+    .map((builder) => translateBuilder(builder, document, scope));
   const { secrets } = scope;
   const providers = secrets.asked.size === 0 ? [] : providersOf(document, scope);
   return {
@@ -64,14 +64,21 @@ function providersOf(document: BuildbotDocument, scope: Scope): Code[] {
   return translated.map(({ code }) => code);
 }
 
-function translateBuilder({ args, at, steps, workdir }: BuilderValue, shared: Values, scope: Scope): Code {
+function translateBuilder(
+  { args, at, steps, workdir }: BuilderValue,
+  { properties, settings }: BuildbotDocument,
+  scope: Scope,
+): Code {
   const name = textsOf(args["name"])?.[0] ?? "unknown";
   const where = `builder ${JSON.stringify(name)}`;
   const inner = scope.begin(where, at, true);
   const entries: Entry[] = [
     ["name", literal(name)],
     ["workers", literal(textsOf(args["workernames"]) ?? [])],
-    ...optionsOf(args, shared, name, inner),
+    ...optionsOf(args, properties, name, inner),
+    ...["logMaxSize", "logMaxTailSize"].flatMap((key): Entry[] =>
+      typeof settings[key] === "number" ? [[key, literal(settings[key])]] : [],
+    ),
   ];
   const translated = steps.map((step) =>
     translateStep(
