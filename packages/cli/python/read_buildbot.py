@@ -12,6 +12,8 @@ import pkgutil
 import re
 import sys
 
+from read_function import read_function
+
 SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)?$|passwd|password|secret|token|credential|private_?key|api_?key|userpass|^authorization$|cookie",
     re.I,
@@ -220,6 +222,11 @@ def encode_function(function):
     result = {"is": "function", "name": getattr(function, "__qualname__", type(function).__name__)}
     if code is not None:
         result["at"] = place_of(code.co_filename, code.co_firstlineno)
+        try:
+            result["reads"] = read_function(function, encode)
+        except Exception:
+            # It is more than an expression: only its place is known.
+            pass
     return result
 
 
@@ -248,7 +255,8 @@ def encode_renderable(value, depth):
     if kind == "Transform":
         function = value._function
         name = getattr(function, "__qualname__", type(function).__name__)
-        return {"is": "transform", "name": name, "args": [inner(a) for a in value._args]}
+        args = [inner(a) for a in value._args]
+        return {"is": "transform", "name": name, "function": encode_function(function), "args": args}
     return None
 
 

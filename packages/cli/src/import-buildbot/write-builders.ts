@@ -106,7 +106,8 @@ function optionsOf(args: Values, shared: Values, name: string, scope: Scope): En
     ["canStartBuild", "canStart"],
   ] as const) {
     const own = args[key];
-    if (own !== undefined && own !== null)
+    // A function that only says yes asks for nothing.
+    if (own !== undefined && own !== null && asSpecial(own, "function")?.reads?.value !== true)
       scope.todo(
         `its ${key} is ${describe(own)}`,
         `write ${ours}: docs/who-goes-first.md`,
