@@ -72,6 +72,18 @@ function keyOf(key: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
 }
 
+/** A name for a constant, of the words of a text, that is not taken yet. */
+export function variableOf(text: string, taken: ReadonlySet<string>): string {
+  const words = text.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
+  const camel = words
+    .map((word, i) => `${i === 0 ? word[0]?.toLowerCase() : word[0]?.toUpperCase()}${word.slice(1)}`)
+    .join("");
+  const plain = /^[A-Za-z]/.test(camel) ? camel : `of${camel}`;
+  let variable = plain;
+  for (let again = 2; taken.has(variable); again += 1) variable = `${plain}${again}`;
+  return variable;
+}
+
 /** One file of the written config: its imports and its expression. */
 export class SourceFile {
   readonly #named = new Map<string, Set<string>>();
