@@ -16,7 +16,8 @@ export function uiSlice(
   const file = scope.file;
   const title = settings["title"];
   const login = authOf(www["auth"], scope);
-  const authorization = authorizationOf(www["authz"], scope) ?? (login.open ? closed(scope) : undefined);
+  const authorization =
+    authorizationOf(www["authz"], scope) ?? (login.open ? closed(scope.begin("authorization", undefined)) : undefined);
   const hooks = hooksOf(www["change_hook_dialects"], scope);
   const plugins = Object.keys(entriesOf(www["plugins"]) ?? {}).filter((name) => !pagesThatAreHere.has(name));
   if (plugins.length > 0)
