@@ -73,6 +73,8 @@ export type { StateKey } from "./updates/object-state.ts";
 export type { DrainedWork } from "./updates/orders.ts";
 export { publishOutcomes } from "./updates/publish-outcomes.ts";
 export type { PublishedScheduler } from "./updates/published-scheduler.ts";
+export { createMuteService } from "./updates/end-mutes.ts";
+export type { NoteUpdates } from "./updates/notes.ts";
 export { createBuildHistoryService } from "./updates/read-build-history.ts";
 export type {
   Attempt,

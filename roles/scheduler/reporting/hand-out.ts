@@ -64,6 +64,7 @@ function findReports(options: HandOutOptions, row: OwedEvent, event: ReportedEve
 export function askReporter(log: Logger, reporter: ConfiguredReporter, event: ReportedEvent): LateAnswer {
   if (!kindsOf(reporter).includes(event.event) || !wantsEvent(event, { ...reporter.options, modes: ["all"] }))
     return null;
+  if (isMuted(reporter, event)) return null;
   const follows = !isNews(reporter, event) || !isWanted(log, reporter, event);
   // A message that is not wanted is none; a state that a target shows must not stay there when it is over.
   if (follows && reporter.plugin.isState !== true) return null;
@@ -75,6 +76,13 @@ export function askReporter(log: Logger, reporter: ConfiguredReporter, event: Re
     return null;
   }
   return { context, final: isFinal(event), follows };
+}
+
+/** A message about a failure that is known asks for attention again; a state of a commit is shown whatever is known of it. */
+function isMuted({ plugin, options }: ConfiguredReporter, { build, event }: ReportedEvent): boolean {
+  const { muted = plugin.wantsMuted === true ? "report" : "skip" } = options;
+  if (plugin.isState === true || muted === "report" || !build?.mute) return false;
+  return event === "step-ended" || build.results === Results.FAILURE || build.results === Results.EXCEPTION;
 }
 
 /** Whether the modes choose an event. A state that is chosen by its end is not begun: whether it is wanted is not known yet. */
