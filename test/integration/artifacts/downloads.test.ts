@@ -34,6 +34,8 @@ const planted: readonly Planted[] = [
   { id: 3, buildid: 3, name: "half", state: "uploading" },
   { id: 4, buildid: 3, name: "gone", state: "removing" },
   { id: 5, buildid: 3, name: "of a fork", fork: 1 },
+  { id: 6, buildid: 2, name: `long/${"l".repeat(255)}` },
+  { id: 7, buildid: 2, name: "m".repeat(256) },
 ];
 
 beforeAll(async () => {
@@ -170,6 +172,18 @@ describe("a download", () => {
 });
 
 describe("master artifacts get", () => {
+  it("writes a name as long as the disk allows, and says which one is longer", async () => {
+    const to = temporaryDirectory("long");
+    const get = (name: string) =>
+      runCommandLine({ url: server.url, token: "mmt_guest" }, "artifacts", "get", "2", name, "--to", to);
+    expect(await get("long/*")).toMatchObject({ code: 0 });
+    expect(readdirSync(join(to, "long"))).toEqual(["l".repeat(255)]);
+    expect((await get("m*")).printed).toMatch(
+      /^master: The artifact "m+" cannot be written to .* is longer than the disk/,
+    );
+    expect(readdirSync(to)).toEqual(["long"]);
+  });
+
   it("says in one sentence which artifact has no place on the disk", async () => {
     const get = (to: string) =>
       runCommandLine({ url: server.url, token: "mmt_guest" }, "artifacts", "get", "1", "--to", to);
