@@ -125,14 +125,37 @@ describe("a download", () => {
   });
 
   it("shows nothing that is not complete, and no wrong name", async () => {
+    const results: [string, number][] = [];
     for (const address of [
       "/artifacts/3",
       "/artifacts/4/gone",
       "/artifacts/1/other.html",
       "/artifacts/1/..%2F..%2Fetc",
       "/artifacts/999",
+      "/artifacts/-1/x",
+      "/artifacts/0",
+      "/artifacts/1e0",
+      "/artifacts/0x1",
+      "/artifacts/1.0",
+      "/artifacts/99999999999999999999/x",
+      "/artifacts/x/page.html",
+      "/artifacts/latest",
+      "/artifacts/",
+      "/artifacts",
+      "/plugins/x",
+      "/badges/",
+      "/picture/1",
+      ...["-1", "0", "1e3", "99999999999999999999"].flatMap((id) => [
+        `/api/v2/artifacts/${id}`,
+        `/api/v2/logs/${id}/raw`,
+        `/api/v2/logs/${id}/raw_inline`,
+        `/api/v2/logs/${id}/contents`,
+        `/api/v2/steps/${id}/logs/stdio/raw`,
+        `/api/v2/builds/${id}/steps/0/logs/stdio/raw`,
+      ]),
     ])
-      expect([address, (await get(address)).status]).toEqual([address, 404]);
+      results.push([address, (await get(address, { accept: "text/html" })).status]);
+    expect(results.filter(([, status]) => status !== 404)).toEqual([]);
     const list = (await (await get("/api/v2/builds/3/artifacts")).json()) as { artifacts: { name: string }[] };
     expect(list.artifacts.map(({ name }) => name)).toEqual(["dist/page.html", "of a fork"]);
   });
