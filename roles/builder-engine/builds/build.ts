@@ -9,6 +9,7 @@ import type { Secrets } from "../logs/secrets.ts";
 import type { BuildScope } from "../steps/build-scope.ts";
 import { combine, type Interruption } from "../steps/interruption.ts";
 import { PlannedSteps, planSteps } from "../steps/planned-steps.ts";
+import { StepProperties } from "../steps/step-values.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
 import { BuildDeadline } from "./build-deadline.ts";
@@ -301,6 +302,7 @@ export class Build {
       worker: this.worker,
       environment: this.builder.config.env,
       properties,
+      stepProperties: new StepProperties(),
       secrets: this.#secrets,
       isFork: isForkBuild(request),
       forkProperty: forkPropertyOf(request),
