@@ -96,13 +96,8 @@ export class Build {
     const ranMs = (this.#adoption?.build.elapsedS ?? 0) * 1000;
     const deadline = new BuildDeadline(clock, { maxMs: maxTime, ranMs }, () => this.#runOutOfTime());
     this.#deadline = deadline;
-    const stopWatching = this.worker.onLinkEnd(() =>
-      this.interrupt({
-        kind: "lost",
-        reason: `the connection to worker ${this.worker.name} ended`,
-        results: Results.RETRY,
-      }),
-    );
+    const reason = `the connection to worker ${this.worker.name} ended`;
+    const stopWatching = this.worker.onLinkEnd(() => this.interrupt({ kind: "lost", reason, results: Results.RETRY }));
     try {
       const created = await this.#create();
       // Who waits for the same locks need not wait for a poll.
