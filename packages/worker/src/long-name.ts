@@ -5,7 +5,7 @@ export function packLongName(type: "L" | "K", name: Uint8Array): Buffer {
   const size = name.length + 1;
   const header = Buffer.alloc(blockSize);
   header.write("././@LongLink", 0, "latin1");
-  header.write("0000644\0" + "0000000\0".repeat(2), 100, "latin1");
+  header.write(`0000644\0${"0000000\0".repeat(2)}`, 100, "latin1");
   header.write(`${size.toString(8).padStart(11, "0")}\0${"0".repeat(11)}\0`, 124, "latin1");
   // The checksum counts its own field as spaces.
   header.write(`${" ".repeat(8)}${type}`, 148, "latin1");

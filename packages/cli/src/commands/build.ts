@@ -53,7 +53,9 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
     const found = await findBuild(api, text);
     if (!found.complete)
       await api.call("builds", `builds/${found.buildid}`, "stop", reason === undefined ? {} : { reason });
-    const said = found.complete ? `was over already (${describeResult(found.results)})` : "is being stopped; its clean-up steps run unless you stop it again";
+    const said = found.complete
+      ? `was over already (${describeResult(found.results)})`
+      : "is being stopped; its clean-up steps run unless you stop it again";
     await openTerminal().write(json ? formatJson(found) : `Build ${found.buildid} ${said}.\n`);
   });
 

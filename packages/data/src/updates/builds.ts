@@ -259,11 +259,7 @@ async function requestStop(
     if (!build) return "unknown";
     // After the request's lock, so that the build cannot end between the check and the write.
     await lockRequest(tx, build.buildrequestid);
-    const running = await insertStopRequests(
-      tx,
-      { buildid },
-      { reason, results: Results.CANCELLED, mayRepeat: true },
-    );
+    const running = await insertStopRequests(tx, { buildid }, { reason, results: Results.CANCELLED, mayRepeat: true });
     if (running.length > 0) await trail?.(tx);
     return running.length > 0 ? "stopping" : "complete";
   });
