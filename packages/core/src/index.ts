@@ -14,6 +14,7 @@ export * from "./file-name.ts";
 export * from "./fork.ts";
 export * from "./ignore-signals.ts";
 export * from "./json.ts";
+export * from "./make-directories.ts";
 export * from "./listen.ts";
 export * from "./log.ts";
 export * from "./log-warnings.ts";
