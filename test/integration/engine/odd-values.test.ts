@@ -53,6 +53,11 @@ describe("values of a config's functions that are no JSON, and names that are no
       "STEP_LINK@\\t@http://h/",
     ];
     const prints = announced({ command: marks.map((mark) => `printf '@@@${mark}@@@\\n'`).join("; ") });
+    const state = own((ctx) => {
+      ctx.setState("two\n  lines\n");
+      throw new Error("of three\nlines");
+    });
+    cases.push([state, /^two lines \(of three\)$/]);
     const builders = Object.fromEntries(cases.map(([step], i) => [`b${i}`, [step]]));
     const engine = await startEngine({ ...builders, good: [shell({ command: "true" })], prints: [prints] });
     for (const [i, [, sentence]] of cases.entries()) {
