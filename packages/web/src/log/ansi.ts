@@ -59,8 +59,10 @@ function lastRewrite(line: string): string {
   return end.slice(end.lastIndexOf("\r") + 1);
 }
 
-function makeSpan(text: string, { fg, bg, flags }: Style): Span {
-  const names = [...flags];
+function makeSpan(text: string, style: Style): Span {
+  const names = [...style.flags];
+  // Inverse text swaps its two colours; those without a name are the ones of the log itself (class `inverse`).
+  const [fg, bg] = style.flags.has("inverse") ? [style.bg, style.fg] : [style.fg, style.bg];
   if (fg !== undefined && !fg.startsWith("#")) names.push(`fg-${fg}`);
   if (bg !== undefined && !bg.startsWith("#")) names.push(`bg-${bg}`);
   return {
