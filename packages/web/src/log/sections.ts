@@ -24,7 +24,7 @@ type Mark =
   | { readonly kind: "end"; readonly name: string | undefined; readonly at?: number };
 
 const github = /^(?:::|##\[)(group|endgroup)(?:::|\])(.*)$/;
-const gitlab = /section_(start|end):(\d{1,12}):([\w.-]+)(\[[^\]]*\])?/;
+const gitlab = /^(?:\x1b\[0K|\r)*section_(start|end):(\d{1,12}):([\w.-]+)(\[[^\]]*\])?/;
 
 /**
  * The mark of a line: `::group::title` and `::endgroup::` of GitHub, the same as `##[group]title` and `##[endgroup]`, and

@@ -68,7 +68,11 @@ function useSections(log: Log): { readonly sections: readonly Section[]; readonl
       const limit = Math.min(pieceLines, Math.min(lines, mostLines) - reader.lines);
       const texts = limit > 0 ? await readLines(logid, reader.lines, limit).catch(() => []) : [];
       if (isEnded) return;
-      for (const text of texts) reader.add(splitStream(text, type).text);
+      for (const stored of texts) {
+        const { stream, text } = splitStream(stored, type);
+        // The command itself is printed, too: the marks that it will print are none yet.
+        reader.add(stream === "h" ? "" : text);
+      }
       const sections = reader.sections();
       if (texts.length > 0 && sections.length > 0) setFound({ sections, hidden: [...reader.hidden] });
       const isBehind = texts.length > 0 && reader.lines < Math.min(lines, mostLines);
