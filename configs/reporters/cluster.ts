@@ -31,6 +31,7 @@ import mattermost from "@multimaster/plugins/reporters/mattermost";
 import { htmlMessage } from "@multimaster/plugins/reporters/messages/html-message";
 import { markdownMessage } from "@multimaster/plugins/reporters/messages/markdown-message";
 import { plainMessage } from "@multimaster/plugins/reporters/messages/plain-message";
+import openTelemetry from "@multimaster/plugins/reporters/opentelemetry";
 import slack from "@multimaster/plugins/reporters/slack";
 import teams from "@multimaster/plugins/reporters/teams";
 import telegram from "@multimaster/plugins/reporters/telegram";
@@ -59,6 +60,7 @@ export default defineCluster({
         ...ifSet(["PUSH_URL", "PUSH_SECRET"], (url = "", secret) =>
           httpPush({ name: "push", url, secret, format: "cloudevents" }),
         ),
+        ...ifSet(["TRACES_URL"], (url = "") => openTelemetry({ name: "traces", url })),
         ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubStatus({ name: "github", apiUrl, token })),
         ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubComment({ name: "comment", apiUrl, token })),
         ...ifSet(["GITHUB_API", "GITHUB_TOKEN"], (apiUrl, token) => gitHubChecks({ name: "checks", apiUrl, token })),

@@ -139,14 +139,14 @@ it("the items of a matrix are shown while they are built and after, those that f
   // The counts and the rows are two reads.
   await page.getByText("It comes after").waitFor({ state: "detached" });
   await page.getByText("building").waitFor({ state: "detached" });
-  expect((await rows(page)).map((row) => row.split(/[\n\t]/)[0])).toEqual([
-    "clang debug",
-    "clang package",
-    "clang deploy",
-    "gcc debug",
-    "gcc release",
-    "gcc package",
-  ]);
+  const names = ["clang debug", "clang package", "clang deploy", "gcc debug", "gcc release", "gcc package"];
+  await waitFor(
+    async () => {
+      const shown = (await rows(page)).map((row) => row.split(/[\n\t]/)[0]);
+      return JSON.stringify(shown) === JSON.stringify(names);
+    },
+    { what: "the items in their last order" },
+  );
   await page.getByLabel("Show").selectOption("not built");
   await page.getByText("gcc debug").waitFor({ state: "detached" });
   expect(await rows(page)).toHaveLength(2);

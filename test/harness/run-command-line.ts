@@ -13,7 +13,11 @@ export async function runCommandLine(
       printed += String(text);
       return true;
     });
+  const before = new Set(process.stdout.listeners("error"));
   const code = await main([...args, "--url", url]);
+  // A program keeps its listener to its end; this process runs many commands.
+  for (const listener of process.stdout.listeners("error"))
+    if (!before.has(listener)) process.stdout.off("error", listener as () => void);
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
   return { code, printed };

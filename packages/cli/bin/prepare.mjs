@@ -21,7 +21,9 @@ export class PrepareError extends Error {
 
 /** Throws if this Node is older than the "engines" of package.json. */
 export function requireNode() {
-  const wanted = /(\d+)\.(\d+)/.exec(readJson("package.json").engines.node);
+  // Installed as a package, the packages of this project lie in its node_modules.
+  const manifest = existsSync(join(root, "package.json")) ? "package.json" : "../package.json";
+  const wanted = /(\d+)\.(\d+)/.exec(readJson(manifest).engines.node);
   const found = process.versions.node.split(".").map(Number);
   const isOld = found[0] < Number(wanted[1]) || (found[0] === Number(wanted[1]) && found[1] < Number(wanted[2]));
   if (isOld)

@@ -16,9 +16,10 @@ export function findProgram() {
   return process.env.MULTIMASTER_UNBUNDLED !== "1" && isBundleCurrent() ? join(bundleFolder, "main.js") : files;
 }
 
-/** Whether there is a whole bundle, and nothing was compiled after its making began. */
+/** Whether there is a whole bundle, and nothing was compiled after its making began; a package has no sources to compile. */
 export function isBundleCurrent() {
   const began = readBundleTime(bundleFolder);
+  if (!existsSync(join(root, "packages"))) return began !== undefined;
   return began !== undefined && buildRecords().every((record) => changedAt(record) <= began);
 }
 

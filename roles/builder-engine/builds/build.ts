@@ -272,7 +272,8 @@ export class Build {
     const { kind, reason, results } = this.#interruption as Interruption;
     if (kind === "abandoned") throw new Abandoned(reason);
     if (results === Results.RETRY) return { results, state: reason };
-    return { results, state: [`${words[results]} (${reason})`, ...texts].join(" ") };
+    const isSaid = texts.some((text) => text.includes(reason));
+    return { results, state: [words[results], ...(isSaid ? [] : [`(${reason})`]), ...texts].join(" ") };
   }
 
   #makeProperties(buildNumber: number, request: RequestDetails): Properties {

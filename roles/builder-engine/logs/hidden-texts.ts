@@ -59,6 +59,25 @@ export class HiddenTexts {
     }
   }
 
+  /**
+   * The text without what may be the beginning of a hidden text that was cut off: at its end, and before each "…". Shorter
+   * beginnings than `least` may be anything.
+   */
+  hideCut(text: string, least: number): string {
+    let shown = "";
+    let from = 0;
+    let at: Place = nowhere;
+    for (let i = 0; i <= text.length; i += 1) {
+      const depth = this.depthOf(at);
+      if (depth >= least && (i === text.length || text[i] === "…")) {
+        shown += `${text.slice(from, i - depth)}<secret>`;
+        from = i;
+      }
+      if (i < text.length) at = this.step(at, text.charCodeAt(i));
+    }
+    return shown + text.slice(from);
+  }
+
   /** How many of the last characters may be the beginning of a hidden text. */
   depthOf(at: Place): number {
     return this.#depth[at] as number;

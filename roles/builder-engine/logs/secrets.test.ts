@@ -167,6 +167,15 @@ describe("secrets", () => {
     expect(flood?.end()).toBeDefined();
   });
 
+  it("are hidden where a text was cut within them: at its end, and before an ellipsis", () => {
+    const secrets = new Secrets({ jwt: `eyJhbGciOi.${"JwtBody0".repeat(20)}` });
+    expect(secrets.hide("'echo eyJhbGciOi.JwtBody0Jwt…'")).toBe("'echo <secret>…'");
+    expect(secrets.hide("warning: eyJhbGci")).toBe("warning: <secret>");
+    expect(secrets.hide("eyJhbGciOi… and eyJhbGciOi.Jwt…")).toBe("<secret>… and <secret>…");
+    expect(secrets.hideIn({ a: ["x eyJhbGciOi"] })).toEqual({ a: ["x <secret>"] });
+    expect(secrets.hide("say eyJhb… and eyJhbGciOi. no more")).toBe("say eyJhb… and eyJhbGciOi. no more");
+  });
+
   it("leave everything else as it was, however it is cut", () => {
     const text = "-----BEGIN\u001b[31m CERT-----\n\r\ns3cr3t_\u001b[0m\u001b]x\u0007 s3cr3t\u001b";
     expect(masked(text)).toEqual(new Set([text]));

@@ -7,6 +7,9 @@ import { StreamMask } from "./stream-mask.ts";
 /** Texts that steps have learnt are kept hidden up to this number. */
 const maxLearnt = 100;
 
+/** Fewer first characters of a secret may be any other text. */
+const shortestCut = 6;
+
 /** All builders of a set share what is found out about its secrets. */
 const known = new WeakMap<object, HiddenTexts>();
 
@@ -147,8 +150,13 @@ export class Secrets {
       );
   }
 
-  /** The text with every secret in it replaced. */
+  /** The text with every secret in it replaced, and what is left of one where the text was cut before. */
   hide(text: string): string {
+    const masked = this.#mask(text);
+    return this.#texts === undefined ? masked : this.#texts.hideCut(masked, shortestCut);
+  }
+
+  #mask(text: string): string {
     const mask = this.streamMask();
     return mask === undefined ? text : mask.add(text) + mask.end();
   }
@@ -158,7 +166,8 @@ export class Secrets {
     if (this.#texts === undefined) return value;
     if (typeof value === "string") return this.hide(value);
     // A secret of digits is one as a number as well.
-    if (typeof value === "number") return this.hide(String(value)) === String(value) ? value : this.hide(String(value));
+    if (typeof value === "number")
+      return this.#mask(String(value)) === String(value) ? value : this.#mask(String(value));
     if (Array.isArray(value)) return value.map((item) => this.hideIn(item));
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.hide(key), this.hideIn(item as Json)]));

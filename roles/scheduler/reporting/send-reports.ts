@@ -200,8 +200,15 @@ class Sending {
       if (buildid !== undefined) append(shown, outcome.targets?.map((offered) => ({ buildid, target: offered })) ?? []);
     }
     const target = this.#judge(ended.map(({ outcome }) => outcome));
+    try {
+      if (passResult(await updates.end(singleton.id, ends, target, memories, shown), lost) === "lost") return false;
+    } catch (error) {
+      // The database is away: what was sent is written down later, not sent again.
+      this.#ended = [...ended, ...this.#ended];
+      throw error;
+    }
     this.#count(ends);
-    return passResult(await updates.end(singleton.id, ends, target, memories, shown), lost) !== "lost";
+    return true;
   }
 
   async #try(

@@ -248,7 +248,12 @@ const giteaContract: Contract = {
         `^/api/v1/repos/own/project/statuses/${sha}\\?sort=(oldest|recentupdate|leastupdate|leastindex|highestindex)&limit=\\d+$`,
       ),
       act: (_, kept) => ({
-        body: newestFirst(kept).map((one) => ({ ...(one as object), status: (one as { state: string }).state })),
+        // Seen at a real one: those of one second come oldest first, whatever the order that was asked for.
+        body: [...kept.values()].map((one, i) => ({
+          ...(one as object),
+          id: i + 1,
+          status: (one as { state: string }).state,
+        })),
       }),
     },
   ],

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import httpPush from "@multimaster/plugins/reporters/http-push";
+import openTelemetry from "@multimaster/plugins/reporters/opentelemetry";
 import { z } from "zod";
 import type { TargetCall } from "../report-target.ts";
 import type { Contract } from "../strict-target.ts";
@@ -115,4 +116,61 @@ const cloudEventsContract: Contract = {
   ],
 };
 
-export const programs: readonly Contract[] = [buildbotContract, cloudEventsContract];
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+const nanoseconds = z.string().regex(/^\d{1,20}$/);
+const attribute = z.strictObject({
+  key: z.string().min(1),
+  value: z.union([
+    z.strictObject({ stringValue: z.string() }),
+    z.strictObject({ intValue: z.string().regex(/^-?\d+$/) }),
+  ]),
+});
+const span = z
+  .strictObject({
+    traceId: hex(32),
+    spanId: hex(16),
+    parentSpanId: hex(16).optional(),
+    name: z.string().min(1),
+    kind: z.literal(1),
+    startTimeUnixNano: nanoseconds,
+    endTimeUnixNano: nanoseconds,
+    attributes: z.array(attribute),
+    status: z.strictObject({
+      code: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+      message: z.string().optional(),
+    }),
+  })
+  .refine((one) => BigInt(one.endTimeUnixNano) >= BigInt(one.startTimeUnixNano), "it ends before it begins");
+
+/** OTLP 1.x over HTTP, in JSON: ids are hexadecimal, numbers of 64 bits are texts. */
+const openTelemetryContract: Contract = {
+  ...base,
+  kind: "opentelemetry",
+  reporter: (url, more) =>
+    openTelemetry({ name: "r", url: `${url}/v1/traces`, headers: { authorization: "Bearer abcdef" }, ...more }),
+  isAllowed: ({ headers }) =>
+    headers["authorization"] === "Bearer abcdef" && headers["content-type"] === "application/json",
+  routes: [
+    {
+      method: "POST",
+      path: /^\/v1\/traces$/,
+      body: z.strictObject({
+        resourceSpans: z.tuple([
+          z.strictObject({
+            resource: z.strictObject({ attributes: z.array(attribute).min(1) }),
+            scopeSpans: z.tuple([
+              z.strictObject({ scope: z.strictObject({ name: z.string() }), spans: z.array(span).min(2) }),
+            ]),
+          }),
+        ]),
+      }),
+      // A trace is known by its id: what arrives twice is one.
+      act({ body }, kept) {
+        kept.set(body.resourceSpans[0].scopeSpans[0].spans[0].traceId, body);
+        return { status: 200, body: {} };
+      },
+    },
+  ],
+};
+
+export const programs: readonly Contract[] = [buildbotContract, cloudEventsContract, openTelemetryContract];

@@ -193,7 +193,7 @@ describe("an engine with a local worker", () => {
       { more: { maxTime: "1s" } },
     );
     const found = await engine.finished(await engine.submit("long"));
-    const sentence = "failed (the build has run longer than 1s (maxTime)) 'sleep 1000' (failure)";
+    const sentence = "failed 'sleep 1000' (the build has run longer than 1s (maxTime))";
     expect(found).toMatchObject([{ results: Results.FAILURE, state_string: sentence }]);
     expect((await engine.stepsOf(found[0]?.buildid as number)).map(({ name, results }) => [name, results])).toEqual([
       ["worker_preparation", Results.SUCCESS],

@@ -62,3 +62,29 @@ it("a master that loses the claim just before an attempt sends nothing while ano
   expect(target.calls.map(({ headers }) => headers["idempotency-key"])).toHaveLength(1);
   expect(attempts).toBe("lost");
 });
+
+it("a report that was sent is not sent again when the database does not take its end at first", async () => {
+  const cluster = await startSchedulerCluster("sqlite");
+  const target = await startReportTarget();
+  const master = await cluster.add({
+    reporters: [httpPush({ name: "push", url: target.url, events: ["build-ended"] })],
+  });
+  const { reports } = master.data.updates;
+  const end = reports.end;
+  let refusals = 0;
+  reports.end = async (...args) => {
+    if (refusals++ < 2) throw new Error("the database is away");
+    return end(...args);
+  };
+  await master.start();
+  const builder = await cluster.add({});
+  const member = { lease: builder.lease, updates: builder.data.updates, database: cluster.database };
+  const { buildid } = await runningBuild(member);
+  await member.updates.builds.finish(buildid, { results: Results.SUCCESS, state: "fine" });
+  await waitFor(async () => (await cluster.rows("select id from mm_reports where state = 'sent'")).length === 1, {
+    what: "the end to be written down",
+    timeoutMs: 60_000,
+  });
+  expect(refusals).toBe(3);
+  expect(target.calls).toHaveLength(1);
+});

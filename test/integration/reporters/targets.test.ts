@@ -25,6 +25,24 @@ const last = (target: ReportTarget) => target.calls.at(-1) as ReportTarget["call
 const pageOfBuild = "https://ci.example.org/#/builders/1/builds/81";
 
 describe("forges get the state of a commit as their API wants it:", () => {
+  it("Gitea, which lists statuses of one second oldest first, and answers 500 for a commit that it does not have", async () => {
+    const target = await startReportTarget();
+    const status = giteaStatus({ name: "s", url: target.url, token: "t0ken" });
+    const one = { context: "ci/web", target_url: pageOfBuild };
+    const body = [
+      { ...one, id: 1, status: "pending" },
+      { ...one, id: 2, status: "failure" },
+    ];
+    target.answer(() => ({ body }));
+    await send(status, reportOf(Results.FAILURE), { unsure: true });
+    expect(target.calls.map(({ method }) => method)).toEqual(["GET"]);
+    target.answer(() => ({ status: 500, body: { message: `GetCommit[${revision}]: object does not exist [id: ]` } }));
+    await expect(send(status, reportOf(Results.FAILURE))).rejects.toMatchObject({
+      message: expect.stringContaining(`has no commit ${revision} in own/project`),
+      failure: { of: "report" },
+    });
+  });
+
   it("GitHub, with a token; an attempt whose answer was lost is looked up before it is made again", async () => {
     const target = await startReportTarget();
     const status = gitHubStatus({ name: "s", apiUrl: target.url, token: "t0ken" });

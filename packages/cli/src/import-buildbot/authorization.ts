@@ -17,6 +17,7 @@ const matchers: Readonly<Record<string, { readonly allow: string; readonly on: s
 /** Who may do what. Buildbot allows what no rule matches. */
 export function authorizationOf(value: Value | undefined, scope: Scope): Code | undefined {
   if (!isSpecial(value) || value.is !== "object" || value.base !== "Authz") return undefined;
+  if (listOf(value.args["allowRules"]).length === 0) return undefined;
   const inner = scope.begin("authorization", value.at);
   const roles = rolesOf(value.args["roleMatchers"] ?? [], inner);
   const rules = listOf(value.args["allowRules"]).flatMap((rule) => ruleOf(rule, roles, inner));

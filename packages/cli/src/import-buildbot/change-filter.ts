@@ -1,9 +1,14 @@
 import { asSpecial, isSpecial, type Value, type Values } from "./document.ts";
+import { matchPattern } from "./patterns.ts";
 import type { Scope } from "./scope.ts";
 import { type Code, type Entry, literal, object } from "./source-file.ts";
-import { describe, matchPattern, todo } from "./values.ts";
+import { describe, todo, translateFunction } from "./values.ts";
 
 const fields = ["branch", "repository", "project", "category", "codebase"] as const;
+
+/** What functions of a change, or of a field of it, get. */
+export const theChange = { code: "change", role: "change" } as const;
+const aText = { code: "value", role: "json" } as const;
 
 /** The changes that a scheduler follows. Buildbot's patterns match at the beginning. */
 export function changeFilterEntry(value: Value, scope: Scope): readonly Entry[] {
@@ -22,7 +27,8 @@ export function filterEntries(args: Values, scope: Scope): Entry[] {
     return code === undefined ? [] : [[field, code]];
   });
   const own = args["filter_fn"];
-  if (own !== undefined && own !== null) entries.push(["filter", todo(own, scope, "filter_fn", describe(own))]);
+  if (own !== undefined && own !== null)
+    entries.push(["filter", translateFunction(own, [theChange], "flag", scope, "filter_fn")]);
   for (const name of ["property_eq", "property_not_eq", "property_re", "property_not_re"])
     if (args[name] !== undefined && args[name] !== null)
       scope.todo(`its ${name} is not translated`, "write changeFilter: { filter: (change) => … }");
@@ -34,7 +40,7 @@ function matcher(field: string, args: Values, scope: Scope): Code | undefined {
   const conditions: string[] = [];
   const pattern = regexOf(args[`${field}_re`]);
   const own = args[`${field}_fn`];
-  if (own !== undefined && own !== null) return todo(own, scope, `${field}_fn`, describe(own));
+  if (own !== undefined && own !== null) return translateFunction(own, [aText], "flag", scope, `${field}_fn`);
   const unwanted = args[`${field}_not_eq`];
   if (unwanted !== undefined && unwanted !== null && !isSpecial(unwanted))
     conditions.push(`!${JSON.stringify(Array.isArray(unwanted) ? unwanted : [unwanted])}.includes(value ?? "")`);

@@ -6,7 +6,7 @@ export type Value = null | boolean | number | string | readonly Value[] | Specia
 /** A value that is more than data; `is` says what. */
 export type Special =
   | { readonly is: "map"; readonly entries: Values }
-  | { readonly is: "function"; readonly name: string; readonly at?: string | undefined }
+  | FunctionValue
   | { readonly is: "pattern"; readonly source: string; readonly flags: string }
   | { readonly is: "withheld"; readonly name: string; readonly id: number }
   | ({ readonly is: "interpolate" } & FormattedText)
@@ -20,11 +20,34 @@ export type Special =
   | { readonly is: "secret"; readonly name: string }
   | { readonly is: "compare"; readonly operator: string; readonly left: Value; readonly right: Value }
   | { readonly is: "flatten"; readonly value: Value }
-  | { readonly is: "transform"; readonly name: string; readonly args: readonly Value[] }
+  | { readonly is: "transform"; readonly name: string; readonly function: Value; readonly args: readonly Value[] }
   | { readonly is: "lock"; readonly lock: Value; readonly mode: "exclusive" | "counting"; readonly count: number }
+  | { readonly is: "name"; readonly name: string }
+  | { readonly is: "operation"; readonly operator: string; readonly args: readonly Value[] }
+  | { readonly is: "attribute"; readonly of: Value; readonly name: string }
+  | { readonly is: "method"; readonly of: Value; readonly name: string; readonly args: readonly Value[] }
+  | EachValue
   | { readonly is: "class"; readonly class: string }
   | { readonly is: "unknown"; readonly class: string }
   | ObjectValue;
+
+/** A function of the configuration; `reads` is what it computes, if that is one expression. */
+export interface FunctionValue {
+  readonly is: "function";
+  readonly name: string;
+  readonly at?: string | undefined;
+  readonly reads?: { readonly parameters: readonly string[]; readonly value: Value } | undefined;
+}
+
+/** A loop in an expression of Python: `any`, `all`, or a list. */
+export interface EachValue {
+  readonly is: "each";
+  readonly kind: "any" | "all" | "list";
+  readonly variable: string;
+  readonly of: Value;
+  readonly conditions: readonly Value[];
+  readonly element: Value;
+}
 
 /** A text with placeholders, and what stands for some of them. */
 export interface FormattedText {
@@ -70,7 +93,12 @@ const object = z.object(objectShape);
 
 const special = z.discriminatedUnion("is", [
   z.object({ is: z.literal("map"), entries: values }),
-  z.object({ is: z.literal("function"), name, at: name.optional() }),
+  z.object({
+    is: z.literal("function"),
+    name,
+    at: name.optional(),
+    reads: z.object({ parameters: z.array(name), value }).optional(),
+  }),
   z.object({ is: z.literal("pattern"), source: text, flags: name }),
   z.object({ is: z.literal("withheld"), name, id: z.int() }),
   z.object({ is: z.enum(["interpolate", "with-properties"]), text: value, args: z.array(value), kwargs: values }),
@@ -78,7 +106,19 @@ const special = z.discriminatedUnion("is", [
   z.object({ is: z.literal("secret"), name }),
   z.object({ is: z.literal("compare"), operator: name, left: value, right: value }),
   z.object({ is: z.literal("flatten"), value }),
-  z.object({ is: z.literal("transform"), name, args: z.array(value) }),
+  z.object({ is: z.literal("transform"), name, function: value, args: z.array(value) }),
+  z.object({ is: z.literal("name"), name }),
+  z.object({ is: z.literal("operation"), operator: name, args: z.array(value) }),
+  z.object({ is: z.literal("attribute"), of: value, name }),
+  z.object({ is: z.literal("method"), of: value, name, args: z.array(value) }),
+  z.object({
+    is: z.literal("each"),
+    kind: z.enum(["any", "all", "list"]),
+    variable: name,
+    of: value,
+    conditions: z.array(value),
+    element: value,
+  }),
   z.object({ is: z.literal("lock"), lock: value, mode: z.enum(["exclusive", "counting"]), count: z.int() }),
   z.object({ is: z.literal("class"), class: name }),
   z.object({ is: z.literal("unknown"), class: name }),

@@ -17,11 +17,11 @@ export interface Finding {
 
 /** Collects findings, and counts the constructs that have none. */
 export class Findings {
-  readonly #all: Finding[] = [];
+  readonly #all = new Map<string, Finding>();
   readonly #constructs = new Map<string, boolean>();
 
   get all(): readonly Finding[] {
-    return this.#all;
+    return [...this.#all.values()];
   }
 
   /** How many constructs there are, and which of them need a user. */
@@ -39,9 +39,9 @@ export class Findings {
   }
 
   add(finding: Finding): void {
-    const same = (one: Finding) =>
-      one.where === finding.where && one.what === finding.what && one.at === finding.at && one.kind === finding.kind;
-    if (!this.#all.some(same)) this.#all.push(finding);
+    const { kind, where, at, what } = finding;
+    const key = JSON.stringify([kind, where, at, what]);
+    if (!this.#all.has(key)) this.#all.set(key, finding);
     if (finding.kind === "todo") this.#constructs.set(finding.where, false);
   }
 }

@@ -28,8 +28,9 @@ export function importConfig(document: BuildbotDocument): ImportedConfig {
   files.set("cluster.ts", cluster.file.print(`The cluster. ${from}`, part));
 
   const builders = scopeOf("the builders");
-  const slice = buildersSlice(document, builders);
-  files.set("builders.ts", builders.file.print("The builders: their workers and their steps.", slice));
+  const set = buildersSlice(document, builders);
+  const about = "The builders: their workers and their steps.";
+  files.set("builders.ts", builders.file.print(about, set.code, set.definitions));
   const locks = printLocks(builders);
   if (locks !== undefined) files.set("locks.ts", locks);
 

@@ -1,6 +1,6 @@
 import { asSpecial, entriesOf, isSpecial, type Value } from "./document.ts";
 import type { Scope } from "./scope.ts";
-import { type Code, type Entry, literal, object, print, SourceFile } from "./source-file.ts";
+import { type Code, type Entry, literal, object, print, SourceFile, variableOf } from "./source-file.ts";
 import { describe } from "./values.ts";
 
 interface KnownLock {
@@ -65,16 +65,8 @@ const plainLockName = (base: string, name: string, locks: ReadonlyMap<string, Kn
   locks.has(`${base === "MasterLock" ? "WorkerLock" : "MasterLock"} ${name}`) ? `${name} (${base})` : name;
 
 function newVariable(name: string, locks: ReadonlyMap<string, KnownLock>): string {
-  const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
-  const camel = words
-    .map((word, i) => (i === 0 ? word.toLowerCase() : word[0]?.toUpperCase() + word.slice(1)))
-    .join("");
-  const wish = /lock$/i.test(camel) ? camel : `${camel}Lock`;
-  const plain = /^[A-Za-z]/.test(wish) ? wish : `lock${wish}`;
   const taken = new Set([...locks.values()].map(({ variable }) => variable));
-  let variable = plain;
-  for (let again = 2; taken.has(variable); again += 1) variable = `${plain}${again}`;
-  return variable;
+  return variableOf(/lock$/i.test(name) ? name : `${name} lock`, taken);
 }
 
 /** The file with the definitions of all locks that are used; undefined if none is. */

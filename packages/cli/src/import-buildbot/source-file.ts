@@ -66,7 +66,23 @@ const printComment = (comment: string | undefined, indent: string) =>
         .map((line) => `${indent}// ${line}\n`)
         .join("");
 
-const keyOf = (key: string) => (/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key));
+/** A key as an object has it: `__proto__` in brackets is an entry like others. */
+function keyOf(key: string): string {
+  if (key === "__proto__") return '["__proto__"]';
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
+}
+
+/** A name for a constant, of the words of a text, that is not taken yet. */
+export function variableOf(text: string, taken: ReadonlySet<string>): string {
+  const words = text.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
+  const camel = words
+    .map((word, i) => `${i === 0 ? word[0]?.toLowerCase() : word[0]?.toUpperCase()}${word.slice(1)}`)
+    .join("");
+  const plain = /^[A-Za-z]/.test(camel) ? camel : `of${camel}`;
+  let variable = plain;
+  for (let again = 2; taken.has(variable); again += 1) variable = `${plain}${again}`;
+  return variable;
+}
 
 /** One file of the written config: its imports and its expression. */
 export class SourceFile {
@@ -102,8 +118,9 @@ export class SourceFile {
     const moduleOf = (line: string) =>
       line.slice(line.lastIndexOf(" from ")).replace(' "./', ' "~/').replace(' "node:', ' " ');
     imports.sort((a, b) => compare(moduleOf(a), moduleOf(b)));
+    const safe = comment.replaceAll("*/", "* /").replace(/\s+/g, " ");
     const parts = [imports.join("\n"), ...definitions, `export default ${print(exported, "", 15)};`];
-    return `/** ${comment} */\n${parts.filter((part) => part !== "").join("\n\n")}\n`;
+    return `/** ${safe} */\n${parts.filter((part) => part !== "").join("\n\n")}\n`;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ClassMapping } from "./classes/class-mapping.ts";
 import { classes } from "./classes/index.ts";
 import { programOptions } from "./classes/programs.ts";
 import { entriesFor, mappingOf, reportOwnClass } from "./construct.ts";
@@ -6,7 +7,7 @@ import { lockUses } from "./locks.ts";
 import { differs, dropped, lost, plainCode, type Rule } from "./rules.ts";
 import type { Scope } from "./scope.ts";
 import { type Code, type Entry, literal, object } from "./source-file.ts";
-import { describe, todo, translate } from "./values.ts";
+import { translate, translateFunction } from "./values.ts";
 
 /** A list of words is one text. */
 const wordy: Rule = (value, scope, _, name) => {
@@ -17,7 +18,6 @@ const wordy: Rule = (value, scope, _, name) => {
 
 const condition: Rule = (value, scope) => {
   if (value === true) return [];
-  if (asSpecial(value, "function")) return [["doStepIf", todo(value, scope, "doStepIf", describe(value))]];
   return [["doStepIf", translate(value, "flag", scope, "doStepIf")]];
 };
 
@@ -39,7 +39,9 @@ const commonOptions: Readonly<Record<string, Rule>> = {
       ? value
         ? [["hideStepIf", "true"]]
         : []
-      : lost("write hideStepIf: (results) => …")(value, scope, args, name),
+      : asSpecial(value, "function")?.reads === undefined
+        ? lost("write hideStepIf: (results) => …")(value, scope, args, name)
+        : [["hideStepIf", translateFunction(value, [{ code: "results", role: "number" }], "flag", scope, name)]],
   locks: (value, scope) => {
     const uses = lockUses(value, scope);
     return uses === undefined ? [] : [["locks", uses]];
@@ -64,7 +66,7 @@ const ruleNames = [
 export function translateStep(step: StepValue, scope: Scope, workdir: Value): Code {
   const mapping = mappingOf(classes.steps, step);
   if (mapping === undefined) return placeholder(step, scope);
-  const args = takesWorkdir(mapping.options) && workdir !== "build" ? { workdir, ...step.args } : step.args;
+  const args = runsInWorkdir(mapping) && workdir !== "build" ? { workdir, ...step.args } : step.args;
   const entries = entriesFor(mapping, args, scope, commonOptions);
   reportOwnClass(step, scope);
   const usual: Readonly<Record<string, boolean>> = { flunkOnFailure: true, ...mapping.rules };
@@ -85,7 +87,8 @@ export function translateStep(step: StepValue, scope: Scope, workdir: Value): Co
   return { call: factory, args: [object([...named, ...entries, ...rules])] };
 }
 
-const takesWorkdir = (options: Readonly<Record<string, Rule>>) => Object.hasOwn(options, "workdir");
+const runsInWorkdir = ({ to, options }: ClassMapping) =>
+  Object.hasOwn(options, "workdir") && to !== "steps/master-command";
 
 /** A step that fails until it is written, so that nothing that the build needs is left out in silence. */
 function placeholder({ class: name, base, name: shown = name }: StepValue, scope: Scope): Code {

@@ -1,6 +1,8 @@
-import { boundedPattern } from "@multimaster/core";
+import { escapeTemplate } from "@multimaster/config";
 import { asSpecial, isSpecial, type Special, type Value } from "./document.ts";
+import { functionText, nameOf, type Term, theBuild, type Wanted } from "./functions.ts";
 import { parseText, type TextPart, Untranslatable } from "./interpolate.ts";
+import { patternOf } from "./patterns.ts";
 import type { Scope } from "./scope.ts";
 import { type Code, literal } from "./source-file.ts";
 
@@ -33,24 +35,6 @@ function secretOf(name: string, scope: Scope): string {
   return `${scope.file.named("secret")}(${JSON.stringify(name)})`;
 }
 
-/** A pattern that matches at the beginning of a text, as Python's `match` does. */
-export function matchPattern(source: string, flags = ""): string {
-  if (!source.includes("|")) return patternOf(source.startsWith("^") ? source : `^${source}`, flags);
-  return patternOf(`^(?:${source})`, flags);
-}
-
-/** A regular expression as JavaScript writes it. One that only Python understands stays a text, which check-config refuses. */
-export function patternOf(source: string, flags = ""): string {
-  const translated = source.replaceAll("(?P<", "(?<").replaceAll("\\Z", "$").replaceAll("\\A", "^");
-  try {
-    boundedPattern(translated);
-  } catch {
-    return JSON.stringify(source);
-  }
-  const escaped = translated.replace(/\\.|\//gs, (found) => (found === "/" ? "\\/" : found)).replaceAll("\n", "\\n");
-  return `/${escaped}/${flags}`;
-}
-
 function render(value: Special, kind: Kind, scope: Scope, wish: string): Code {
   try {
     if (!scope.rendered) throw new Untranslatable("a value that follows from a build");
@@ -59,6 +43,7 @@ function render(value: Special, kind: Kind, scope: Scope, wish: string): Code {
       for (const [, name = ""] of template.matchAll(/\$\{secret:([^}]+)\}/g)) scope.secrets.asked.add(name);
       return `${scope.file.named("interpolate")}(${JSON.stringify(template)})`;
     }
+    if (value.is === "function") return `(build) => ${functionText(value, [theBuild], kind)}`;
     const text = expressionOf(value, scope);
     if (kind === "flag")
       return / [=!]== /.test(text) ? `(build) => ${bare(text)}` : `(build) => Boolean(${bare(text)})`;
@@ -79,16 +64,41 @@ function bare(text: string): string {
 /** Stands for what is not translated: it fails when it is used, and `check-config` lists it. */
 export function todo(value: Value | undefined, scope: Scope, what: string, why: string): string {
   const made = asSpecial(value, "function");
-  const at = made?.at ?? scope.at;
+  const at =
+    made?.at ??
+    (isSpecial(value) && value.is === "transform" ? asSpecial(value.function, "function")?.at : undefined) ??
+    scope.at;
   const task = `${scope.where}: ${what} is ${why}`;
   scope.todo(`${what} is ${why}`, "write it as a function in TypeScript", at);
   return `${scope.file.named("todo")}(${JSON.stringify(at === undefined ? task : `${task} (${at})`)})`;
 }
 
+/** An option that is a function of something else than a build: its parameters in JavaScript, and what they are. */
+export function translateFunction(
+  value: Value,
+  given: readonly Term[],
+  wanted: Wanted,
+  scope: Scope,
+  what: string,
+): string {
+  const made = asSpecial(value, "function");
+  if (made === undefined) return todo(value, scope, what, describe(value));
+  try {
+    const text = functionText(made, given, wanted);
+    const parameters = given.map(({ code }) => /^(?:`.*\$\{)?(\w+)/.exec(code)?.[1] ?? "value");
+    const used = parameters.map((name) => (new Set(text.match(/\w+/g)).has(name) ? name : `_${name}`));
+    while (used.at(-1)?.startsWith("_")) used.pop();
+    return `(${used.join(", ")}) => ${text}`;
+  } catch (error) {
+    if (!(error instanceof Untranslatable)) throw error;
+    return todo(value, scope, what, describe(value));
+  }
+}
+
 /** What a value is that cannot be translated. */
 export function describe(value: Value | undefined): string {
   if (!isSpecial(value)) return "a value";
-  if (value.is === "function") return value.name === "<lambda>" ? "a function" : `the function ${value.name}`;
+  if (value.is === "function") return nameOf(value);
   if (value.is === "transform") return `a Transform by ${value.name}`;
   if (value.is === "object" || value.is === "unknown" || value.is === "class") return `a ${value.class}`;
   return "a value that follows from a build";
@@ -101,7 +111,8 @@ function templateOf(value: Special): string | undefined {
   let template = "";
   for (const part of parseText(value.text, value.is === "interpolate")) {
     if ("text" in part) {
-      template += part.text.replace(/\$(?=\$?\{)/g, "$$$$");
+      if (part.text.endsWith("$")) return undefined;
+      template += escapeTemplate(part.text);
       continue;
     }
     const [name = ""] = part.names;
@@ -138,9 +149,18 @@ export function expressionOf(value: Value, scope: Scope): string {
       return `${expressionOf(value.value, scope)}.flat(9)`;
     case "map": {
       const entries = Object.entries(value.entries).map(
-        ([key, item]) => `${JSON.stringify(key)}: ${expressionOf(item, scope)}`,
+        ([key, item]) => `${key === "__proto__" ? '["__proto__"]' : JSON.stringify(key)}: ${expressionOf(item, scope)}`,
       );
       return `{ ${entries.join(", ")} }`;
+    }
+    case "transform": {
+      const made = asSpecial(value.function, "function");
+      if (made === undefined) throw new Untranslatable(describe(value));
+      return functionText(
+        made,
+        value.args.map((arg) => ({ code: expressionOf(arg, scope), role: "json" })),
+        "json",
+      );
     }
     default:
       throw new Untranslatable(describe(value));
@@ -179,7 +199,11 @@ function textExpression(value: Extract<Special, { is: "interpolate" | "with-prop
   return `\`${text.join("")}\``;
 }
 
-const escapeText = (text: string) => text.replace(/[\\`]|\$(?=\{)/g, "\\$&").replaceAll("\n", "\\n");
+const escapeText = (text: string) =>
+  text
+    .replace(/[\\`]|\$(?=\{)/g, "\\$&")
+    .replaceAll("\n", "\\n")
+    .replaceAll("\r", "\\r");
 const asTemplate = (text: string, scope: Scope) =>
   text.includes("%(") ? textExpression({ is: "interpolate", text, args: [], kwargs: {} }, scope) : JSON.stringify(text);
 

@@ -15,21 +15,26 @@ import { lockUses } from "./locks.ts";
 import { translateParts } from "./parts.ts";
 import { plainCode } from "./rules.ts";
 import type { Scope } from "./scope.ts";
-import { type Code, type Entry, literal, object } from "./source-file.ts";
+import { type Code, type Entry, literal, object, print, variableOf } from "./source-file.ts";
 import { translateStep } from "./steps.ts";
 import { describe, todo } from "./values.ts";
 
 /** What Buildbot makes by itself for its janitor: `retention` is in its place. */
 export const isJanitors = (name: Value | undefined): boolean => name === "__Janitor" || name === "__Janitor_force";
 
-/** The builder set: all builders, and the secrets that their steps use. */
-export function buildersSlice(document: BuildbotDocument, scope: Scope): Code {
-  const builders = document.builders
+/** The builder set: all builders, and the secrets that their steps use. Steps that several builders have are defined before. */
+export function buildersSlice(
+  document: BuildbotDocument,
+  scope: Scope,
+): { readonly code: Code; readonly definitions: readonly string[] } {
+  const translated = document.builders
     .filter(({ args }) => !isJanitors(args["name"]))
-    .map((builder) => translateBuilder(builder, document.properties, scope));
+    .map((builder) => translateBuilder(builder, document, scope));
+  const { definitions, lists } = shareSteps(translated);
+  const builders = translated.map(({ entries }, i) => object([...entries, ["steps", lists[i] ?? { list: [] }]]));
   const { secrets } = scope;
   const providers = secrets.asked.size === 0 ? [] : providersOf(document, scope);
-  return {
+  const code: Code = {
     call: scope.file.named("defineBuilders"),
     args: [
       object([
@@ -49,6 +54,26 @@ export function buildersSlice(document: BuildbotDocument, scope: Scope): Code {
       ]),
     ],
   };
+  return { code, definitions };
+}
+
+interface TranslatedBuilder {
+  readonly name: string;
+  readonly entries: readonly Entry[];
+  readonly steps: Code;
+}
+
+/** The steps of each builder; a constant for those that several builders have, as they share a factory in Buildbot. */
+function shareSteps(builders: readonly TranslatedBuilder[]): { definitions: string[]; lists: Code[] } {
+  const texts = builders.map(({ steps }) => print(steps));
+  const uses = new Map<string, number>();
+  for (const text of texts) uses.set(text, (uses.get(text) ?? 0) + 1);
+  const names = new Map<string, string>();
+  for (const [i, text] of texts.entries())
+    if ((uses.get(text) ?? 0) > 1 && text.includes("\n") && !names.has(text))
+      names.set(text, variableOf(`steps of ${builders[i]?.name}`, new Set(names.values())));
+  const definitions = [...names].map(([text, name]) => `const ${name} = ${text};`);
+  return { definitions, lists: builders.map(({ steps }, i) => names.get(texts[i] ?? "") ?? steps) };
 }
 
 function providersOf(document: BuildbotDocument, scope: Scope): Code[] {
@@ -64,14 +89,21 @@ function providersOf(document: BuildbotDocument, scope: Scope): Code[] {
   return translated.map(({ code }) => code);
 }
 
-function translateBuilder({ args, at, steps, workdir }: BuilderValue, shared: Values, scope: Scope): Code {
+function translateBuilder(
+  { args, at, steps, workdir }: BuilderValue,
+  { properties, settings }: BuildbotDocument,
+  scope: Scope,
+): TranslatedBuilder {
   const name = textsOf(args["name"])?.[0] ?? "unknown";
   const where = `builder ${JSON.stringify(name)}`;
   const inner = scope.begin(where, at, true);
   const entries: Entry[] = [
     ["name", literal(name)],
     ["workers", literal(textsOf(args["workernames"]) ?? [])],
-    ...optionsOf(args, shared, name, inner),
+    ...optionsOf(args, properties, name, inner),
+    ...["logMaxSize", "logMaxTailSize"].flatMap((key): Entry[] =>
+      typeof settings[key] === "number" ? [[key, literal(settings[key])]] : [],
+    ),
   ];
   const translated = steps.map((step) =>
     translateStep(
@@ -80,8 +112,7 @@ function translateBuilder({ args, at, steps, workdir }: BuilderValue, shared: Va
       workdir,
     ),
   );
-  entries.push(["steps", { list: translated }]);
-  return object(entries);
+  return { name, entries, steps: { list: translated } };
 }
 
 function optionsOf(args: Values, shared: Values, name: string, scope: Scope): Entry[] {
@@ -106,7 +137,8 @@ function optionsOf(args: Values, shared: Values, name: string, scope: Scope): En
     ["canStartBuild", "canStart"],
   ] as const) {
     const own = args[key];
-    if (own !== undefined && own !== null)
+    // A function that only says yes asks for nothing.
+    if (own !== undefined && own !== null && asSpecial(own, "function")?.reads?.value !== true)
       scope.todo(
         `its ${key} is ${describe(own)}`,
         `write ${ours}: docs/who-goes-first.md`,

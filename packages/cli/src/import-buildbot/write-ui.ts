@@ -1,6 +1,6 @@
 import { authOf } from "./auth.ts";
 import { authorizationOf } from "./authorization.ts";
-import { asSpecial, type BuildbotDocument, entriesOf, isSpecial, type Value } from "./document.ts";
+import { asSpecial, type BuildbotDocument, entriesOf, isSpecial, textsOf, type Value } from "./document.ts";
 import type { Scope } from "./scope.ts";
 import { type Code, type Entry, literal, object } from "./source-file.ts";
 import { describe } from "./values.ts";
@@ -16,7 +16,8 @@ export function uiSlice(
   const file = scope.file;
   const title = settings["title"];
   const login = authOf(www["auth"], scope);
-  const authorization = authorizationOf(www["authz"], scope) ?? (login.open ? closed(scope) : undefined);
+  const authorization =
+    authorizationOf(www["authz"], scope) ?? (login.open ? closed(scope.begin("authorization", undefined)) : undefined);
   const hooks = hooksOf(www["change_hook_dialects"], scope);
   const plugins = Object.keys(entriesOf(www["plugins"]) ?? {}).filter((name) => !pagesThatAreHere.has(name));
   if (plugins.length > 0)
@@ -32,6 +33,10 @@ export function uiSlice(
     ],
     ["port", `${file.named("envPort")}("UI_PORT", ${portOf(www["port"]) ?? 8010})`],
     typeof title === "string" ? ["title", literal(title)] : undefined,
+    texts(www["allowed_origins"]),
+    typeof www["cookie_expiration_time"] === "number"
+      ? ["sessionLifetime", literal(www["cookie_expiration_time"])]
+      : undefined,
     ["hooks", { list: hooks }],
     hooks.some((hook) => typeof hook !== "string" && "call" in hook && ["base", "poller"].includes(hook.call))
       ? [
@@ -49,6 +54,11 @@ export function uiSlice(
     authorization === undefined ? undefined : ["authorization", authorization],
   ];
   return { code: { call: file.named("defineUi"), args: [object(entries)] }, definitions: login.definitions };
+}
+
+function texts(origins: Value | undefined): Entry | undefined {
+  const list = textsOf(origins ?? null) ?? [];
+  return list.length === 0 ? undefined : ["allowedOrigins", literal(list)];
 }
 
 /** Anyone has an account at a provider: with no rules of the farm's own, such users only read. */

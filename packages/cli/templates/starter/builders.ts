@@ -9,7 +9,8 @@ export default defineBuilders({
   builders: [
     {
       name: "hello",
-      workers: ["local"],
+      // The second one is in workers.ts.
+      workers: env("WORKER_PASSWORD") ? ["local", "worker-1"] : ["local"],
       steps: [
         // Clones on the worker, and checks out the build's revision.
         ...(repository ? [git({ repourl: repository })] : []),

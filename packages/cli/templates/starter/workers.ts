@@ -6,7 +6,8 @@ const password = env("WORKER_PASSWORD");
 export default defineWorkers({
   // The address where the engine listens for workers; local ones keep their files in basedir.
   host: "127.0.0.1",
-  port: 9989,
+  // A second engine of this host takes the next one.
+  port: "9989-9992",
   basedir: "state/workers",
 
   workers: [

@@ -24,6 +24,7 @@ interface BuildRow {
   worker: string | null;
   results: Result | null;
   state: string;
+  requested: number;
   started: number;
   complete: number | null;
 }
@@ -38,7 +39,8 @@ export async function readReportedBuilds(
   const rows = await queryRows<BuildRow>(
     connection,
     `select b.id, b.number, b.builderid, bu.name as builder, b.buildrequestid, r.buildsetid, s.reason, w.name as worker,
-       b.results, b.state_string as state, b.started_at as started, b.complete_at as complete
+       b.results, b.state_string as state, r.submitted_at as requested,
+       b.started_at as started, b.complete_at as complete
       from builds b join builders bu on bu.id = b.builderid join buildrequests r on r.id = b.buildrequestid
       join buildsets s on s.id = r.buildsetid left join workers w on w.id = b.workerid where ${wanted.sql}`,
     wanted.bindings,
@@ -59,11 +61,12 @@ export async function readReportedBuilds(
     fresh.map(({ id }) => id),
   );
   return new Map(
-    rows.map(({ id, started, complete, ...row }) => [
+    rows.map(({ id, requested, started, complete, ...row }) => [
       id,
       {
         ...row,
         buildid: id,
+        requestedAt: requested,
         startedAt: started,
         completeAt: complete,
         tags: tags.get(row.builderid) ?? [],

@@ -37,7 +37,8 @@ export interface ReportedBuild {
   /** Null while it runs. */
   readonly results: Result | null;
   readonly state: string;
-  /** Seconds since 1970. */
+  /** When its request came, in seconds since 1970, as the others. */
+  readonly requestedAt: number;
   readonly startedAt: number;
   readonly completeAt: number | null;
   readonly properties: Readonly<Record<string, Json>>;

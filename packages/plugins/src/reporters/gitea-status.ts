@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineReporter } from "../define-reporter.ts";
+import { defineReporter, ReportFailure } from "../define-reporter.ts";
 import {
   commitsOf,
   describeStatus,
@@ -29,7 +29,7 @@ const states = {
   cancelled: "error",
 };
 
-const known = z.object({ status: z.string(), context: z.string(), target_url: z.string() });
+const known = z.object({ id: z.number(), status: z.string(), context: z.string(), target_url: z.string() });
 
 /** Shows at Gitea and Forgejo how a commit's builds do: `POST /api/v1/repos/OWNER/REPO/statuses/SHA`. */
 export default defineReporter({
@@ -53,11 +53,13 @@ export default defineReporter({
           const url = `${opts.url}/api/v1/repos/${repository}/statuses/${revision}`;
           if (unsure) {
             const { json } = await ask({ method: "GET", url: `${url}?sort=recentupdate&limit=50`, headers });
-            const newest = z
+            // Those of one second come in any order.
+            const ofContext = z
               .array(known)
               .catch([])
               .parse(json)
-              .find((one) => one.context === context);
+              .filter((one) => one.context === context);
+            const newest = ofContext.toSorted((a, b) => b.id - a.id)[0];
             if (newest?.status === state && newest.target_url === report.url) continue;
           }
           const body = {
@@ -66,7 +68,14 @@ export default defineReporter({
             target_url: report.url,
             description: describeStatus(report, opts, 255),
           };
-          await ask({ method: "POST", url, headers, body });
+          // 500 is also the answer for a commit that it does not have: the others arrive.
+          const { status, text } = await ask({ method: "POST", url, headers, body, accept: [500] });
+          if (status !== 500) continue;
+          if (text.includes("object does not exist"))
+            throw new ReportFailure(`${new URL(url).host} has no commit ${revision} in ${repository}`, {
+              of: "report",
+            });
+          throw new ReportFailure(`${new URL(url).host} answers 500`, { of: "target", unsure: true });
         }
       },
     };

@@ -329,6 +329,7 @@ describe("a junit step", () => {
       path: (...parts: string[]) => parts.join("/"),
       async command(name: string, _: unknown, { upload }: CommandOptions) {
         if (name === "glob") return { rc: 0, files: ["a.xml"] };
+        if (name !== "upload_file") return { rc: 1 };
         for (;;) {
           sent += 1000;
           await upload?.write(Buffer.alloc(1000, " "));

@@ -43,7 +43,7 @@ const options = z.object({
     .min(1)
     .optional()
     .describe(
-      "Not into the artifact store, but to this absolute path on the engine's machine: of a single file its path, of several a directory. The config must allow it (`onMaster.writeTo`).",
+      "Not into the artifact store, but to this absolute path on the engine's machine: of a single file its path, of several, or with a / at its end, a directory. The config must allow it (`onMaster.writeTo`).",
     ),
   mode: z.int().min(0).max(0o777).default(0o644).describe("Permissions of a file on the master."),
   whenMissing: z
@@ -194,7 +194,7 @@ class MasterTarget implements Target {
     this.#files += 1;
     if (this.#files > mostOnMaster.files)
       throw new ArtifactRefused(`There are more than ${mostOnMaster.files} files for the master.`);
-    const path = isOnly ? this.#path : `${this.#path.replace(/\/+$/, "")}/${name}`;
+    const path = isOnly && !this.#path.endsWith("/") ? this.#path : `${this.#path.replace(/\/+$/, "")}/${name}`;
     const writer = await this.#ctx.master.write(path, this.#mode);
     this.#open = writer;
     return {

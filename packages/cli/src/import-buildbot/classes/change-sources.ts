@@ -1,7 +1,7 @@
 import { asSpecial, isSpecial, type Value } from "../document.ts";
 import { lost, ownFunction, plain, type Rule, seconds } from "../rules.ts";
 import { type Entry, literal, object } from "../source-file.ts";
-import { describe, todo } from "../values.ts";
+import { describe, todo, translateFunction } from "../values.ts";
 import { ignored, type Mappings } from "./class-mapping.ts";
 
 const optional =
@@ -18,13 +18,17 @@ const codebase: Rule = (value) => {
   return typeof name === "string" && name !== "" ? [["codebase", literal(name)]] : [];
 };
 
+/** Buildbot's functions of branches get the whole name of the ref. */
+const fullName = { code: "`refs/heads/${name}`", role: "text" } as const;
+
 const pollers: Readonly<Record<string, Rule>> = {
   repourl: plain("repository"),
   name: optional(plain()),
   branch: (value) => (value === null ? [] : [["branches", literal([value])]]),
   branches: (value, scope) => {
     if (value === null) return [];
-    if (asSpecial(value, "function")) return [["branches", todo(value, scope, "branches", describe(value))]];
+    if (asSpecial(value, "function"))
+      return [["branches", translateFunction(value, [fullName], "flag", scope, "branches")]];
     return [["branches", literal(value)]];
   },
   pollInterval: seconds(),

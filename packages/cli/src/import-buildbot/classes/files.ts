@@ -23,6 +23,16 @@ function inDirectory(code: Code): Code {
   return code.startsWith("interpolate(") ? `(build) => resolve(import.meta.dirname, ${code}(build))` : code;
 }
 
+/** The same, of a directory however many files there are. */
+const masterDirectory =
+  (option: string): Rule =>
+  (value, scope, args, name) =>
+    masterPath(option)(value, scope, args, name).map(([key, code]): Entry => {
+      if (typeof code !== "string") return [key, code];
+      const [, before = "", path = code] = /^(\(build\) => )?([\s\S]*)$/.exec(code) ?? [];
+      return [key, `${before}\`\${${path}}/\``];
+    });
+
 const link = differs("the step has no link to the file", "artifacts have pages of their own: leave out toMaster");
 const keepstamp = differs("the file gets the time of the upload", "nothing, unless a program reads it");
 
@@ -69,10 +79,17 @@ const http = (method: string): ClassMapping => ({
   defaults: method === "GET" ? [] : [["method", literal(method)]],
 });
 
-/** A text is read by a shell there. */
-const masterCommand: Rule = (value, scope) => {
+/** A text is read by a shell there. Buildbot runs it in its own directory, or in another that is relative to that. */
+const masterCommand: Rule = (value, scope, args) => {
   const words: readonly Value[] = Array.isArray(value) ? (value as readonly Value[]) : ["/bin/sh", "-c", value];
-  return [["command", { list: words.map((word) => translate(word, "text", scope, "command")) }]];
+  const workdir = args["workdir"];
+  const directory =
+    workdir === undefined || workdir === null
+      ? "import.meta.dirname"
+      : inDirectory(translate(workdir, "text", scope, "workdir"));
+  const begin: Code[] = [...["/bin/sh", "-c", 'cd "$0" && exec "$@"'].map((word) => JSON.stringify(word)), directory];
+  if (directory !== "import.meta.dirname") scope.file.named("resolve", "node:path");
+  return [["command", { list: [...begin, ...words.map((word) => translate(word, "text", scope, "command"))] }]];
 };
 
 const sourceStamps: Rule = (value, scope, args, name) =>
@@ -99,7 +116,7 @@ const properties = (args: Values, scope: Scope): readonly Entry[] => {
 /** Steps on files, directories, properties, other builds and servers. */
 export const files: Mappings = {
   FileUpload: upload,
-  MultipleFileUpload: upload,
+  MultipleFileUpload: { ...upload, options: { ...upload.options, masterdest: masterDirectory("toMaster") } },
   DirectoryUpload: { ...upload, options: { ...upload.options, workersrc: text("directory") } },
   FileDownload: {
     to: "steps/download",
@@ -136,8 +153,7 @@ export const files: Mappings = {
       command: masterCommand,
       env: programOptions["env"] as Rule,
       timeout: seconds(undefined, "left out"),
-      workdir: lost("begin the command with cd"),
-      ...ignored("usePTY", "interruptSignal", "logEnviron", "path"),
+      ...ignored("workdir", "usePTY", "interruptSignal", "logEnviron", "path"),
     },
     rules: { haltOnFailure: true },
     differs: "the config allows it (onMaster.commands); it runs on the engine that runs the build",

@@ -1,8 +1,9 @@
 import { entriesOf, isSpecial, type Value, type Values } from "../document.ts";
-import { differs, dropped, flag, lost, ownFunction, plain, type Rule, same, seconds, text, wishOf } from "../rules.ts";
+import { matchPattern, patternOf } from "../patterns.ts";
+import { differs, dropped, flag, lost, plain, type Rule, same, seconds, text, wishOf } from "../rules.ts";
 import type { Scope } from "../scope.ts";
 import { type Code, type Entry, literal, object } from "../source-file.ts";
-import { matchPattern, patternOf, translate } from "../values.ts";
+import { translate, translateFunction } from "../values.ts";
 import { type ClassMapping, ignored, type Mappings } from "./class-mapping.ts";
 
 const resultNames = ["success", "warnings", "failure", "skipped", "exception", "retry", "cancelled"] as const;
@@ -185,6 +186,13 @@ const sequenceCommands: Rule = (value, scope) => {
   return [["commands", { list: commands }]];
 };
 
+/** What a function of a command's output gets. */
+const outputs = [
+  { code: "rc", role: "number" },
+  { code: "stdout", role: "text" },
+  { code: "stderr", role: "text" },
+] as const;
+
 /** Steps that run programs on a worker. */
 export const programs: Mappings = {
   ShellCommand: { to: "steps/shell", options: programOptions, rules: shellRules },
@@ -214,7 +222,8 @@ export const programs: Mappings = {
     options: {
       ...programOptions,
       property: text(),
-      extract_fn: ownFunction("extract"),
+      extract_fn: (value, scope) =>
+        value === null ? [] : [["extract", translateFunction(value, outputs, "json", scope, "extract_fn")]],
       strip: differs("the property has no blanks around it", "nothing, unless they matter"),
       includeStdout: dropped,
       includeStderr: lost("only the standard output becomes the property; write extract"),

@@ -1,9 +1,9 @@
-import { changeFilterEntry } from "../change-filter.ts";
+import { changeFilterEntry, theChange } from "../change-filter.ts";
 import { isSpecial, type Value } from "../document.ts";
 import { codebasesEntry, parametersEntry } from "../force-form.ts";
-import { differs, dropped, lost, ownFunction, plain, type Rule, seconds, texts } from "../rules.ts";
+import { differs, dropped, lost, plain, type Rule, seconds, texts } from "../rules.ts";
 import { type Entry, literal } from "../source-file.ts";
-import { describe, todo } from "../values.ts";
+import { describe, todo, translateFunction } from "../values.ts";
 import { type ClassMapping, ignored, type Mappings } from "./class-mapping.ts";
 
 /** Buildbot formats reasons with the scheduler's name and class. */
@@ -40,7 +40,8 @@ const common: Readonly<Record<string, Rule>> = {
 const followsChanges: Readonly<Record<string, Rule>> = {
   ...common,
   change_filter: (value, scope) => changeFilterEntry(value, scope),
-  fileIsImportant: optional(ownFunction()),
+  fileIsImportant: (value, scope, _, name) =>
+    value === null ? [] : [[name, translateFunction(value, [theChange], "flag", scope, name)]],
   onlyImportant: plain(),
 };
 

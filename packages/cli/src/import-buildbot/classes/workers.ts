@@ -75,6 +75,13 @@ const image: Rule = (value, scope, args) => {
 
 const buildWaitDefault: readonly Entry[] = [["buildsPerInstance", "null"]];
 
+const withheld =
+  (option: string): Rule =>
+  (value, scope, _, name) => {
+    const secret = asSpecial(value, "withheld");
+    return secret === undefined ? [] : [[option, scope.withheld(secret.id, name)]];
+  };
+
 /** Workers. Those of other classes are written as ones that connect by themselves. */
 export const workers: Mappings = {
   Worker: { to: "worker", options: attached },
@@ -106,6 +113,35 @@ export const workers: Mappings = {
     },
     more: masterUrl,
     defaults: buildWaitDefault,
+  },
+  EC2LatentWorker: {
+    to: "latent-workers/ec2",
+    options: {
+      ...latent,
+      region: (value, scope, args) => text(value, scope, args, "region"),
+      ami: (value, scope, args) => text(value, scope, args, "image"),
+      instance_type: (value, scope, args) => text(value, scope, args, "instanceType"),
+      subnet_id: (value, scope, args) => text(value, scope, args, "subnet"),
+      security_group_ids: (value) => (Array.isArray(value) ? [["securityGroups", literal(value)]] : []),
+      spot_instance: (value) => (value === true ? [["spot", "true"]] : []),
+      tags: optional(plain()),
+      identifier: (value) => (typeof value === "string" ? [["accessKeyId", literal(value)]] : []),
+      secret_identifier: withheld("secretAccessKey"),
+      user_data: lost("write script: it gets MASTER_URL, WORKER_NAME and WORKER_PASSWORD_FILE"),
+      ...ignored(
+        "keypair_name",
+        "security_name",
+        "placement",
+        "max_spot_price",
+        "price_multiplier",
+        "valid_ami_owners",
+      ),
+    },
+    more: masterUrl,
+    defaults: [
+      ["buildsPerInstance", "null"],
+      ["region", literal("us-east-1")],
+    ],
   },
   KubeLatentWorker: {
     to: "latent-workers/kubernetes",

@@ -61,6 +61,7 @@ function sampleBuild(results: Result | null): ReportedBuild {
     worker: "linux-1",
     results,
     state: results === null ? "running tests" : "3 of 240 tests failed",
+    requestedAt: 1_699_999_990,
     startedAt: 1_700_000_000,
     completeAt: results === null ? null : 1_700_000_272,
     properties: { scheduler: "push", branch: "main", got_revision: source.revision },
