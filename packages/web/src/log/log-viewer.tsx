@@ -78,7 +78,7 @@ export function LogViewer({
   useEffect(() => {
     if (found !== undefined) show(found);
   }, [found]);
-  useSidewaysToHit(ref, found, found === undefined ? undefined : lineAt(found));
+  useSidewaysToHit(ref, found, wraps);
   useKeys({
     f: () => setFollows((on) => !on),
     n: found === undefined ? undefined : search.next,
@@ -144,16 +144,19 @@ export function LogViewer({
 const linesOf = ({ from, to }: ListWindow, lineOf: (row: number) => number): number[] =>
   Array.from({ length: Math.max(0, to - from) }, (_, i) => lineOf(from + i));
 
-/** Scrolls sideways to the hit in a line that is longer than the view. */
-function useSidewaysToHit(ref: RefObject<HTMLElement | null>, found: number | undefined, text: string | undefined) {
+/** Scrolls sideways to the hit in a line that is longer than the view, once the line is drawn. */
+function useSidewaysToHit(ref: RefObject<HTMLElement | null>, found: number | undefined, wraps: boolean) {
+  const shownFor = useRef("");
   useLayoutEffect(() => {
+    const key = `${found} ${wraps}`;
     const view = ref.current;
-    const hit = view?.querySelector(".log-line.found mark");
-    if (!view || !hit) return;
+    const hit = view?.querySelector(`[data-line="${(found ?? -1) + 1}"] mark`);
+    if (!view || !hit || shownFor.current === key) return;
+    shownFor.current = key;
     const { left, right } = hit.getBoundingClientRect();
     const edges = view.getBoundingClientRect();
     if (left < edges.left + 80 || right > edges.right) view.scrollLeft += left - edges.left - edges.width / 2;
-  }, [found, text]);
+  });
 }
 
 /** The lines that are seen, at their position in the whole log. */
