@@ -27,7 +27,7 @@ export function StepList({
     (step) => standingOf(step) === "success",
     ({ stepid }) => stepid === selected?.stepid,
   );
-  useLayoutEffect(() => showSelected(ref.current), [selected?.stepid, steps.length]);
+  useLayoutEffect(() => showSelected(ref.current), [selected?.stepid, steps.length, opened]);
   const item = (step: Step) => {
     const standing = standingOf(step);
     return (
