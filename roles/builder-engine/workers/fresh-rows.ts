@@ -12,8 +12,8 @@ const pauseMs = 200;
 const longestMs = 3000;
 
 /**
- * Reads rows that this engine keeps in memory: one read at a time, so that no older rows replace newer ones. Whoever asks about
- * something unknown shares the next read with all others that ask, however many there are.
+ * Reads rows that this engine keeps in memory: one read at a time, so that no older rows replace newer ones. All that ask
+ * about something unknown share the next read, however many they are.
  */
 export class FreshRows {
   #options: FreshRowsOptions;
@@ -46,7 +46,7 @@ export class FreshRows {
     const { clock } = this.#options;
     await clock.sleep(Math.max(0, this.#askedAt + pauseMs - clock.now()));
     await this.#last;
-    // Whoever asks from now on may mean rows that this read does not see.
+    // Those that ask from now on may mean rows that this read does not see.
     this.#asked = undefined;
     this.#askedAt = clock.now();
     return this.read();

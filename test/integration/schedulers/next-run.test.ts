@@ -109,7 +109,8 @@ describe("the next run of a timetable", () => {
   const part = (least: number, most: number) =>
     fc.oneof(
       fc.constant("*"),
-      fc.integer({ min: 2, max: 7 }).map((n) => `*/${n}`),
+      // A step past the last day of the week is refused.
+      fc.integer({ min: 2, max: 6 }).map((n) => `*/${n}`),
       fc.array(fc.integer({ min: least, max: most }), { minLength: 1, maxLength: 4 }).map((list) => list.join(",")),
       fc
         .tuple(fc.integer({ min: least, max: most }), fc.integer({ min: least, max: most }))

@@ -262,6 +262,7 @@ export function warningsOfWorkers(slice: WorkersSlice): ConfigWarning[] {
   return [
     ...warnOfSharedPasswords(slice),
     ...warnOfWeakPasswords(slice),
+    ...warnOfInstancesBehindTls(slice),
     ...warningsOfWorkerRules(slice.workers, "workers"),
     ...warningsOfWorkerRules(
       slice.latent.map(({ options }) => options as RuledWorker),
@@ -289,6 +290,22 @@ function warnOfWeakPasswords({ host, workers }: WorkersSlice): ConfigWarning[] {
       },
     ];
   });
+}
+
+/** Without an address of their own, instances connect to the address where the engine listens, which certificates seldom name. */
+function warnOfInstancesBehindTls({ tls, latent }: WorkersSlice): ConfigWarning[] {
+  if (tls === undefined) return [];
+  return latent.flatMap(({ options }, i) =>
+    (options as { masterUrl?: string }).masterUrl !== undefined
+      ? []
+      : [
+          {
+            path: ["latent", i, "masterUrl"],
+            sentence:
+              'is not set, so its instances connect to the address where the engine listens, and end unless the certificate names that and they trust it; set masterUrl: "wss://HOST:PORT" with a name of the certificate, and for one of your own authority also env: { NODE_EXTRA_CA_CERTS: "FILE" }',
+          },
+        ],
+  );
 }
 
 function warnOfSharedPasswords({ workers }: WorkersSlice): ConfigWarning[] {

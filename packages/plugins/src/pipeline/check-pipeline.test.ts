@@ -30,6 +30,22 @@ function stepsOf(text: string): readonly PluginDescriptor<"step">[] {
 }
 
 describe("a pipeline file", () => {
+  it("is checked to its end although a value of it cannot be read, which is said once", () => {
+    const yaml = `steps:
+  - shell: { command: ok, command: twice }
+  - nosuch: {}
+  - sleep: { time: .inf }
+  - shell: { comand: x }
+`;
+    expect(problemsOf(yaml)).toEqual([
+      'ci.yaml:2:27: the key "command" stands here twice',
+      expect.stringContaining("ci.yaml:3:5: "),
+      "ci.yaml:4:20: must be a finite number",
+      expect.stringContaining('ci.yaml:5:5: "command" of shell: is missing'),
+      expect.stringContaining('"comand": unknown option of shell'),
+    ]);
+  });
+
   it("has the steps and options of a config, as YAML or JSON, with aliases", () => {
     const yaml = `
 x-env: &env { CI: "1" }

@@ -28,11 +28,16 @@ type Fields = Readonly<Record<string, Json>>;
 /** Reads a pipeline file, and finds everything that is wrong with it. */
 export function checkPipeline(bytes: Uint8Array, rules: PipelineRules): CheckedPipeline {
   const read = readDocument(bytes, rules);
-  if ("problems" in read) return read;
+  if (read.document === undefined) return { problems: read.problems };
   const check = new PipelineCheck(read.document, rules);
   const steps = check.readFile();
-  return check.problems.length > 0 ? { problems: check.problems } : { steps };
+  // A value that could not be read is said to be wrong once.
+  const said = new Set(read.problems.map(placeKey));
+  const problems = [...read.problems, ...check.problems.filter((problem) => !said.has(placeKey(problem)))];
+  return problems.length > 0 ? { problems } : { steps };
 }
+
+const placeKey = ({ line, column }: PipelineProblem) => `${line}:${column}`;
 
 const isFields = (value: Json | undefined): value is { [name: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -31,8 +31,8 @@ export function convertDocument(document: Document.Parsed, placeAt: (offset: num
   try {
     const value = conversion.convert(document.contents as Node, []);
     const { problems, places } = conversion;
-    if (problems.length > 0 || value === undefined) return { problems };
-    return { document: { value, placeOf: (path, what = "value") => findPlace(places, path, what) } };
+    if (value === undefined) return { problems };
+    return { document: { value, placeOf: (path, what = "value") => findPlace(places, path, what) }, problems };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { problems: [...conversion.problems, { ...error.place, message: error.message }] };

@@ -18,7 +18,10 @@ export interface PipelineDocument {
   placeOf(path: readonly PropertyKey[], what?: "key" | "value"): Place;
 }
 
-export type ReadDocument = { readonly document: PipelineDocument } | { readonly problems: readonly PipelineProblem[] };
+/** What was read. Problems of single values leave the others to be checked; without a document, nothing can be. */
+export type ReadDocument =
+  | { readonly document: PipelineDocument; readonly problems: readonly PipelineProblem[] }
+  | { readonly document?: never; readonly problems: readonly PipelineProblem[] };
 
 /** Problems that are reported of one file; more of them are no help. */
 export const mostProblems = 50;
