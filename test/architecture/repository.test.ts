@@ -84,6 +84,7 @@ describe("the repository", () => {
       "packages/core/src/patterns/linear-matcher.ts": "the place",
       "packages/web/src/log/search-log.ts": "what a user types, in their own browser",
       "packages/web/src/log/ansi.ts": "a constant",
+      "packages/web/src/log/line-links.ts": "constants",
       "packages/cli/src/terminal.ts": "a constant",
       "packages/config/src/renderable.ts": "a constant",
       "packages/config/src/hash-config.ts": "a constant",

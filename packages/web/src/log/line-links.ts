@@ -24,21 +24,19 @@ export function sourceAddressOf(revlink: string | null | undefined): SourceAddre
 /** Lines longer than this have no links: they are data, not text for readers. */
 const longestLine = 5_000;
 
-const address = /\bhttps?:\/\/[^\s<>"'`]+/g;
-const file =
-  /(?:^|[\s("'`[])((?:\.\/)?(?:[\w@+-][\w.@+-]*\/)*[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,9}):(\d{1,7})(?::\d{1,5})?/g;
-
 /** The web addresses in a text and, if the address of the source is known, the files with a line: `src/a.ts:12`. */
 export function findLinks(text: string, source: SourceAddress | undefined): Link[] {
   if (text.length > longestLine) return [];
   const links: Link[] = [];
   if (text.includes("://"))
-    for (const match of text.matchAll(address)) {
+    for (const match of text.matchAll(/\bhttps?:\/\/[^\s<>"'`]+/g)) {
       const href = withoutPunctuation(match[0]);
       if (URL.canParse(href)) links.push({ from: match.index, to: match.index + href.length, href });
     }
   if (source === undefined || !text.includes(":")) return links;
-  for (const match of text.matchAll(file)) {
+  for (const match of text.matchAll(
+    /(?:^|[\s("'`[])((?:\.\/)?(?:[\w@+-][\w.@+-]*\/)*[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,9}):(\d{1,7})(?::\d{1,5})?/g,
+  )) {
     const [whole, name = "", line = ""] = match;
     const from = match.index + whole.indexOf(name);
     const to = match.index + whole.length;

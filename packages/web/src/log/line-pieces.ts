@@ -1,5 +1,6 @@
 import { parseAnsi } from "./ansi.ts";
-import { findLinks, type Range, type SourceAddress } from "./line-links.ts";
+import { findLinks, type SourceAddress } from "./line-links.ts";
+import { findHits } from "./search-log.ts";
 
 /** A piece of a line as it is drawn: in one style, in at most one link, a hit of the search or not. */
 export interface Piece {
@@ -10,9 +11,6 @@ export interface Piece {
   readonly href?: string;
   readonly isHit: boolean;
 }
-
-/** More of one line are not marked, so that a line of megabytes stays drawable. */
-const mostHits = 200;
 
 /** Cuts a line into its pieces. */
 export function cutLine(text: string, pattern: RegExp | undefined, source: SourceAddress | undefined): Piece[] {
@@ -39,15 +37,4 @@ export function cutLine(text: string, pattern: RegExp | undefined, source: Sourc
     at = end;
   }
   return pieces;
-}
-
-/** Where a line has what is searched. */
-export function findHits(plain: string, pattern: RegExp): Range[] {
-  const hits: Range[] = [];
-  for (const match of plain.matchAll(new RegExp(pattern.source, `${pattern.flags.replace("g", "")}g`))) {
-    if (match[0] === "") continue;
-    hits.push({ from: match.index, to: match.index + match[0].length });
-    if (hits.length >= mostHits) break;
-  }
-  return hits;
 }

@@ -59,10 +59,7 @@ export function SectionLine({
 }) {
   const { head, end, title, seconds } = section;
   return (
-    <div
-      class={`log-line log-section${isMarked ? " marked" : ""}${isFound ? " found" : ""}`}
-      data-line={head + 1}
-    >
+    <div class={`log-line log-section${isMarked ? " marked" : ""}${isFound ? " found" : ""}`} data-line={head + 1}>
       <LineNumber line={head} isError={false} onMark={onMark} />
       <span class="log-content">
         <button type="button" aria-expanded={!isFolded} onClick={onFold}>

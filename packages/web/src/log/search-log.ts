@@ -1,5 +1,6 @@
 import { looksLikeTrouble } from "@multimaster/data/client";
 import { stripAnsi } from "./ansi.ts";
+import type { Range } from "./line-links.ts";
 import { readLines, splitStream } from "./read-log.ts";
 
 export interface LogSearch {
@@ -51,6 +52,20 @@ export function createPattern(typed: string): RegExp | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** More of one line are not marked, so that a line of megabytes stays drawable. */
+const mostHits = 200;
+
+/** Where a line has what is searched. */
+export function findHits(plain: string, pattern: RegExp): Range[] {
+  const hits: Range[] = [];
+  for (const match of plain.matchAll(new RegExp(pattern.source, `${pattern.flags.replace("g", "")}g`))) {
+    if (match[0] === "") continue;
+    hits.push({ from: match.index, to: match.index + match[0].length });
+    if (hits.length >= mostHits) break;
+  }
+  return hits;
 }
 
 const mostSearched = 200_000;

@@ -24,7 +24,7 @@ type Mark =
   | { readonly kind: "end"; readonly name: string | undefined; readonly at?: number };
 
 const github = /^(?:::|##\[)(group|endgroup)(?:::|\])(.*)$/;
-const gitlab = /^(?:\x1b\[0K|\r)*section_(start|end):(\d{1,12}):([\w.-]+)(\[[^\]]*\])?/;
+const gitlab = /section_(start|end):(\d{1,12}):([\w.-]+)(\[[^\]]*\])?/;
 
 /**
  * The mark of a line: `::group::title` and `::endgroup::` of GitHub, the same as `##[group]title` and `##[endgroup]`, and
@@ -38,7 +38,7 @@ export function readMark(line: string): Mark | undefined {
       ? { kind: "start", name: "", title: ours[2]?.trim() || "Group", folded: false }
       : { kind: "end", name: undefined };
   const theirs = gitlab.exec(line);
-  if (!theirs) return undefined;
+  if (!theirs || stripAnsi(line.slice(0, theirs.index)) !== "") return undefined;
   const at = Number(theirs[2]);
   const name = theirs[3] ?? "";
   if (theirs[1] === "end") return { kind: "end", name, at };
