@@ -50,12 +50,22 @@ const waitForResults = (master: TestMaster, builder: string, wanted: readonly (n
     timeoutMs: 60_000,
   });
 
+/** Whether the running build of "waits" has a log in the rows. */
+async function hasLog(master: TestMaster): Promise<boolean> {
+  const { body } = await master.api<{ builds: { buildid: number }[] }>("builders/waits/builds?complete=false");
+  const buildid = body.builds[0]?.buildid;
+  const { steps } = (await master.api<{ steps: { stepid: number }[] }>(`builds/${buildid}/steps`)).body;
+  const { logs } = (await master.api<{ logs: unknown[] }>(`steps/${steps.at(-1)?.stepid}/logs`)).body;
+  return logs.length > 0;
+}
+
 /** Starts a build of "waits" and returns when its command runs. */
 async function beginWaiting(master: TestMaster): Promise<void> {
   rmSync(gate, { force: true });
   rmSync(begun, { force: true });
   await force(master, "waits");
   await waitFor(() => existsSync(begun), { what: "the build to run" });
+  await waitFor(() => hasLog(master), { what: "the first lines of its log to be stored" });
 }
 
 const command = (url: string, ...args: string[]) =>

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { exitCodeOf, PrepareError, prepare } from "./prepare.mjs";
+import { exitCodeOf, npmCommand, PrepareError, prepare } from "./prepare.mjs";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const destination = resolve(process.argv[2] ?? ".");
@@ -87,9 +87,7 @@ function writeJson(file, value) {
 
 /** The name of the file that npm wrote. */
 function pack() {
-  // When npm started this program, the path of npm is known even if npm is not on the PATH.
-  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
-  const [program, ...args] = [...npm, "pack", "--ignore-scripts", "--pack-destination", destination];
+  const [program, ...args] = [...npmCommand(), "pack", "--ignore-scripts", "--pack-destination", destination];
   const run = spawnSync(program, args, { cwd: staging, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   if (run.status !== 0) throw new PrepareError(`npm pack failed:\n${run.stderr}`);
   return run.stdout.trim().split("\n").at(-1);

@@ -32,15 +32,18 @@ export function requireNode() {
     );
 }
 
+/** How npm is run: when it started this program, its path is known even if it is not on the PATH. */
+export function npmCommand() {
+  return process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
+}
+
 /** Installs the dependencies if they are missing or not those of package-lock.json. */
 export function installDependencies() {
   requireNode();
   if (areDependenciesInstalled()) return;
   console.error("Installing dependencies (npm ci); the first time may take some minutes ...");
-  // When npm started this program, the path of npm is known even if npm is not on the PATH.
-  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
   const result = run(
-    [...npm, "ci", "--include=dev", "--no-audit", "--no-fund", ...withoutScripts()],
+    [...npmCommand(), "ci", "--include=dev", "--no-audit", "--no-fund", ...withoutScripts()],
     nativeBuildSettings(),
   );
   if (result.status === 0) return;

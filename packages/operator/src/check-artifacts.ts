@@ -1,7 +1,8 @@
 import type { LoadedConfig } from "@multimaster/config";
-import { errors, systemClock } from "@multimaster/core";
+import { errors } from "@multimaster/core";
 import { type Database, readObjectKeys } from "@multimaster/database";
-import type { ArtifactStore, ArtifactStoreDefinition } from "@multimaster/plugins";
+import type { ArtifactStore } from "@multimaster/plugins";
+import { openStore } from "./open-store.ts";
 import { withCluster } from "./with-cluster.ts";
 
 /** What the rows and the artifact store disagree about. */
@@ -24,11 +25,8 @@ const mostReported = 1000;
 
 /** Compares the rows with what is in the store; changes nothing. It may run while the cluster works. */
 export function checkArtifacts(config: LoadedConfig): Promise<ArtifactCheck> {
-  const { artifacts } = config.shared;
-  if (artifacts === undefined) throw errors.notFound("The config names no artifact store (artifacts).");
-  const { plugin, options } = artifacts.store;
-  const context = { configDirectory: config.directory, clock: systemClock };
-  const store = (plugin as ArtifactStoreDefinition).open(context, options);
+  const store = openStore(config);
+  if (store === undefined) throw errors.notFound("The config names no artifact store (artifacts).");
   return withCluster(config, (database) => compareStore(database, store));
 }
 

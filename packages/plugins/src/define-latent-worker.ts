@@ -87,6 +87,8 @@ export interface LatentWorkerDefinition<Options = unknown> extends PluginDefinit
    * A rejection: unknown, nothing is concluded from it.
    */
   list(ctx: ProviderContext, options: Options, place: string | null): Promise<readonly FoundInstance[]>;
+  /** What an instance that runs has written last; it is asked for those that take long to attach. */
+  lastWords?(ctx: ProviderContext, options: Options, id: string): Promise<string>;
   /** Why an instance that `list` shows no longer has ended; undefined: the provider does not say that it has. */
   whyGone?(ctx: ProviderContext, options: Options, id: string): Promise<string | undefined>;
 }

@@ -31,6 +31,7 @@ function makeRow(instanceid: number, more: Partial<InstanceRow> = {}): InstanceR
     holder: masterid,
     attachedTo: null,
     builds: 0,
+    words: null,
     ...more,
   };
 }
@@ -41,10 +42,11 @@ interface World {
   list(place: string | null): Promise<readonly FoundInstance[]>;
   stop?(id: string): Promise<void>;
   whyGone?(id: string): string | undefined;
+  lastWords?(id: string): string;
 }
 
 /** A sweep with one latent worker, and what it decided. */
-function startSweep({ rows, places = [], list, stop = async () => {}, whyGone }: World) {
+function startSweep({ rows, places = [], list, stop = async () => {}, whyGone, lastWords }: World) {
   const decided: string[] = [];
   const warned: string[] = [];
   const latent = {
@@ -60,6 +62,7 @@ function startSweep({ rows, places = [], list, stop = async () => {}, whyGone }:
         decided.push(`stop ${id}`);
       },
       ...(whyGone && { whyGone: async (_ctx: unknown, _options: unknown, id: string) => whyGone(id) }),
+      ...(lastWords && { lastWords: async (_ctx: unknown, _options: unknown, id: string) => lastWords(id) }),
     },
   } as unknown as LatentWorker;
   const note = (what: string) => async (instanceid: number) => void decided.push(`${what} ${instanceid}`);
@@ -67,6 +70,7 @@ function startSweep({ rows, places = [], list, stop = async () => {}, whyGone }:
     read: async () => ({ instances: [...rows], latents: [] }),
     forget: note("forget"),
     save: note("save"),
+    noteWords: async (instanceid: number, words: string) => void decided.push(`words of ${instanceid}: ${words}`),
   };
   const log = { info: () => {}, warn: (_fields: object, text: string) => void warned.push(text) } as unknown as Logger;
   const sweeping = new SweepInstances({
@@ -98,6 +102,24 @@ it("does not judge an instance whose start ended while its provider was asked", 
   expect(decided).toEqual(["failed 2"]);
   await sweeping.sweep();
   expect(decided).toEqual(["failed 2", "failed 1", "failed 2"]);
+});
+
+it("keeps what an instance has written last that takes long to attach, and asks no other", async () => {
+  const asked: string[] = [];
+  const rows = [makeRow(1), makeRow(2, { age: 5 }), makeRow(3, { state: "running" }), makeRow(4, { words: "again" })];
+  const { sweeping, decided } = startSweep({
+    rows,
+    list: async () => rows.map(({ instanceid }) => ({ id: `i-${instanceid}`, instanceid, isAlive: true })),
+    lastWords(id) {
+      asked.push(id);
+      return id === "i-1"
+        ? `connecting\n${JSON.stringify({ level: "warn", msg: "No connection to ws://me:secret@10.0.0.1:9." })}\n`
+        : "again\n";
+    },
+  });
+  await sweeping.sweep();
+  expect(asked).toEqual(["i-1", "i-4"]);
+  expect(decided).toEqual(["words of 1: No connection to ws://10.0.0.1:9"]);
 });
 
 it("leaves a provider time to show a new instance, but not one that was attached", async () => {

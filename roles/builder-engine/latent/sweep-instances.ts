@@ -1,8 +1,9 @@
 import type { Logger } from "@multimaster/core";
 import type { Data, InstanceRow } from "@multimaster/data";
 import type { FoundInstance } from "@multimaster/plugins";
+import { z } from "zod";
 import type { LatentWorker } from "./latent-worker.ts";
-import type { ProviderTroubles } from "./provider-troubles.ts";
+import { describeFault, type ProviderTroubles } from "./provider-troubles.ts";
 import type { InstanceStarts } from "./start-instances.ts";
 import type { TendInstances } from "./tend-instances.ts";
 
@@ -21,6 +22,8 @@ export interface SweepInstancesOptions {
  * has died and the start takes effect afterwards.
  */
 const lateStartSeconds = 60;
+/** After so many seconds without an attachment, an instance is asked for its last words. */
+const slowStartSeconds = 10;
 
 /**
  * Compares what providers have, by label, with the rows: ends what has no row, and the rows of what is gone. Nothing is ended
@@ -114,16 +117,31 @@ export class SweepInstances {
     const seen = found.find((one) => one.instanceid === instanceid);
     if (seen?.isAlive) {
       if (providerId === null) await data.updates.instances.save(instanceid, { providerId: seen.id });
-      return;
+      return this.#noteWords(latent, row, seen.id);
     }
     const lastWords = seen ? seen.lastWords : await this.#askWhyGone(latent, row);
     const isNew = row.age < lateStartSeconds && (providerId === null || row.state === "starting");
     if (!seen && isNew && lastWords === undefined) return;
     if (seen && !(await this.#removeRemains(latent, row, seen.id))) return;
-    const why = lastWords ? `it has ended: ${lastWords.trim().split("\n").at(-1)}` : "it has ended by itself";
+    const line = lastLineOf(lastWords);
+    const why = line === "" ? "it has ended by itself" : `it has ended: ${line}`;
     if (row.state === "starting" && providerId !== null) return starts.noteFailure(latent, instanceid, why);
     log.info({ latent: latent.name, worker: row.worker, instanceid }, `${row.worker} is gone: ${why}`);
     await data.updates.instances.forget(instanceid);
+  }
+
+  /** An instance that runs and cannot log in says so in its own log alone. */
+  async #noteWords(latent: LatentWorker, row: InstanceRow, id: string): Promise<void> {
+    const { definition, context, options } = latent;
+    if (row.state !== "starting" || row.age < slowStartSeconds || !definition.lastWords) return;
+    const what = `the provider of ${row.worker} does not say what it has written`;
+    try {
+      const line = lastLineOf(await definition.lastWords(context, options, id));
+      this.#options.troubles.end(what);
+      if (line !== "" && line !== row.words) await this.#options.data.updates.instances.noteWords(row.instanceid, line);
+    } catch (error) {
+      if (!context.signal.aborted) this.#options.troubles.note(latent, what, error);
+    }
   }
 
   /** What the provider says of an instance that it does not list, if it can be asked. */
@@ -153,5 +171,24 @@ export class SweepInstances {
       if (!context.signal.aborted) this.#options.troubles.note(latent, what, error);
       return false;
     }
+  }
+}
+
+/**
+ * The last line of what an instance has written, without credentials and without a full stop; empty: it has written
+ * nothing. Of a line of our own worker, which logs in JSON, the message.
+ */
+function lastLineOf(words: string | undefined): string {
+  const line = (words ?? "").trimEnd().split(/\r?\n/).at(-1) as string;
+  return describeFault(messageOf(line) ?? line).replace(/\.$/, "");
+}
+
+const loggedLine = z.object({ msg: z.string() });
+
+function messageOf(line: string): string | undefined {
+  try {
+    return loggedLine.safeParse(JSON.parse(line)).data?.msg;
+  } catch {
+    return undefined;
   }
 }

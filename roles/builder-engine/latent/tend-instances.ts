@@ -198,7 +198,8 @@ export class TendInstances {
       );
     if (latent?.reaches(row)) await this.#stopAtProvider(row, latent);
     if (worker) await this.#shutDown(worker);
-    if (why === notAttached && latent) await this.#options.starts.noteFailure(latent, row.instanceid, why);
+    const failure = row.words === null ? why : `${why}; its log ends with: ${row.words}`;
+    if (why === notAttached && latent) await this.#options.starts.noteFailure(latent, row.instanceid, failure);
     else await data.updates.instances.forget(row.instanceid);
   }
 

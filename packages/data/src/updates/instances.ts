@@ -21,6 +21,7 @@ import {
   readLatents,
   readLockLoads,
   saveInstance,
+  saveInstanceWords,
   saveLatentWorkers,
   saveStartOutcome,
   workerStates,
@@ -86,6 +87,8 @@ export interface InstanceUpdates {
    */
   reserve(demand: StartDemand): Promise<ReservedInstance[]>;
   /** Writes what is known of an instance that this master looks after (fenced); false: it does not. */
+  /** Keeps what one that takes long to attach has written last. */
+  noteWords(instanceid: number, words: string): Promise<void>;
   save(instanceid: number, change: { providerId?: string; log?: string; state?: InstanceState }): Promise<boolean>;
   /** The start of an instance failed, and nothing of it is left; the next start waits (fenced). */
   failed(instanceid: number, latent: string, failure: string, retryInSeconds: number): Promise<void>;
@@ -156,6 +159,7 @@ export function createInstanceUpdates({ database, lease, events, track }: Update
         }
         return reserved;
       }),
+    noteWords: (instanceid, words) => fenced((tx) => saveInstanceWords(tx, instanceid, words)),
     save: (instanceid, change) => fenced((tx) => saveInstance(tx, masterid, instanceid, change)),
     failed: (instanceid, latent, failure, retryInSeconds) =>
       fenced(async (tx) => {

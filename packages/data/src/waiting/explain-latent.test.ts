@@ -11,6 +11,7 @@ const latent = {
   retryIn: 0,
   instances: [],
   workers: [],
+  startWords: null,
   heldLocks: [],
 };
 const starting = { state: "starting", buildrequestid: null } as const;
@@ -29,6 +30,11 @@ it.each([
     "is tried again",
     { failure: "no image", retryIn: -1, instances: [starting] },
     "An instance of the latent worker pool is starting; the last start failed: no image.",
+  ],
+  [
+    "takes long, with what the instance has written",
+    { instances: [starting], startWords: "the master refused the password" },
+    "An instance of the latent worker pool is starting; its log ends with: the master refused the password.",
   ],
 ])("says that a start %s", (_, more, sentence) => {
   expect(explainLatent({ ...latent, ...more }).sentence).toBe(sentence);

@@ -9,7 +9,7 @@ export function explainLatent(latent: LatentSeen, closedUntil: number | null = n
   const facts = { latent: name, instances: someNames(workers) };
   const obstacle = judgeLatent(latent, closedUntil);
   if (!obstacle) return because("instance_due", describeDue(name, heldLocks), facts);
-  return because(obstacle.kind, describe(name, obstacle), { ...facts, ...factsOf(obstacle) });
+  return because(obstacle.kind, describe(latent, obstacle), { ...facts, ...factsOf(latent, obstacle) });
 }
 
 /** Which locks a builder needs is in its config alone: those that are held now are all that it can wait for. */
@@ -20,13 +20,14 @@ function describeDue(name: string, heldLocks: readonly string[]): string {
   return `${due}, unless its builder needs ${that}: ${listNames(heldLocks)} ${those} held now.`;
 }
 
-function describe(name: string, obstacle: LatentObstacle): string {
+function describe({ name, startWords }: LatentSeen, obstacle: LatentObstacle): string {
   switch (obstacle.kind) {
     case "instance_starting": {
       const before = obstacle.failure === null ? "" : `; the last start failed: ${obstacle.failure}`;
+      const words = startWords === null ? "" : `; its log ends with: ${startWords}`;
       return obstacle.count === 1
-        ? `An instance of the latent worker ${name} is starting${before}.`
-        : `${obstacle.count} instances of the latent worker ${name} are starting${before}.`;
+        ? `An instance of the latent worker ${name} is starting${words}${before}.`
+        : `${obstacle.count} instances of the latent worker ${name} are starting${startWords === null ? "" : `; the log of one ends with: ${startWords}`}${before}.`;
     }
     case "instances_busy":
       return obstacle.limit === 1
@@ -42,10 +43,14 @@ function describe(name: string, obstacle: LatentObstacle): string {
   }
 }
 
-function factsOf(obstacle: LatentObstacle): Record<string, Json> {
+function factsOf({ startWords }: LatentSeen, obstacle: LatentObstacle): Record<string, Json> {
   switch (obstacle.kind) {
     case "instance_starting":
-      return { starting: obstacle.count, ...(obstacle.failure === null ? {} : { failure: obstacle.failure }) };
+      return {
+        starting: obstacle.count,
+        ...(startWords === null ? {} : { last_words: startWords }),
+        ...(obstacle.failure === null ? {} : { failure: obstacle.failure }),
+      };
     case "instances_busy":
       return { max_instances: obstacle.limit };
     case "instances_closed":

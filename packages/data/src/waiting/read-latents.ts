@@ -5,6 +5,8 @@ import { type LatentView, viewInstance } from "@multimaster/placement";
 export interface LatentSeen extends LatentView {
   /** Names of the instances that there are. */
   readonly workers: readonly string[];
+  /** What an instance that starts has written last; null: nothing that is known. */
+  readonly startWords: string | null;
   /** Locks of the cluster that something holds now. */
   readonly heldLocks: readonly string[];
 }
@@ -22,7 +24,9 @@ export async function readLatentsSeen(connection: Connection): Promise<ReadonlyM
       const workers = own.map(({ worker }) => worker);
       // How many may start at the same time, and what each takes, decides how many are started, not whether one is.
       const limits = { minInstances, maxInstances, parallelStarts: 1, slots: 1 };
-      return [name, { name, ...limits, failure, retryIn, instances: own.map(viewInstance), workers, heldLocks }];
+      const startWords = own.find(({ state, words }) => state === "starting" && words !== null)?.words ?? null;
+      const seen = { name, ...limits, failure, retryIn, instances: own.map(viewInstance) };
+      return [name, { ...seen, workers, startWords, heldLocks }];
     }),
   );
 }

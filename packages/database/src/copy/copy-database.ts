@@ -29,9 +29,9 @@ export async function copyDatabase(from: Database, to: Database, options: CopyOp
 }
 
 async function copyRows(source: Connection, target: Connection, where: string, options: CopyOptions) {
-  const occupied = await findRowsOfOthers(target);
-  if (occupied) throw errors.copyTargetNotEmpty(where, occupied);
   const tables = await readTables(target);
+  const occupied = await findRowsOfOthers(target, tables);
+  if (occupied) throw errors.copyTargetNotEmpty(where, occupied);
   // The tables refer to each other in a circle: the references come back, and are checked, after the last row.
   const keys = await readForeignKeys(target);
   for (const { table, name } of keys) await target.sql.run(`alter table ${table} drop constraint ${name}`);

@@ -36,9 +36,12 @@ export async function readTables(connection: Connection): Promise<CatalogTable[]
   );
 }
 
-/** A table that has rows other than those that came with the schema; undefined if there is none. */
-export async function findRowsOfOthers(connection: Connection): Promise<string | undefined> {
-  for (const { name } of await readTables(connection)) {
+/** The first of these tables that has rows other than those that came with the schema; undefined if there is none. */
+export async function findRowsOfOthers(
+  connection: Connection,
+  tables: readonly CatalogTable[],
+): Promise<string | undefined> {
+  for (const { name } of tables) {
     if (filledByTheSchema.has(name)) continue;
     const rows = await queryRows(connection, `select 1 from ${quote(name)} limit 1`);
     if (rows.length > 0) return name;

@@ -12,6 +12,7 @@ import { drainWarnings } from "./migrations/drain-warnings.ts";
 import { dueArtifacts } from "./migrations/due-artifacts.ts";
 import { instanceDestroys } from "./migrations/instance-destroys.ts";
 import { instanceNumbers } from "./migrations/instance-numbers.ts";
+import { instanceWords } from "./migrations/instance-words.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { locks } from "./migrations/locks.ts";
 import { logins } from "./migrations/logins.ts";
@@ -105,6 +106,7 @@ export const migrations: readonly Migration[] = [
   reportEventsTables,
   dueArtifacts,
   reconfigs,
+  instanceWords,
 ];
 
 /** The tables that migrations made. */

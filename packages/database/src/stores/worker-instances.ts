@@ -38,6 +38,8 @@ export interface InstanceRow {
   readonly attachedTo: number | null;
   /** Builds that it has begun. */
   readonly builds: number;
+  /** What it has written last, before it first attached. */
+  readonly words: string | null;
 }
 
 /** A latent worker of the config, with what its last starts came to. */
@@ -122,6 +124,7 @@ export async function readInstances(connection: Connection): Promise<InstanceRow
                    or exists (select 1 from buildrequests r where r.id = i.buildrequestid and r.complete = 0)
                  then 1 else 0 end as wanted,
             case when exists (select 1 from mm_instance_destroys d where d.instanceid = i.instanceid) then 1 else 0 end as destroyed,
+            (select m.words from mm_instance_words m where m.instanceid = i.instanceid) as words,
             ${connection.dialect.now} - i.made_at as age,
             case when i.attached_at is null then null else ${connection.dialect.now} - i.attached_at end as "attachedFor", c.masterid as holder, a.masterid as "attachedTo",
             (select count(*) from builds b where b.workerid = i.workerid and b.id > i.after_buildid) as builds
@@ -210,6 +213,15 @@ export async function saveInstance(
   return changed === 1;
 }
 
+/** Keeps what an instance that has not attached yet has written last; it says why a start takes long. */
+export async function saveInstanceWords(tx: Connection, instanceid: number, words: string): Promise<void> {
+  await upsert(tx, {
+    table: "mm_instance_words",
+    rows: [{ instanceid, words: truncateText(words, longest.sentence) }],
+    key: ["instanceid"],
+  });
+}
+
 /** The start-up log of the instance that has this worker's name now. */
 export async function readInstanceLog(connection: Connection, workerid: number): Promise<string | null> {
   const sql = "select log from mm_worker_instances where workerid = ?";
@@ -221,7 +233,8 @@ export async function deleteInstance(tx: Connection, masterid: number, instancei
   const sql = "delete from mm_instance_claims where instanceid = ? and masterid = ?";
   if ((await execute(tx, sql, [instanceid, masterid])) === 0) return false;
   await execute(tx, "delete from mm_worker_instances where instanceid = ?", [instanceid]);
-  await execute(tx, "delete from mm_instance_destroys where instanceid = ?", [instanceid]);
+  for (const table of ["mm_instance_destroys", "mm_instance_words"])
+    await execute(tx, `delete from ${table} where instanceid = ?`, [instanceid]);
   return true;
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { LoadedConfig } from "@multimaster/config";
-import { createLog } from "@multimaster/core";
+import { createLog, describeCause } from "@multimaster/core";
 import { type Database, openDatabase, parseDatabaseUrl } from "@multimaster/database";
 import { readClusterStatus } from "../status.ts";
 import { examineBus } from "./examine-bus.ts";
@@ -9,7 +9,6 @@ import { examineDirectories, examineNode } from "./examine-host.ts";
 import { examineMasters } from "./examine-masters.ts";
 import { examineAddress, examineCertificate, examineStore } from "./examine-services.ts";
 import { type Finding, findingsOf } from "./finding.ts";
-import { sentenceOf } from "./sentence-of.ts";
 
 export type { Finding };
 
@@ -35,7 +34,7 @@ async function examineWithDatabase(config: LoadedConfig): Promise<Finding[]> {
   try {
     database = await openDatabase(config.shared.database, { log: createLog({ level: "fatal" }), poolSize: 2 });
   } catch (error) {
-    return [failed(sentenceOf(error), "start the server, and check address, user and password (docs/database.md)")];
+    return [failed(describeCause(error), "start the server, and check address, user and password (docs/database.md)")];
   }
   try {
     const found = await examineDatabase(config, database);

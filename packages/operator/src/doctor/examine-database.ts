@@ -1,7 +1,7 @@
 import type { LoadedConfig } from "@multimaster/config";
+import { describeCause } from "@multimaster/core";
 import { checkPrivileges, checkSchema, type Database, queryRows } from "@multimaster/database";
 import { type Finding, findingsOf } from "./finding.ts";
-import { sentenceOf } from "./sentence-of.ts";
 
 const { ok, warning, failed } = findingsOf("database");
 
@@ -26,7 +26,10 @@ async function examineSchema(database: Database): Promise<Finding> {
     await checkPrivileges(database);
     return ok(`${database.describe} has the tables of this release, and its user may read and write them`);
   } catch (error) {
-    return failed(sentenceOf(error), 'see docs/database.md; "master upgrade-database" makes tables that are missing');
+    return failed(
+      describeCause(error),
+      'see docs/database.md; "master upgrade-database" makes tables that are missing',
+    );
   }
 }
 

@@ -26,22 +26,17 @@ export async function examineDirectories(config: LoadedConfig): Promise<Finding[
   const database = parseDatabaseUrl(config.shared.database);
   if (database.engine === "sqlite" && !database.memory)
     findings.push(await examineDirectory("database", dirname(database.file), { mayBeShared: false }));
-  const { workers } = await config.workers();
-  if (workers.some((worker) => worker.local)) {
-    const { basedir } = await config.workers();
+  const { workers, basedir } = await config.workers();
+  if (workers.some((worker) => worker.local))
     findings.push(await examineDirectory("local workers", resolve(config.directory, basedir), { mayBeShared: true }));
-  }
   return findings;
 }
 
 async function examineDirectory(about: string, directory: string, { mayBeShared }: { mayBeShared: boolean }) {
   const { ok, warning, failed } = findingsOf(about);
   const there = await nearestDirectory(directory);
-  const isWritable = await access(there, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!isWritable) return failed(`${there} cannot be written`, "give the masters' user the right to write there");
+  if (!(await isAccessible(there, constants.W_OK)))
+    return failed(`${there} cannot be written`, "give the masters' user the right to write there");
   const { bavail, bsize, type } = await statfs(there);
   if (!mayBeShared && networkFileSystems.has(type))
     return failed(`${there} is on a network file system`, "put the SQLite file on a local disk, or use PostgreSQL");
@@ -52,11 +47,12 @@ async function examineDirectory(about: string, directory: string, { mayBeShared 
 
 /** A master creates the directory when it starts. */
 async function nearestDirectory(directory: string): Promise<string> {
-  for (let at = directory; ; at = dirname(at)) {
-    const isThere = await access(at).then(
-      () => true,
-      () => false,
-    );
-    if (isThere || at === dirname(at)) return at;
-  }
+  for (let at = directory; ; at = dirname(at)) if (at === dirname(at) || (await isAccessible(at))) return at;
+}
+
+function isAccessible(path: string, mode = constants.F_OK): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  );
 }

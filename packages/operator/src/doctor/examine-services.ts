@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import type { LoadedConfig } from "@multimaster/config";
-import { readTlsFiles, systemClock } from "@multimaster/core";
-import type { ArtifactStoreDefinition } from "@multimaster/plugins";
+import { describeCause, readTlsFiles } from "@multimaster/core";
+import { openStore } from "../open-store.ts";
 import { type Finding, findingsOf } from "./finding.ts";
-import { sentenceOf } from "./sentence-of.ts";
 
 const answerMs = 10_000;
 const daysOfNotice = 14;
@@ -21,18 +20,16 @@ export async function examineAddress({ shared: { url } }: LoadedConfig): Promise
       ? [ok(`a ui master answers at ${url}`)]
       : [warning(`${url} answers with status ${response.status}`, "start a ui master, or look at the balancer")];
   } catch (error) {
-    const why = sentenceOf((error as Error).cause ?? error);
+    const why = describeCause((error as Error).cause ?? error);
     return [warning(`no ui master answers at ${url}: ${why}`, "start one, and let the balancer lead there")];
   }
 }
 
 /** Whether the artifact store takes an object, gives it back and removes it. */
-export async function examineStore({ shared: { artifacts }, directory }: LoadedConfig): Promise<Finding[]> {
-  if (artifacts === undefined) return [];
+export async function examineStore(config: LoadedConfig): Promise<Finding[]> {
+  const store = openStore(config);
+  if (store === undefined) return [];
   const { ok, failed } = findingsOf("artifacts");
-  const { plugin, options } = artifacts.store;
-  const context = { configDirectory: directory, clock: systemClock };
-  const store = (plugin as ArtifactStoreDefinition).open(context, options);
   const key = `zz/${randomUUID()}`;
   const signal = AbortSignal.timeout(answerMs);
   try {
@@ -47,7 +44,7 @@ export async function examineStore({ shared: { artifacts }, directory }: LoadedC
       : [failed(`${store.description} gives back something else than it took`, "look at what stands before it")];
   } catch (error) {
     await store.remove(key).catch(() => undefined);
-    return [failed(sentenceOf(error), "see docs/artifacts.md for what a store needs")];
+    return [failed(describeCause(error), "see docs/artifacts.md for what a store needs")];
   }
 }
 
@@ -67,6 +64,6 @@ export async function examineCertificate(config: LoadedConfig): Promise<Finding[
       ...(isKeyOpen ? [warning(`other users can read ${from(tls.key)}`, `chmod 600 ${from(tls.key)}`)] : []),
     ];
   } catch (error) {
-    return [failed(sentenceOf(error), "name a certificate and its key, both PEM, that the engines' user can read")];
+    return [failed(describeCause(error), "name a certificate and its key, both PEM, that the engines' user can read")];
   }
 }

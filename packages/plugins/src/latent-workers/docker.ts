@@ -194,6 +194,10 @@ export default defineLatentWorker({
       }),
     );
   },
+  async lastWords(ctx, options, id) {
+    const [place, container] = id.split(" ") as [string, string];
+    return openHost(options, place, ctx.signal).readLog(container);
+  },
 });
 
 interface Rendered {

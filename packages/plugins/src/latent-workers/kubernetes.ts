@@ -148,6 +148,10 @@ export default defineLatentWorker({
         }),
     );
   },
+  async lastWords(ctx, options, id) {
+    const [name] = id.split(" ") as [string];
+    return openApi(ctx, options).readLog(name, workerContainer);
+  },
 });
 
 interface Rendered {

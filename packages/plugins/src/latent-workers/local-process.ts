@@ -91,6 +91,7 @@ export default defineLatentWorker({
       })),
     );
   },
+  lastWords: (ctx, _options, id) => readEnd(join(ctx.directory, id, "log")),
 });
 
 const labelOf = ({ labels }: ProviderContext, instanceid: number) => `${labels.cluster}/${labels.latent}/${instanceid}`;
