@@ -55,8 +55,9 @@ export function stripAnsi(line: string): string {
 }
 
 function lastRewrite(line: string): string {
-  const end = line.replace(/\r+$/, "");
-  return end.slice(end.lastIndexOf("\r") + 1);
+  let end = line.length;
+  while (line[end - 1] === "\r") end -= 1;
+  return line.slice(line.lastIndexOf("\r", end - 1) + 1, end);
 }
 
 function makeSpan(text: string, style: Style): Span {

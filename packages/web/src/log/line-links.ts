@@ -47,14 +47,22 @@ export function findLinks(text: string, source: SourceAddress | undefined): Link
   return links;
 }
 
+const openingOf: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+
 /** An address at the end of a sentence, or in brackets, does not have what follows it. */
 function withoutPunctuation(href: string): string {
-  let end = href;
-  for (;;) {
-    const last = end.at(-1) ?? "";
-    const opening = { ")": "(", "]": "[", "}": "{" }[last];
-    const isClosing = opening !== undefined && end.split(last).length > end.split(opening).length;
-    if (!isClosing && !".,;:!?".includes(last)) return end;
-    end = end.slice(0, -1);
+  /** By closing bracket: how many more of it there are than of the opening one. */
+  const excess = new Map(
+    Object.entries(openingOf).map(([closing, opening]) => [closing, count(href, closing) - count(href, opening)]),
+  );
+  let end = href.length;
+  for (; end > 0; end -= 1) {
+    const last = href[end - 1] ?? "";
+    const closed = excess.get(last) ?? 0;
+    if (closed > 0) excess.set(last, closed - 1);
+    else if (!".,;:!?".includes(last)) break;
   }
+  return href.slice(0, end);
 }
+
+const count = (text: string, part: string) => text.split(part).length - 1;

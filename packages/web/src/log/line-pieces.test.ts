@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findLinks, sourceAddressOf } from "./line-links.ts";
 import { cutLine } from "./line-pieces.ts";
-import { createPattern } from "./search-log.ts";
+import { createPattern, type SearchPattern } from "./search-pattern.ts";
 
 const source = sourceAddressOf("https://forge.example.org/shop/web/commit/0123abc");
 const linksOf = (text: string) => findLinks(text, source).map(({ from, to, href }) => [text.slice(from, to), href]);
@@ -37,7 +37,7 @@ describe("the links of a line", () => {
 
 describe("a line that is drawn", () => {
   const cut = (text: string, typed: string) =>
-    cutLine(text, createPattern(typed), source).map(({ text: part, classes, href, isHit }) =>
+    cutLine(text, createPattern(typed) as SearchPattern, source).map(({ text: part, classes, href, isHit }) =>
       [part, classes, href && "link", isHit && "hit"].filter(Boolean).join(" "),
     );
 
@@ -46,6 +46,28 @@ describe("a line that is drawn", () => {
     expect(cut("a\x1b[31mb", "ab")).toEqual(["a hit", "b fg-1 hit"]);
     expect(cut("x main.c:7", "/c:\\d/")).toEqual(["x ", "main. link", "c:7 link hit"]);
     expect(cut("1+1", "+")).toEqual(["1", "+ hit", "1"]);
+  });
+
+  it("is marked by expressions as RegExp would find them, however evil they are", () => {
+    expect(cut('say "a" "b"', '/".*?"/')).toEqual(["say ", '"a" hit', " ", '"b" hit']);
+    expect(cut("aab abc", "/a|ab/")).toEqual(["a hit", "a hit", "b ", "a hit", "bc"]);
+    expect(cut("Name: x", "/^(na|name):?/i")).toEqual(["Na hit", "me: x"]);
+    expect(cut("1,22,x", "/(\\d+,)+/")).toEqual(["1,22, hit", "x"]);
+    expect(cut("no word", "/\\b/")).toEqual(["no word"]);
+    const long = `${"a".repeat(60_000)}!`;
+    expect(cut(long, "/(a+)+$/")).toEqual([long]);
+    expect((createPattern("/(a+)+$/") as SearchPattern).test(long)).toBe(false);
+  });
+
+  it("is not searched for what could take for ever", () => {
+    expect(createPattern("/a(?=b)/")).toBe("lookahead could take for ever: search without it");
+    expect(createPattern("/(a/")).toBe("not a regular expression");
+    expect(createPattern("/(a{50}){50}/")).toBe("so many repetitions could take for ever: search without it");
+  });
+
+  it("of hostile text takes no long time", () => {
+    expect(cut(`x${"\r".repeat(200_000)}y`, "y")).toEqual(["y hit"]);
+    expect(findLinks(`http://a${")".repeat(4_000)}`, undefined)).toEqual([{ from: 0, to: 8, href: "http://a" }]);
   });
 
   it("swaps the colours of inverse text", () => {

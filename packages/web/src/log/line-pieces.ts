@@ -1,6 +1,6 @@
 import { parseAnsi } from "./ansi.ts";
 import { findLinks, type SourceAddress } from "./line-links.ts";
-import { findHits } from "./search-log.ts";
+import type { SearchPattern } from "./search-pattern.ts";
 
 /** A piece of a line as it is drawn: in one style, in at most one link, a hit of the search or not. */
 export interface Piece {
@@ -13,11 +13,11 @@ export interface Piece {
 }
 
 /** Cuts a line into its pieces. */
-export function cutLine(text: string, pattern: RegExp | undefined, source: SourceAddress | undefined): Piece[] {
+export function cutLine(text: string, pattern: SearchPattern | undefined, source: SourceAddress | undefined): Piece[] {
   const spans = parseAnsi(text);
   const plain = spans.map((span) => span.text).join("");
   const links = findLinks(plain, source);
-  const hits = pattern ? findHits(plain, pattern) : [];
+  const hits = pattern?.findHits(plain) ?? [];
   if (links.length === 0 && hits.length === 0) return spans.map((span) => ({ ...span, isHit: false }));
   const pieces: Piece[] = [];
   let at = 0;

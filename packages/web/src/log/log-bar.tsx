@@ -50,7 +50,7 @@ export function LogBar({
           type="search"
           placeholder="Search, or /regex/"
           value={search.text}
-          aria-invalid={search.isInvalid}
+          aria-invalid={search.refusal !== undefined}
           onInput={(event) => search.setText(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter") event.shiftKey ? search.previous() : search.next();
@@ -150,9 +150,9 @@ function CopyButton({ log, marked }: { log: Log; marked: LineRange | undefined }
   );
 }
 
-function describeSearch({ text, isInvalid, result, position }: LogSearching): string {
+function describeSearch({ text, refusal, result, position }: LogSearching): string {
   if (text === "") return "";
-  if (isInvalid) return "not a regular expression";
+  if (refusal !== undefined) return refusal;
   if (!result) return "…";
   const found = result.found.length;
   const words = found === 0 ? "nothing found" : `${position} of ${found.toLocaleString()}`;

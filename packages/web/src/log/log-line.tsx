@@ -3,6 +3,7 @@ import { formatDuration } from "../format/time.ts";
 import type { SourceAddress } from "./line-links.ts";
 import { cutLine, type Piece } from "./line-pieces.ts";
 import { splitStream } from "./read-log.ts";
+import type { SearchPattern } from "./search-pattern.ts";
 import type { Section } from "./sections.ts";
 
 /** One line with its number, which links to the line; with the shift key, to a range of lines. */
@@ -23,7 +24,7 @@ export function LogLine({
   isMarked: boolean;
   isFound: boolean;
   /** What is searched: all its hits are marked. */
-  pattern: RegExp | undefined;
+  pattern: SearchPattern | undefined;
   source: SourceAddress | undefined;
   onMark: (line: number, extends_: boolean) => void;
 }) {

@@ -4,6 +4,7 @@ import { list } from "../api/read.ts";
 import { stripAnsi } from "./ansi.ts";
 import { readLines, splitStream } from "./read-log.ts";
 import { searchLog, unsearched } from "./search-log.ts";
+import type { SearchPattern } from "./search-pattern.ts";
 
 /** Lines that are shown of one log; the log's own page has the others. */
 const mostShown = 5;
@@ -28,7 +29,7 @@ export function SearchBuild({
   /** The address of the build's page. */
   href: string;
   text: string;
-  pattern: RegExp;
+  pattern: SearchPattern;
 }) {
   const [hits, setHits] = useState<readonly Hits[]>([]);
   const [searched, setSearched] = useState(0);
@@ -82,7 +83,7 @@ export function SearchBuild({
 
 async function searchAll(
   buildid: number,
-  pattern: RegExp,
+  pattern: SearchPattern,
   signal: AbortSignal,
   report: (hits: Hits) => void,
 ): Promise<void> {

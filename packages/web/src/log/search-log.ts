@@ -1,7 +1,7 @@
 import { looksLikeTrouble } from "@multimaster/data/client";
 import { stripAnsi } from "./ansi.ts";
-import type { Range } from "./line-links.ts";
 import { readLines, splitStream } from "./read-log.ts";
+import type { SearchPattern } from "./search-pattern.ts";
 
 export interface LogSearch {
   /** Numbers of the lines found so far, from 0. */
@@ -13,6 +13,8 @@ export interface LogSearch {
 
 const pieceLines = 10_000;
 const mostFound = 10_000;
+/** A search lets the page draw, and hear its reader, after so long. */
+const mostBusyMs = 30;
 
 /** Nothing was searched yet. */
 export const unsearched: LogSearch = { found: [], searched: 0, isDone: false };
@@ -23,7 +25,7 @@ export const unsearched: LogSearch = { found: [], searched: 0, isDone: false };
  */
 export async function searchLog(
   log: { readonly logid: number; readonly type: string; readonly num_lines: number },
-  pattern: RegExp,
+  pattern: SearchPattern,
   report: (search: LogSearch) => void,
   signal: AbortSignal,
   before: LogSearch = unsearched,
@@ -33,39 +35,21 @@ export async function searchLog(
   while (searched < log.num_lines && found.length < mostFound) {
     const lines = await readLines(log.logid, searched, Math.min(pieceLines, log.num_lines - searched));
     if (signal.aborted || lines.length === 0) break;
-    for (const [i, line] of lines.entries())
+    let since = performance.now();
+    for (const [i, line] of lines.entries()) {
       if (pattern.test(stripAnsi(splitStream(line, log.type).text))) found.push(searched + i);
+      if (performance.now() - since < mostBusyMs) continue;
+      await new Promise((done) => setTimeout(done));
+      if (signal.aborted) break;
+      since = performance.now();
+    }
+    if (signal.aborted) break;
     searched += lines.length;
     if (searched < log.num_lines) report({ found: [...found], searched, isDone: false });
   }
   const result = { found, searched, isDone: searched >= log.num_lines || found.length >= mostFound };
   if (!signal.aborted) report(result);
   return result;
-}
-
-/** What a reader typed: a text in any case, or a regular expression between slashes. Undefined: it is invalid. */
-export function createPattern(typed: string): RegExp | undefined {
-  const expression = /^\/(.+)\/(i?)$/.exec(typed);
-  if (!expression) return new RegExp(typed.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"), "i");
-  try {
-    return new RegExp(expression[1] ?? "", expression[2]);
-  } catch {
-    return undefined;
-  }
-}
-
-/** More of one line are not marked, so that a line of megabytes stays drawable. */
-const mostHits = 200;
-
-/** Where a line has what is searched. */
-export function findHits(plain: string, pattern: RegExp): Range[] {
-  const hits: Range[] = [];
-  for (const match of plain.matchAll(new RegExp(pattern.source, `${pattern.flags.replace("g", "")}g`))) {
-    if (match[0] === "") continue;
-    hits.push({ from: match.index, to: match.index + match[0].length });
-    if (hits.length >= mostHits) break;
-  }
-  return hits;
 }
 
 const mostSearched = 200_000;

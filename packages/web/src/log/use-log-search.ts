@@ -1,16 +1,18 @@
 import type { Log } from "@multimaster/data";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { navigate, usePlace, withQuery } from "../router.ts";
-import { createPattern, type LogSearch, searchLog, unsearched } from "./search-log.ts";
+import { type LogSearch, searchLog, unsearched } from "./search-log.ts";
+import { createPattern, type SearchPattern } from "./search-pattern.ts";
 
 export interface LogSearching {
   readonly text: string;
   setText(text: string): void;
-  /** What is searched; undefined while nothing is, or while it is invalid. */
-  readonly pattern: RegExp | undefined;
+  /** What is searched; undefined while nothing is, or while it is refused. */
+  readonly pattern: SearchPattern | undefined;
   /** Undefined while nothing is searched. */
   readonly result: LogSearch | undefined;
-  readonly isInvalid: boolean;
+  /** Why it is not searched. */
+  readonly refusal: string | undefined;
   /** The number of the line that the reader sees among those found, from 0. */
   readonly current: number | undefined;
   /** Its position among those found, from 1. */
@@ -32,7 +34,8 @@ export function useLogSearch(log: Log): LogSearching {
   const [result, setResult] = useState<LogSearch>();
   const [index, setIndex] = useState(0);
   const [isOfAddress, setOfAddress] = useState(true);
-  const pattern = useMemo(() => (text === "" ? undefined : createPattern(text)), [text]);
+  const created = useMemo(() => (text === "" ? undefined : createPattern(text)), [text]);
+  const [pattern, refusal] = typeof created === "string" ? [undefined, created] : [created, undefined];
   const current = useRef(log);
   current.current = log;
 
@@ -64,7 +67,7 @@ export function useLogSearch(log: Log): LogSearching {
     },
     pattern,
     result,
-    isInvalid: text !== "" && pattern === undefined,
+    refusal,
     current: result?.found[index],
     position: count === 0 ? 0 : index + 1,
     isOfAddress,
@@ -76,7 +79,7 @@ export function useLogSearch(log: Log): LogSearching {
 /** Searches until the end of a log that is complete, or until the signal. */
 async function searchOn(
   log: { readonly current: Log },
-  pattern: RegExp,
+  pattern: SearchPattern,
   report: (search: LogSearch) => void,
   signal: AbortSignal,
 ): Promise<void> {
