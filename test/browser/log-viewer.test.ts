@@ -111,3 +111,37 @@ it("a search is in the address, marks all hits, goes to them in wrapped and in l
   await page.getByRole("link", { name: "part 7 / stdio" }).click();
   await page.locator(".log-line.found mark", { hasText: "needle, too" }).waitFor();
 });
+
+it("a pasted address with an evil expression leaves the page alive, and what cannot be searched is said", async () => {
+  const page = await open(`?q=${encodeURIComponent("/(a+)+%$/")}`);
+  await page.getByText("nothing found", { exact: true }).waitFor();
+  await page.getByPlaceholder("Search, or /regex/").fill("/far 0+ (?=needle)/");
+  await page.getByText("lookahead could take for ever: search without it").waitFor();
+  await page.getByPlaceholder("Search, or /regex/").fill("/far 0+ nee/");
+  await page.getByText("1 of 1", { exact: true }).waitFor();
+});
+
+it("copies lines without their numbers, by selection, by the button and by its key", async () => {
+  const page = await open("?q=see", { permissions: ["clipboard-read", "clipboard-write"] });
+  const copied = () => page.evaluate("navigator.clipboard.readText()");
+  await page.getByRole("button", { name: "Prepare it" }).click();
+  await page.getByText("prepared 5", { exact: true }).waitFor();
+  await page.evaluate(`(() => {
+    const lines = [...document.querySelectorAll(".log-line")].filter((line) => /^\\d+prepared [1-3]$/.test(line.textContent));
+    getSelection().setBaseAndExtent(lines[0], 0, lines[2], lines[2].childNodes.length);
+  })()`);
+  await page.keyboard.press("ControlOrMeta+c");
+  await waitFor(copied, { what: "the selection to be copied" });
+  expect(await copied()).toBe("prepared 1\nprepared 2\nprepared 3");
+
+  const number = (text: string) => page.locator(".log-line", { hasText: text }).locator(".log-number");
+  await number("prepared 2").click();
+  await number("prepared 4").click({ modifiers: ["Shift"] });
+  await page.getByRole("button", { name: "Copy" }).click();
+  await page.getByText("3 lines copied").waitFor();
+  expect(await copied()).toBe("prepared 2\nprepared 3\nprepared 4\n");
+  await number("prepared 5").click();
+  await page.keyboard.press("c");
+  await page.getByText("1 line copied").waitFor();
+  expect(await copied()).toBe("prepared 5\n");
+});

@@ -15,6 +15,7 @@ echo 'section_end:107:prepare'
 echo 'see https://example.org/guide.'
 i=0; while [ $i -lt 300 ]; do i=$((i+1)); printf 'row %s %0500d\\n' $i 0; done
 printf 'far %0900d needle\\n' 0
+printf 'evil %02000d!\\n' 0 | tr 0 a
 exit 1
 `;
 
