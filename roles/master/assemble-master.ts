@@ -10,7 +10,13 @@ import {
   type Lease,
 } from "@multimaster/cluster";
 import { type Audience, createMetrics, onAbort, ServiceGroup, systemClock } from "@multimaster/core";
-import { createBuildHistoryService, createData, createEvictionService, createMuteService, type Data } from "@multimaster/data";
+import {
+  createBuildHistoryService,
+  createData,
+  createEvictionService,
+  createMuteService,
+  type Data,
+} from "@multimaster/data";
 import { dataVersions } from "@multimaster/database";
 import { noteConfig, type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";

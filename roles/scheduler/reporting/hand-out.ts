@@ -114,8 +114,8 @@ export function askReporter(log: Logger, reporter: ConfiguredReporter, event: Re
 /** A message about a failure that is known asks for attention again; a state of a commit is shown whatever is known of it. */
 function isMuted({ plugin, options }: ConfiguredReporter, { build, event }: ReportedEvent): boolean {
   const { muted = plugin.wantsMuted === true ? "report" : "skip" } = options;
-  if (plugin.isState === true || muted === "report" || !build?.mute) return false;
-  return event === "step-ended" || build.results === Results.FAILURE || build.results === Results.EXCEPTION;
+  if (plugin.isState === true || muted === "report" || event !== "build-ended" || !build?.mute) return false;
+  return build.results === Results.FAILURE || build.results === Results.EXCEPTION;
 }
 
 /** Whether the modes choose an event. A state that is chosen by its end is not begun: whether it is wanted is not known yet. */

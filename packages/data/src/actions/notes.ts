@@ -15,7 +15,10 @@ const textOf = (shortest: number, what: string) => {
     .trim()
     .min(shortest, wrong)
     .max(longestText, wrong)
-    .regex(/^[^\p{Cc}]*(?:[\n\t][^\p{Cc}]*)*$/u, "'text' must be plain text: no control characters but line ends and tabs");
+    .regex(
+      /^[^\p{Cc}]*(?:[\n\t][^\p{Cc}]*)*$/u,
+      "'text' must be plain text: no control characters but line ends and tabs",
+    );
 };
 
 /** A comment needs words. */

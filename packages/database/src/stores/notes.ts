@@ -36,7 +36,9 @@ export async function insertNote(
   const [column, id] =
     "lineid" in subject ? (["lineid", subject.lineid] as const) : (["buildid", subject.buildid] as const);
   const [table, key, lock] =
-    column === "lineid" ? ["mm_builder_lines", "lineid", "noKeyUpdateLock"] as const : ["builds", "id", "keyShareLock"] as const;
+    column === "lineid"
+      ? (["mm_builder_lines", "lineid", "noKeyUpdateLock"] as const)
+      : (["builds", "id", "keyShareLock"] as const);
   const [row] = await queryRows<{ builderid: number; now: number }>(
     tx,
     `select builderid, ${tx.dialect.now} as now from ${table} where ${key} = ?${tx.dialect[lock]}`,

@@ -64,7 +64,7 @@ export const reporterShape = {
     .enum(["skip", "report"])
     .optional()
     .describe(
-      'Failures of a builder and branch that a user has muted: "skip" reports neither these nor steps of such builds. The default is "skip" for messages to people, and "report" for programs. Statuses, checks and other states of commits are shown in any case.',
+      'Failures of a builder and branch that a user has muted: "skip" leaves them out, "report" treats them as others. The default is "skip" for messages to people, and "report" for programs. Statuses, checks and other states of commits are shown in any case.',
     ),
   filter: functionOf<ReportFilter>("a function that returns whether to report an event")
     .optional()
