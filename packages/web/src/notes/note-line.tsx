@@ -17,6 +17,8 @@ export interface ShownNote {
 
 const undo: Readonly<Record<string, string>> = { take: "Not on it any more", mute: "Unmute", comment: "Withdraw" };
 
+const said: Readonly<Record<string, string>> = { take: "is on it", mute: "muted it" };
+
 /** Who says what of a failure, and since when; plain text. */
 export function NoteLine({ note }: { note: ShownNote }) {
   const mayWithdraw = useVisitor()?.notes?.withdraw === true;
@@ -24,8 +26,13 @@ export function NoteLine({ note }: { note: ShownNote }) {
   return (
     <li class={`note ${kind}`}>
       <span class="grow">
-        <bdi>{personName(note.by)}</bdi>{" "}
-        {kind === "take" ? <strong>is on it</strong> : kind === "mute" ? <strong>muted it</strong> : null}
+        <bdi>{personName(note.by)}</bdi>
+        {said[kind] !== undefined && (
+          <>
+            {" "}
+            <strong>{said[kind]}</strong>
+          </>
+        )}
         {kind === "mute" && (
           <>
             {" "}
