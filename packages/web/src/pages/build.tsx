@@ -12,6 +12,7 @@ import { ResultToken } from "../components/result-token.tsx";
 import { useBuilderNames } from "../format/names.ts";
 import { isBad, standingOf, verbs } from "../format/result.ts";
 import { formatDuration } from "../format/time.ts";
+import { BuildNotes, CommentButton } from "../notes/build-notes.tsx";
 import { navigate, usePlace } from "../router.ts";
 import { useKeys } from "../shell/keys.ts";
 import { NotFoundPage } from "./not-found.tsx";
@@ -70,11 +71,13 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
       actions={
         <>
           <Neighbours build={build} />
+          <CommentButton build={build} />
           <BuildActions build={build} buildset={buildset} />
         </>
       }
     >
       {!isFull && <BuildFacts build={build} request={request} buildset={buildset} lastGood={lastGood} />}
+      {!isFull && <BuildNotes build={build} />}
       {!isFull && <BuildTabs build={build} tab={tab} here={here} lastGood={lastGood} />}
       {tab === "steps" && (
         <div class={isFull ? "build full" : "build"}>
@@ -104,6 +107,15 @@ function useFailedStepKeys(here: string, steps: readonly Step[], selected: Step 
 /** Links to the builds before and after this one. */
 function Neighbours({ build: { builderid, number } }: { build: Build }) {
   const href = (other: number) => `/builders/${builderid}/builds/${other}`;
+  // The newest build has none after it. A list is asked for: a single build that does not exist is an error.
+  const newest = useRows("builds", `builders/${builderid}/builds`, { order: "-number", limit: 1, field: ["number"] }, [
+    `builders/${builderid}/builds/*/new`,
+  ]);
+  const hasNext = (newest.rows?.[0]?.number ?? 0) > number;
+  useKeys({
+    "[": number > 1 ? () => navigate(href(number - 1)) : undefined,
+    "]": hasNext ? () => navigate(href(number + 1)) : undefined,
+  });
   return (
     <>
       {number > 1 && (
@@ -111,9 +123,11 @@ function Neighbours({ build: { builderid, number } }: { build: Build }) {
           <Icon name="back" />
         </a>
       )}
-      <a class="button icon-only" href={href(number + 1)} aria-label="Next build">
-        <Icon name="next" />
-      </a>
+      {hasNext && (
+        <a class="button icon-only" href={href(number + 1)} aria-label="Next build">
+          <Icon name="next" />
+        </a>
+      )}
     </>
   );
 }
