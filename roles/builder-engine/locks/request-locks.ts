@@ -5,8 +5,8 @@ import type { HeldLock, PairObstacle, PlaceableBuilder, WorkerView } from "@mult
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { compareRanks } from "../start-rules/order-requests.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
-import type { LockMetrics } from "./lock-metrics.ts";
 import { LockLaps } from "./lock-laps.ts";
+import type { LockMetrics } from "./lock-metrics.ts";
 import { LockQuestions, type PlacedForLocks, type Resting } from "./lock-questions.ts";
 import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
 import { RememberedWaits } from "./remembered-waits.ts";

@@ -7,6 +7,7 @@ import shell from "@multimaster/plugins/steps/shell";
 import { describe, expect, it } from "vitest";
 import { startEngine } from "../../harness/engine.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
+import { newDatabaseUrl } from "../../harness/test-databases.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
 /** A command that runs until a test lets it end, and says that it has begun. */
@@ -29,6 +30,7 @@ describe("locks that a function names", () => {
     const engine = await startEngine(
       { holder: [shell({ command: gate.command })], child: [shell({ command: "true" })] },
       {
+        url: await newDatabaseUrl("postgresql"),
         workers: { workers: [{ name: "w1", local: true, maxBuilds: 4 }] },
         moreOf: {
           holder: { locks: [defineLock({ name: "x" }).exclusive()] },
@@ -47,7 +49,8 @@ describe("locks that a function names", () => {
     for (let i = 0; i < 40; i++) waiting.push(await engine.submit("child", wants("x")));
     const free = await engine.submit("child", wants("y"));
     expect((await engine.finished(free)).map(({ results }) => results)).toEqual([Results.SUCCESS]);
-    expect((await engine.data.find(lockWaits, {})).rows[0]?.buildrequestid).toBe(waiting[0]);
+    const firstWaits = async () => (await engine.data.find(lockWaits, {})).rows[0]?.buildrequestid === waiting[0];
+    await waitFor(firstWaits, { what: "the first of them to be in the queue of its lock" });
     const before = asked;
     const others = [await engine.submit("child", wants("y")), await engine.submit("child", wants("y"))];
     for (const id of others) await engine.finished(id);
@@ -56,7 +59,7 @@ describe("locks that a function names", () => {
     const urgent = await engine.submit("child", { ...wants("x"), priority: 5 });
     gate.open();
     const builds: number[] = [];
-    for (const id of [holder, urgent, ...waiting]) {
+    for (const id of [holder, urgent, ...waiting.slice(0, 5)]) {
       const [build] = await engine.finished(id);
       expect(build?.results).toBe(Results.SUCCESS);
       builds.push(build?.buildid ?? 0);

@@ -2,8 +2,8 @@ import { claimedOf, fencedTransaction, LeaseLost } from "@multimaster/cluster";
 import { append, errors } from "@multimaster/core";
 import {
   awaitedRequests,
-  claimableAmong,
   type Connection,
+  claimableAmong,
   firstRequests,
   newestRequests,
   openRequestsAfter,
