@@ -16,10 +16,12 @@ export interface Delivery {
   readonly id: string;
   /** An earlier attempt may have arrived: its answer was lost, or its master. Ask the target before sending again, if it can be asked. */
   readonly unsure: boolean;
-  /** What `remember` saved when a report of the same context was sent. */
+  /** What `remember` saved last for a report of the same context, or for an earlier attempt. */
   readonly memory: string | undefined;
-  /** Saved if this attempt succeeds. */
+  /** Saved when this attempt ends, also if it fails after that. */
   remember(value: string): void;
+  /** There is nothing to send: the report ends without one. */
+  skip(): void;
   /** The build is shown as this at the target, where users may ask to run it again. Saved if this attempt succeeds. */
   offerRerun(target: string): void;
 }
@@ -58,6 +60,8 @@ export interface ReporterDefinition<Options extends ReporterOptions = ReporterOp
   readonly reports?: readonly ReportKind[];
   /** A state replaces the one before it: what is not final is not sent once a later state of its context is known. */
   readonly isState?: boolean;
+  /** It reports to a program, which wants everything: failures that a user has muted as well. */
+  readonly wantsMuted?: boolean;
   /** Reports of one context arrive in order. Null: it has nothing to say of this event. */
   contextOf(event: ReportedEvent, options: Options): string | null;
   /** Why it has nothing to say of this event, as a sentence. */

@@ -19,6 +19,7 @@ import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { newestOpenRequests } from "./migrations/newest-open-requests.ts";
+import { notes } from "./migrations/notes.ts";
 import { offers } from "./migrations/offers.ts";
 import { openLists } from "./migrations/open-lists.ts";
 import { orders } from "./migrations/orders.ts";
@@ -28,6 +29,7 @@ import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { reconfigs } from "./migrations/reconfigs.ts";
 import { repeatedStops } from "./migrations/repeated-stops.ts";
 import { reportEventsTables } from "./migrations/report-events.ts";
+import { reporterMarks } from "./migrations/reporter-marks.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { reportsByContext } from "./migrations/reports-by-context.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
@@ -109,6 +111,8 @@ export const migrations: readonly Migration[] = [
   reconfigs,
   instanceWords,
   repeatedStops,
+  reporterMarks,
+  notes,
 ];
 
 /** The tables that migrations made. */

@@ -1,5 +1,6 @@
 export * from "./added-steps.ts";
 export * from "./adoptable-builds.ts";
+export * from "./announced-reports.ts";
 export * from "./api-tokens.ts";
 export * from "./approvals.ts";
 export * from "./artifacts.ts";
@@ -30,6 +31,7 @@ export * from "./logs.ts";
 export * from "./long-waits.ts";
 export * from "./lost-holds.ts";
 export * from "./named-rows.ts";
+export * from "./notes.ts";
 export * from "./object-state.ts";
 export * from "./offers.ts";
 export * from "./old-builds.ts";
