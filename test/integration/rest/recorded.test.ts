@@ -92,6 +92,7 @@ describe.each(engines)("the data API on %s", (engine) => {
       "members",
       "members/n:masterid",
       "members/s:name",
+      "logs/n:logid/times",
       "orders",
       "orders/n:orderid",
       "reporters",
