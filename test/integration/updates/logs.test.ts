@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliDecompressSync, inflateSync } from "node:zlib";
+import { markLogsDeleted } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Member, runningBuild, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
 import { engines } from "../../harness/test-databases.ts";
@@ -115,7 +116,8 @@ describe.each(engines)("logs on %s", (engine) => {
       { first_line: 2, at: 107 },
       { first_line: 3, at: 110 },
     ]);
-    const { buildid } = (await masters.rows<{ buildid: number }>("select buildid from steps where id = ?", [stepid]))[0] ?? {};
+    const { buildid } =
+      (await masters.rows<{ buildid: number }>("select buildid from steps where id = ?", [stepid]))[0] ?? {};
     await masters.database.transaction((tx) => markLogsDeleted(tx, [Number(buildid)]));
     expect(await read()).toEqual([]);
   });

@@ -27,6 +27,7 @@ import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { reconfigs } from "./migrations/reconfigs.ts";
+import { repeatedStops } from "./migrations/repeated-stops.ts";
 import { reportEventsTables } from "./migrations/report-events.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { reportsByContext } from "./migrations/reports-by-context.ts";
@@ -108,6 +109,7 @@ export const migrations: readonly Migration[] = [
   dueArtifacts,
   reconfigs,
   instanceWords,
+  repeatedStops,
   logTimes,
 ];
 

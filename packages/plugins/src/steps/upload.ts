@@ -5,7 +5,7 @@ import type { ArtifactUpload, ArtifactWriter, StoredArtifact } from "../step-art
 import type { StepContext } from "../step-context.ts";
 import { ArtifactRefused } from "../step-errors.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
-import { findWorkerFiles, noteSkipped } from "./files/find-worker-files.ts";
+import { findWorkerFiles, noteEscaped, noteSkipped } from "./files/find-worker-files.ts";
 import { TarReader } from "./files/read-tar.ts";
 import { sendFile } from "./files/transfer-file.ts";
 
@@ -120,6 +120,7 @@ async function sendDirectory(ctx: StepContext, options: Options, directory: stri
     },
     write: async (block) => writer?.write(block),
     end: async () => writer?.end(),
+    noteEscaped: (name) => noteEscaped(ctx, name),
     skip: (name, kind) => noteSkipped(ctx, ctx.path(workdir, directory, name), kind),
   });
   let isWhole = false;
