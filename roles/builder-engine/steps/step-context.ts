@@ -12,7 +12,7 @@ import type { StepGroup } from "./step-group.ts";
 import { listStepItems } from "./step-items.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
-import { checkLineName, checkUrl } from "./step-values.ts";
+import { checkUrl, showLinkName } from "./step-values.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a step's code works through. */
@@ -76,7 +76,7 @@ export function createStepContext(
     hide: (text, as) => secrets.add(as, text),
     setState,
     async addUrl(urlName, url) {
-      const [shown, link] = [checkLineName("link", secrets.hide(urlName)), checkUrl(secrets.hide(url))];
+      const [shown, link] = [showLinkName(secrets.hide(urlName)), checkUrl(secrets.hide(url))];
       await persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, shown, link));
       await turns.enter();
     },

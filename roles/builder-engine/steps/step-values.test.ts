@@ -1,6 +1,6 @@
 import { StepValueRefused } from "@multimaster/plugins";
 import { describe, expect, it } from "vitest";
-import { checkLineName, checkUrl, StepProperties } from "./step-values.ts";
+import { checkLogName, checkUrl, StepProperties, showLinkName } from "./step-values.ts";
 
 describe("what a step hands in", () => {
   it.each([
@@ -25,13 +25,18 @@ describe("what a step hands in", () => {
     `https://example.org/${"x".repeat(2000)}`,
   ])("may not be the address %j", (url) => expect(() => checkUrl(url)).toThrow(StepValueRefused));
 
-  it.each(["stdio", "a b", "ü/1", "x".repeat(255)])("may be a log or link named %s", (name) =>
-    expect(checkLineName("log", name)).toBe(name),
+  it.each(["stdio", "a b", "ü/1", "x".repeat(255)])("may be a log named %s", (name) =>
+    expect(checkLogName(name)).toBe(name),
   );
 
   it.each(["", "  ", "a\nb", "a\0", "\ud800", "x".repeat(256)])("may not be one named %j", (name) =>
-    expect(() => checkLineName("link", name)).toThrow(StepValueRefused),
+    expect(() => checkLogName(name)).toThrow(StepValueRefused),
   );
+
+  it("may be a link of any name that shows something", () => {
+    expect(showLinkName(`a\tb\n${"x".repeat(500)}`)).toBe(`a b ${"x".repeat(500)}`);
+    for (const name of ["", " \n"]) expect(() => showLinkName(name)).toThrow("A link of this step has no name");
+  });
 
   it("may be a property of a size that pages can carry", () => {
     const check = (value: unknown) => new StepProperties().check("p", value);

@@ -20,11 +20,18 @@ export function checkUrl(url: string): string {
   return url;
 }
 
-/** The name of a log or a link: a line that a page can show. Throws StepValueRefused for any other. */
-export function checkLineName(what: "log" | "link", name: string): string {
+/** The name of a log: a line that a page can show. Throws StepValueRefused for any other. */
+export function checkLogName(name: string): string {
   const fault = findNameFault(name, longestName);
   if (fault === undefined) return name;
-  throw new StepValueRefused(`A ${what} of this step cannot have the name ${shorten(name)}: it ${fault}.`);
+  throw new StepValueRefused(`A log of this step cannot have the name ${shorten(name)}: it ${fault}.`);
+}
+
+/** The name of a link, as it is shown: it may come from a file's name. Throws StepValueRefused for one that shows nothing. */
+export function showLinkName(name: string): string {
+  const shown = name.replace(/[\p{Cc}\u2028\u2029]/gu, " ").trim();
+  if (shown === "") throw new StepValueRefused("A link of this step has no name: pages could not show it.");
+  return shown;
 }
 
 /** What the steps of a build have set, so that its rows stay of a size that pages can carry. */

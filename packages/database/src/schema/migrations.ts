@@ -29,6 +29,7 @@ import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { reconfigs } from "./migrations/reconfigs.ts";
 import { repeatedStops } from "./migrations/repeated-stops.ts";
 import { reportEventsTables } from "./migrations/report-events.ts";
+import { reporterMarks } from "./migrations/reporter-marks.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { reportsByContext } from "./migrations/reports-by-context.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
@@ -110,6 +111,7 @@ export const migrations: readonly Migration[] = [
   reconfigs,
   instanceWords,
   repeatedStops,
+  reporterMarks,
   logTimes,
 ];
 

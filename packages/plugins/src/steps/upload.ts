@@ -76,7 +76,7 @@ async function upload(ctx: StepContext, options: Options): Promise<StepEnd> {
       const results = { failure: Results.FAILURE, warnings: Results.WARNINGS, success: Results.SUCCESS }[
         options.whenMissing
       ];
-      return { results, summary: "no files to upload", reason: "no files" };
+      return { results, summary: "no files to upload", reason: describeNothing(options) };
     }
     const stored = await target.publish();
     if (stored.length <= mostLinks) for (const { name, url } of stored) await ctx.addUrl(name, url);
@@ -84,6 +84,11 @@ async function upload(ctx: StepContext, options: Options): Promise<StepEnd> {
   } finally {
     await target.discard();
   }
+}
+
+function describeNothing({ files, directory, workdir }: Options): string {
+  if (directory !== undefined) return `the directory ${directory} in ${workdir} has none`;
+  return `no file in ${workdir} matches ${[files ?? []].flat().join(", ")}`;
 }
 
 /** Sends what the patterns find; returns how many files. */
