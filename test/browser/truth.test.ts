@@ -134,3 +134,38 @@ it("a builder's page shows on which branches it fails, and its builds by branch 
   );
   expect(problems()).toEqual([]);
 });
+
+it("a user says that he is on it, comments, and mutes a failure, which is folded below the others", async () => {
+  const { page, problems } = await openPage(browser);
+  const failing = history.failing();
+  const [one] = failing;
+  await page.goto(new URL("/failing", server.url).href);
+  const row = page
+    .locator(".failing-row")
+    .filter({ hasText: `${one?.builder} #${one?.newest}` })
+    .filter({ hasText: one?.branch ?? "" });
+  await row.getByRole("button", { name: "I am on it" }).click(timeLimit);
+  await row.getByText("is on it").waitFor(timeLimit);
+  await row.getByRole("button", { name: "Comment" }).click(timeLimit);
+  await page.getByRole("dialog").getByRole("textbox").fill("The disk is full: <b>again</b>");
+  await page.getByRole("dialog").getByRole("button", { name: "Comment", exact: true }).click(timeLimit);
+  await row.getByText("The disk is full: <b>again</b>").waitFor(timeLimit);
+  await row.getByRole("button", { name: "Mute" }).click(timeLimit);
+  await page.getByRole("dialog").getByRole("button", { name: "Mute", exact: true }).click(timeLimit);
+  await page.getByText("'text' must be the reason, a text of at most 2000 characters").waitFor(timeLimit);
+  await page.getByRole("dialog").getByRole("textbox").fill("known, ticket 7");
+  await page.getByRole("dialog").getByRole("button", { name: "Mute", exact: true }).click(timeLimit);
+  const muted = page.locator("details.muted");
+  await muted.getByText("1 muted").click(timeLimit);
+  await muted.getByText("until a build passes: known, ticket 7").waitFor(timeLimit);
+  await expectRows(page, failing);
+  expect(await findSeriousProblems(page)).toEqual([]);
+
+  await page.goto(new URL(`/builders/${builderIds[one?.builder ?? ""]}/builds/${one?.newest}`, server.url).href);
+  await page.getByText("The disk is full: <b>again</b>").waitFor(timeLimit);
+  await page.getByRole("button", { name: "Unmute" }).click(timeLimit);
+  await page.getByText("known, ticket 7").waitFor({ ...timeLimit, state: "detached" });
+  expect(await findSeriousProblems(page)).toEqual([]);
+  // The browser notes the answer to the mute without a reason.
+  expect(problems().filter((text) => !text.includes("400"))).toEqual([]);
+});

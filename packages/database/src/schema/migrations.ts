@@ -20,6 +20,7 @@ import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { newestOpenRequests } from "./migrations/newest-open-requests.ts";
+import { notes } from "./migrations/notes.ts";
 import { offers } from "./migrations/offers.ts";
 import { openLists } from "./migrations/open-lists.ts";
 import { orders } from "./migrations/orders.ts";
@@ -112,6 +113,7 @@ export const migrations: readonly Migration[] = [
   instanceWords,
   repeatedStops,
   reporterMarks,
+  notes,
   logTimes,
 ];
 
