@@ -36,7 +36,7 @@ export type { AskedBuilds } from "./updates/asked-triggers.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
 export type { BuilderLineUpdates } from "./updates/builder-lines.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
-export type { BuildRequestUpdates, PendingRequest } from "./updates/buildrequests.ts";
+export type { BuildRequestUpdates, PendingRequest, RequestRank } from "./updates/buildrequests.ts";
 export type {
   AdoptedBuild,
   BuildEnd,
