@@ -6,6 +6,7 @@ import {
   type Admission,
   createWorkerListener,
   type PbListenerOptions,
+  RefusalLog,
   type WorkerLink,
   type WorkerListener,
 } from "@multimaster/wire";
@@ -41,11 +42,13 @@ export class WorkerServer implements Service {
   #leaving: LeavingWorkers;
   /** Workers whose next connection is sent on to another engine, and until when. */
   #sentOn = new Map<string, number>();
+  #refusals: RefusalLog;
   #stopping: Promise<void> | undefined;
 
   constructor(options: WorkerServerOptions) {
     const { slice, clock, log } = options;
     this.#options = options;
+    this.#refusals = new RefusalLog(log);
     this.#leaving = new LeavingWorkers({
       workers: options.workers,
       log,
@@ -335,10 +338,8 @@ export class WorkerServer implements Service {
       () => false,
     );
     if (answers && former.link.isOpen) {
-      this.#options.log.warn(
-        { worker: link.name },
-        `a second worker named ${link.name} was refused: the first one is connected and answers`,
-      );
+      const sentence = `a second worker named ${link.name} was refused: the first one is connected and answers`;
+      this.#refusals.warn(link.name, sentence);
       link.close(1013, "a worker of this name is connected");
       return false;
     }
