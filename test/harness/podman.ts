@@ -6,7 +6,6 @@ import { z } from "zod";
 import { onCleanup } from "./cleanup.ts";
 import { containerLimits, makePodmanStorage } from "./podman-storage.ts";
 import { runProcess, startProcess } from "./processes.ts";
-import { temporaryDirectory } from "./temporary-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
