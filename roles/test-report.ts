@@ -15,8 +15,11 @@ export interface ReportTest {
   readonly preview?: ((what: string) => void) | undefined;
 }
 
-/** Sends, or shows, what a reporter reports of a build, whatever its filters say. Nothing of it is written down. */
-export async function testReport({ config, database, reporter, buildid, preview }: ReportTest): Promise<void> {
+/**
+ * Sends, or shows, what a reporter reports of a build, whatever its filters say. Nothing of it is written down. Returns whether there
+ * was anything to send.
+ */
+export async function testReport({ config, database, reporter, buildid, preview }: ReportTest): Promise<boolean> {
   const { reporters } = await config.scheduler();
   const found = reporters.find(({ options }) => (options as ReporterOptions).name === reporter);
   if (!found) {
@@ -54,11 +57,15 @@ export async function testReport({ config, database, reporter, buildid, preview 
     readChanges: (id: number) => readChanges(database, id),
     readLogTail: (id: number, lines: number) => readLogTail(database, id, lines),
   };
+  let isSkipped = false;
   const delivery = {
     id: `test-${buildid}-${Date.now()}`,
     unsure: false,
     memory: undefined,
     remember: () => undefined,
+    skip: () => {
+      isSkipped = true;
+    },
     offerRerun: () => undefined,
   };
   try {
@@ -67,6 +74,7 @@ export async function testReport({ config, database, reporter, buildid, preview 
     stopping.abort();
     await sender.close?.();
   }
+  return !isSkipped;
 }
 
 const longestS = 120;

@@ -129,7 +129,7 @@ export function listRoutes(
     },
     {
       name: "artifacts",
-      path: /^\/artifacts\/(\d|latest\/)/,
+      path: /^\/artifacts(\/|$)/,
       guard: { kind: "itself", asks: "for the right to read artifacts, and with them their steps and builds" },
       answer: serveArtifacts(context, access),
     },

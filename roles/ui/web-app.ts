@@ -36,7 +36,7 @@ const encodings = [
 ];
 
 /** Paths for programs never get a page as answer. */
-const notPages = /^\/(api|auth|ws|sse|change_hook|badges|assets|picture|health|ready|metrics)(\/|$)/;
+const notPages = /^\/(api|auth|ws|sse|change_hook|plugins|badges|artifacts|assets|picture|health|ready|metrics)(\/|$)/;
 
 /** The browser app: its page for each of its paths, and its files. Without the app, a plain page. */
 export function serveWebApp(context: RoleContext<UiSlice>): Koa.Middleware {

@@ -15,7 +15,7 @@ export const mayImport: Record<string, readonly string[]> = {
   data: ["core", "database", "bus", "cluster", "lifecycle", "placement"],
   plugins: ["core", "config", "data (types)"],
   worker: ["core", "wire"],
-  web: ["data (types)", "data/client"],
+  web: ["data (types)", "data/client", "core/linear-search"],
   operator: ["core", "config", "database", "bus", "cluster", "data", "plugins (types)"],
   // One role; what roles share lies in roles/*.ts.
   role: ["core", "cluster", "data", "placement", "config", "plugins", "wire", "roles"],
@@ -57,7 +57,7 @@ export const reasons: Record<string, string> = {
   plugins:
     "a plugin is one file that sees contracts only (core, config, types of data); what it needs at run time comes with its context",
   worker: "the worker program runs on other machines: it knows the protocol (wire) and core, never a master's parts",
-  web: "the browser app sees types of data and its client, and reaches the rest over HTTP",
+  web: "the browser app sees types of data, its client and what core searches with, and reaches the rest over HTTP",
   role: "a role sees data, cluster and the contracts; rows are reached through data, never through database, bus or another role",
   roles: "roles/*.ts and roles/master put a master together out of packages",
   cli: "cli is the edge: it parses arguments and starts roles; what it does with rows belongs in roles or data",

@@ -106,7 +106,10 @@ describe("a build that is followed", () => {
       environment,
     );
     const stopped = await run("build", "stop", `${url}#/builders/web/builds/4`, "--reason", "enough");
-    expect(stopped).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Build \d+ is being stopped\.\n$/) });
+    expect(stopped).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Build \d+ is being stopped; its clean-up steps run/),
+    });
     expect((await log.waitForExit()).code).toBe(0);
     expect(linesOfWork(log.stdout()).length).toBeLessThan(2);
     const over = async () => (await run("build", "show", "web/4")).stdout.includes("cancelled");

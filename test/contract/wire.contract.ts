@@ -423,6 +423,11 @@ export function describeWire(
         writeFileSync(join(root, "sub/data"), content, { mode: 0o755 });
         writeFileSync(join(root, "empty"), "");
         symlinkSync("sub/data", join(root, "link"));
+        // The system asks for no UTF-8.
+        const latin1 = [Buffer.from("caf\xe9", "latin1"), Buffer.from("to caf\xe9", "latin1")] as const;
+        const inside = (place: string, name: Buffer) => Buffer.concat([Buffer.from(`${place}/`), name]);
+        writeFileSync(inside(root, latin1[0]), "é");
+        symlinkSync(latin1[0], inside(root, latin1[1]));
         const receiver = collectUpload();
         const { outcome } = await run("upload_directory", { path: root, compress }, { upload: receiver });
         expect(outcome).toMatchObject({ kind: "completed", rc: 0 });
@@ -435,6 +440,7 @@ export function describeWire(
         expect(statSync(join(unpacked, "sub/data")).mode & 0o777).toBe(0o755);
         expect(readFileSync(join(unpacked, "empty"))).toHaveLength(0);
         expect(readlinkSync(join(unpacked, "link"))).toBe("sub/data");
+        expect(readFileSync(inside(unpacked, latin1[1]), "utf8")).toBe("é");
       });
 
       it("says that a directory to upload is missing", async () => {

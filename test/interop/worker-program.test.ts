@@ -62,11 +62,28 @@ describe("the worker program", () => {
     const missing = await startProcess({ name: "worker", command: process.execPath, args: [program, "start"] });
     expect((await missing.waitForExit()).code).toBe(2);
     expect(missing.stderr()).toMatch(/^error: required option '--master/);
+    expect(missing.stderr()).toContain(
+      "\n(as in: worker start --master wss://ci.example:9989 --name worker-1 --password-file",
+    );
 
     const noFile = await startWorker(1, "/no/such/file");
     expect((await noFile.waitForExit()).code).toBe(2);
     expect(noFile.stderr()).toMatch(/^The password file \/no\/such\/file cannot be read/);
     expect(noFile.stderr()).not.toContain("    at ");
+
+    const password = writePassword("pass");
+    const noDirectory = await startWorker(1, password, password);
+    expect((await noDirectory.waitForExit()).code).toBe(2);
+    expect(noDirectory.stderr()).toBe(
+      `The worker cannot start: builds cannot run in ${password}: a file stands where a directory must be. Name a directory that this user may write (--basedir).\n`,
+    );
+
+    const args = [program, "start", "--master", "ci.example:9989", "--name", "own", "--password-file", password];
+    const noAddress = await startProcess({ name: "worker", command: process.execPath, args });
+    expect((await noAddress.waitForExit()).code).toBe(2);
+    expect(noAddress.stderr()).toBe(
+      '"ci.example:9989" is no address of a master (--master): it must be like wss://ci.example:9989 or ws://127.0.0.1:9989.\n',
+    );
   });
 
   it.each(["ws://ci.example:9989", "http://10.0.0.1:9989", "ws://[2001:db8::1]:1", "ws://127.0.0.1.example:1"])(

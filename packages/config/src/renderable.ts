@@ -49,13 +49,32 @@ export async function callRenderable(value: RenderFunction, build: RenderContext
   return answered.rendered;
 }
 
-/** Replaces every function in `value`, at any depth, by its result for this build. */
+/** Replaces every function in `value`, at any depth, by its result for this build. Throws if there is no end to it. */
 export async function render(value: unknown, build: RenderContext): Promise<unknown> {
-  if (typeof value === "function") return render(await callRenderable(value as RenderFunction, build), build);
-  if (Array.isArray(value)) return Promise.all(value.map((item) => render(item, build)));
+  return renderAt({ value, depth: 0 }, build, { left: mostRendered });
+}
+
+/** How deep an option may be nested, functions that return functions included, and how many values it may have in all. */
+const deepestRendered = 200;
+const mostRendered = 1_000_000;
+
+async function renderAt(
+  { value, depth }: { value: unknown; depth: number },
+  build: RenderContext,
+  budget: { left: number },
+): Promise<unknown> {
+  budget.left -= 1;
+  if (budget.left < 0) throw new Error(`it has more than ${mostRendered} values, or contains itself`);
+  if (depth > deepestRendered) {
+    budget.left = 0;
+    throw new Error(`it is nested more than ${deepestRendered} deep, or contains itself`);
+  }
+  const below = (item: unknown) => renderAt({ value: item, depth: depth + 1 }, build, budget);
+  if (typeof value === "function") return below(await callRenderable(value as RenderFunction, build));
+  if (Array.isArray(value)) return Promise.all(value.map(below));
   if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
     const entries = await Promise.all(
-      Object.entries(value).map(async ([key, item]) => [key, await render(item, build)] as const),
+      Object.entries(value).map(async ([key, item]) => [key, await below(item)] as const),
     );
     return Object.fromEntries(entries);
   }
@@ -116,11 +135,13 @@ export function holdsSecret(value: unknown): boolean {
  * for the worker's system (`posix` or `nt`). Throws if a value cannot be quoted.
  */
 export async function renderCommand(value: unknown, build: RenderContext, system: string): Promise<unknown> {
-  const template = templateIn(value);
-  if (template !== undefined) return fillCommand(template, build, system);
-  if (typeof value === "function")
-    return renderCommand(await callRenderable(value as RenderFunction, build), build, system);
-  return render(value, build);
+  let command = value;
+  for (let calls = 0; typeof command === "function" && calls <= deepestRendered; calls++) {
+    const template = templateIn(command);
+    if (template !== undefined) return fillCommand(template, build, system);
+    command = await callRenderable(command as RenderFunction, build);
+  }
+  return render(command, build);
 }
 
 function fillCommand(template: string, build: RenderContext, system: string): string {

@@ -1,6 +1,7 @@
 import { createContext, Script } from "node:vm";
 import { LinearMatcher } from "./patterns/linear-matcher.ts";
 import { NotLinear } from "./patterns/parse-pattern.ts";
+import { PatternProgram } from "./patterns/pattern-program.ts";
 
 /**
  * Tests whether an expression of a config or a client occurs in a text from outside, in bounded time whatever the text is.
@@ -57,7 +58,7 @@ function globPattern(glob: string, question: boolean): RegExp {
 
 function compile({ source, flags }: RegExp): BoundedPattern {
   try {
-    const matcher = new LinearMatcher(source, flags);
+    const matcher = new LinearMatcher(new PatternProgram(source, flags));
     return { source, notLinear: undefined, test: (text) => matcher.test(text) };
   } catch (error) {
     if (!(error instanceof NotLinear)) throw error;

@@ -24,6 +24,8 @@ export interface CancelOptions {
   readonly trail?: ((tx: Connection) => Promise<void>) | undefined;
   /** One that a master has is left alone, as if it were complete. */
   readonly pendingOnly?: boolean;
+  /** A user asks: if its build was asked to stop before, its clean-up is to end, too. */
+  readonly mayRepeat?: boolean;
 }
 
 /** A request is cancelled: if it is free it ends, or else its master is to end it. */
@@ -32,7 +34,7 @@ export async function cancelRequest(
   lease: Lease,
   id: number,
   reason: string,
-  { trail, pendingOnly = false }: CancelOptions = {},
+  { trail, pendingOnly = false, mayRepeat = false }: CancelOptions = {},
 ): Promise<{ result: Cancellation; outcomes: Outcomes }> {
   return transition<Cancellation>(tx, async (t) => {
     const request = await lockRequest(tx, id);
@@ -49,7 +51,11 @@ export async function cancelRequest(
     }
     if (pendingOnly) return { answer: "complete" };
     await insertCancellation(tx, id, reason);
-    const builds = await insertStopRequests(tx, { buildrequestid: id }, reason, Results.CANCELLED);
+    const builds = await insertStopRequests(
+      tx,
+      { buildrequestid: id },
+      { reason, results: Results.CANCELLED, mayRepeat },
+    );
     return { answer: "stopping", builds };
   });
 }

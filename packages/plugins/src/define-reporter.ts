@@ -16,10 +16,12 @@ export interface Delivery {
   readonly id: string;
   /** An earlier attempt may have arrived: its answer was lost, or its master. Ask the target before sending again, if it can be asked. */
   readonly unsure: boolean;
-  /** What `remember` saved when a report of the same context was sent. */
+  /** What `remember` saved last for a report of the same context, or for an earlier attempt. */
   readonly memory: string | undefined;
-  /** Saved if this attempt succeeds. */
+  /** Saved when this attempt ends, also if it fails after that. */
   remember(value: string): void;
+  /** There is nothing to send: the report ends without one. */
+  skip(): void;
   /** The build is shown as this at the target, where users may ask to run it again. Saved if this attempt succeeds. */
   offerRerun(target: string): void;
 }

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
+import { rm, statfs, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { explainFileError } from "@multimaster/core";
+import { explainFileError, makeDirectories } from "@multimaster/core";
 import { checkHeader, formatBasicAuth } from "@multimaster/wire";
 import { WebSocket } from "ws";
 import { normalizeUrl } from "./worker.ts";
@@ -39,10 +39,11 @@ export async function checkWorker(options: CheckOptions): Promise<readonly Findi
   ];
 }
 
-async function checkDirectory(basedir: string): Promise<Finding> {
+/** Whether builds can run there; the directory is made. */
+export async function checkDirectory(basedir: string): Promise<Finding> {
   const probe = join(basedir, `.check-${randomUUID()}`);
   try {
-    await mkdir(basedir, { recursive: true });
+    await makeDirectories(basedir);
     await writeFile(probe, "");
     await rm(probe);
     return { verdict: "ok", sentence: `builds run in ${basedir}, which can be written` };

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import {
   createLog,
@@ -10,7 +11,7 @@ import {
   readPrivateFile,
 } from "@multimaster/core";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { checkWorker, type Finding } from "./check-worker.ts";
+import { checkDirectory, checkWorker, type Finding } from "./check-worker.ts";
 import { passedEnvironment } from "./environment.ts";
 import { createWorker, type Worker } from "./worker.ts";
 import { workerVersion } from "./worker-details.ts";
@@ -42,6 +43,9 @@ export async function runWorkerCommand(argv: readonly string[], name = "worker")
   const program = new Command(name)
     .description("Runs the commands of a Multimaster or Buildbot master on this machine.")
     .version(workerVersion)
+    .showHelpAfterError(
+      `(as in: ${name} start --master wss://ci.example:9989 --name worker-1 --password-file worker-1.password; see --help)`,
+    )
     .exitOverride();
   addCommonOptions(
     program.command("start").description("Connect to a master and work until SIGTERM or Ctrl-C.").exitOverride(),
@@ -113,6 +117,10 @@ async function readOptions({ master: url, name, passwordFile, insecure = false, 
     if (error instanceof WrongOptions) throw error;
     throw new WrongOptions(`The password file ${passwordFile} cannot be read: ${(error as Error).message}.`);
   }
+  if (!/^(wss?|https?):\/\/[^/]/i.test(url) || !URL.canParse(url))
+    throw new WrongOptions(
+      `"${url}" is no address of a master (--master): it must be like wss://ci.example:9989 or ws://127.0.0.1:9989.`,
+    );
   if (name === "" || name.includes(":"))
     throw new WrongOptions(`"${name}" is not a valid worker name: it must not be empty or contain a colon.`);
   if (!insecure && isPlainToOthers(url))
@@ -147,6 +155,11 @@ async function startWorker(options: StartOptions): Promise<number> {
   let worker: Worker;
   try {
     const checked = await readOptions(options);
+    const { verdict, sentence } = await checkDirectory(resolve(checked.basedir));
+    if (verdict === "failed")
+      throw new WrongOptions(
+        `The worker cannot start: ${sentence}. Name a directory that this user may write (--basedir).`,
+      );
     const keep = keepOutput === 0 ? ("nothing" as const) : { characters: keepOutput * mib };
     worker = createWorker({ ...checked, log, environment: passedEnvironment(passEnv), keep });
     await worker.start();

@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Logger, Service } from "@multimaster/core";
+import { type Logger, makeDirectories, type Service } from "@multimaster/core";
 import { createTransportPair, MsgpackWorkerLink, type WorkerLink } from "@multimaster/wire";
 import { CommandHost, shutdownAnswerMs } from "./command-host.ts";
 import { passedEnvironment } from "./environment.ts";
@@ -51,7 +50,7 @@ export function createLocalWorker(options: LocalWorkerOptions): LocalWorker {
     name: `local worker ${name}`,
     workerName: name,
     async start() {
-      await mkdir(basedir, { recursive: true });
+      await makeDirectories(basedir);
     },
     connect() {
       const [masterEnd, workerEnd] = createTransportPair();

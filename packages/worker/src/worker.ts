@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Logger, onAbort, type Service } from "@multimaster/core";
+import { type Logger, makeDirectories, onAbort, type Service } from "@multimaster/core";
 import { createSocketTransport, formatBasicAuth, maxFrameBytes, RefusalLog } from "@multimaster/wire";
 import { WebSocket } from "ws";
 import { CommandHost, shutdownAnswerMs } from "./command-host.ts";
@@ -82,7 +81,7 @@ class ConnectingWorker implements Worker {
 
   /** Resolves as soon as it tries to connect: a master that does not listen yet is normal. */
   async start(): Promise<void> {
-    await mkdir(this.#basedir, { recursive: true });
+    await makeDirectories(this.#basedir);
     this.#loop ??= this.#run();
   }
 

@@ -9,6 +9,7 @@ import type { Secrets } from "../logs/secrets.ts";
 import type { BuildScope } from "../steps/build-scope.ts";
 import { combine, type Interruption } from "../steps/interruption.ts";
 import { PlannedSteps, planSteps } from "../steps/planned-steps.ts";
+import { StepProperties } from "../steps/step-values.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
 import { BuildDeadline } from "./build-deadline.ts";
@@ -95,13 +96,8 @@ export class Build {
     const ranMs = (this.#adoption?.build.elapsedS ?? 0) * 1000;
     const deadline = new BuildDeadline(clock, { maxMs: maxTime, ranMs }, () => this.#runOutOfTime());
     this.#deadline = deadline;
-    const stopWatching = this.worker.onLinkEnd(() =>
-      this.interrupt({
-        kind: "lost",
-        reason: `the connection to worker ${this.worker.name} ended`,
-        results: Results.RETRY,
-      }),
-    );
+    const reason = `the connection to worker ${this.worker.name} ended`;
+    const stopWatching = this.worker.onLinkEnd(() => this.interrupt({ kind: "lost", reason, results: Results.RETRY }));
     try {
       const created = await this.#create();
       // Who waits for the same locks need not wait for a poll.
@@ -301,6 +297,7 @@ export class Build {
       worker: this.worker,
       environment: this.builder.config.env,
       properties,
+      stepProperties: new StepProperties(),
       secrets: this.#secrets,
       isFork: isForkBuild(request),
       forkProperty: forkPropertyOf(request),

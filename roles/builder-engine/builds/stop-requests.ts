@@ -1,5 +1,5 @@
-import { type Clock, type Failure, type Logger, type Result, type Service, WakeupLoop } from "@multimaster/core";
-import type { Data } from "@multimaster/data";
+import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import type { Data, StopRequest } from "@multimaster/data";
 import type { Build } from "./build.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
 import type { RunningBuilds } from "./running-builds.ts";
@@ -20,8 +20,8 @@ export class StopRequests implements Service {
   #stopListening: () => void;
   /** A message has come while a build here did not know its id yet. */
   #wasEarly = false;
-  /** Stopped once: steps that always run follow, and a repeated poll must not stop those too. */
-  #told = new WeakSet<Build>();
+  /** What was passed on to each build: steps that always run follow a stop, and only a repeated one may end those, too. */
+  #passedOn = new WeakMap<Build, "first" | "repeated">();
 
   constructor(options: StopRequestsOptions) {
     const { builds, data, clock, log } = options;
@@ -71,20 +71,20 @@ export class StopRequests implements Service {
     const ids = builds.all.flatMap((build) => (build.buildid === undefined ? [] : [build.buildid]));
     if (ids.length === 0) return;
     try {
-      for (const { buildid, reason, results } of await data.updates.builds.stopRequests(ids)) {
-        this.#tell((build) => build.buildid === buildid, reason, results);
-      }
+      for (const request of await data.updates.builds.stopRequests(ids)) this.#passOn(request);
     } catch (error) {
       if (!data.isDatabaseAway(error)) throw error;
     }
   }
 
-  #tell(isMeant: (build: Build) => boolean, reason: string, results: Result): void {
+  #passOn({ buildid, reason, results, isRepeated }: StopRequest): void {
     for (const build of this.#options.builds.all) {
-      if (!isMeant(build) || this.#told.has(build)) continue;
-      this.#told.add(build);
-      this.#options.log.info({ buildid: build.buildid, reason }, `build ${build.buildid ?? "?"} is stopped: ${reason}`);
-      build.interrupt({ kind: "stopped", reason, results });
+      const before = this.#passedOn.get(build);
+      if (build.buildid !== buildid || before === "repeated" || (before === "first" && !isRepeated)) continue;
+      this.#passedOn.set(build, isRepeated ? "repeated" : "first");
+      const how = isRepeated ? "stopped again, with its clean-up" : "stopped";
+      this.#options.log.info({ buildid, reason }, `build ${buildid} is ${how}: ${reason}`);
+      build.interrupt({ kind: "stopped", reason, results, ...(isRepeated ? { isRepeated } : {}) });
     }
   }
 }

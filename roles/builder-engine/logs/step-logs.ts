@@ -2,6 +2,7 @@ import type { Clock } from "@multimaster/core";
 import type { LogType, LogUpdates } from "@multimaster/data";
 import type { StepLog } from "@multimaster/plugins";
 import type { Persistence } from "../builds/persistence.ts";
+import { checkLogName } from "../steps/step-values.ts";
 import type { LogLimits } from "./log-limit.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Secrets } from "./secrets.ts";
@@ -43,7 +44,7 @@ export class StepLogs {
   }
 
   async get(named: string, type: LogType): Promise<StepLog> {
-    const name = this.#options.secrets.hide(named);
+    const name = checkLogName(this.#options.secrets.hide(named));
     let log = this.#open.get(name);
     if (log === undefined) {
       // "stdio" is always kept, so that there is a place for what is said about the others.

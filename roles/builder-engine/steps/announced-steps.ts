@@ -3,7 +3,7 @@ import type { AnnouncedStep, StepContext } from "@multimaster/plugins";
 import { StepLogs } from "../logs/step-logs.ts";
 import type { BuildScope } from "./build-scope.ts";
 import type { StepAdditions } from "./step-additions.ts";
-import { checkUrl } from "./step-values.ts";
+import { checkUrl, showLinkName } from "./step-values.ts";
 
 export interface AnnouncedStepsOptions {
   readonly scope: Pick<BuildScope, "engine" | "secrets" | "limits">;
@@ -65,7 +65,7 @@ class Announced implements AnnouncedStep {
 
   async addUrl(name: string, url: string): Promise<void> {
     const { engine, secrets } = this.#scope;
-    const [shown, link] = [secrets.hide(name), checkUrl(secrets.hide(url))];
+    const [shown, link] = [showLinkName(secrets.hide(name)), checkUrl(secrets.hide(url))];
     await engine.persistence.write(`add URL to step ${this.#stepid}`, () =>
       engine.data.updates.steps.addUrl(this.#stepid, shown, link),
     );

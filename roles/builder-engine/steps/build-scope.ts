@@ -5,6 +5,7 @@ import type { Secrets } from "../logs/secrets.ts";
 import type { StepLogsOptions } from "../logs/step-logs.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import type { PlannedSteps } from "./planned-steps.ts";
+import type { StepProperties } from "./step-values.ts";
 
 /** What all steps of one build share. */
 export interface BuildScope {
@@ -14,6 +15,8 @@ export interface BuildScope {
   /** The builder's environment, not rendered. */
   readonly environment: Readonly<Record<string, unknown>>;
   readonly properties: Properties;
+  /** Checks what its steps set of them. */
+  readonly stepProperties: StepProperties;
   readonly secrets: Secrets;
   /** Whether it builds a fork's code, or may. */
   readonly isFork: boolean;

@@ -19,6 +19,17 @@ describe("interruptions of a build", () => {
     expect(combine(givenBack, cancelled)).toMatchObject({ results: Results.CANCELLED });
   });
 
+  it("let nothing follow a build that a user has stopped again, whatever comes before or after", () => {
+    const repeated: Interruption = { ...cancelled, isRepeated: true };
+    const both = combine(cancelled, repeated);
+    expect(both).toEqual(repeated);
+    expect([both, combine(repeated, cancelled), combine(combine(repeated, lost), cancelled)].map(mayGoOn)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
   it("let steps that always run follow only a build stopped for good", () => {
     expect([undefined, cancelled, givenBack, lost, abandoned].map(mayGoOn)).toEqual([true, true, false, false, false]);
   });

@@ -12,6 +12,8 @@ export interface Interruption {
   readonly results: Result;
   /** The master stops immediately. The build may have made it do so, so it counts as a loss. */
   readonly atOnce?: true;
+  /** A user has stopped the build again while its clean-up ran. */
+  readonly isRepeated?: true;
 }
 
 const weight = { stopped: 0, lost: 1, abandoned: 2 };
@@ -22,10 +24,14 @@ export function combine(former: Interruption | undefined, next: Interruption): I
   const graver = weight[next.kind] > weight[former.kind] ? next : former;
   const worse: Interruption = former.atOnce || next.atOnce ? { ...graver, atOnce: true } : graver;
   const cancelled = [former, next].find((one) => one.results === Results.CANCELLED);
-  return cancelled === undefined ? worse : { kind: worse.kind, reason: cancelled.reason, results: Results.CANCELLED };
+  if (cancelled === undefined) return worse;
+  const { reason, results } = cancelled;
+  return { kind: worse.kind, reason, results, ...(former.isRepeated || next.isRepeated ? { isRepeated: true } : {}) };
 }
 
 /** Whether steps that always run may still follow. */
 export function mayGoOn(interruption: Interruption | undefined): boolean {
-  return interruption === undefined || (interruption.kind === "stopped" && interruption.results !== Results.RETRY);
+  if (interruption === undefined) return true;
+  const { kind, results, isRepeated = false } = interruption;
+  return kind === "stopped" && results !== Results.RETRY && !isRepeated;
 }

@@ -112,7 +112,7 @@ export class RunningStep {
     );
     let shown = "";
     const setState = (text: string) => {
-      shown = secrets.hide(text);
+      shown = toLine(secrets.hide(text));
       state.set(shown);
     };
     const commands = new StepCommands({
@@ -144,7 +144,7 @@ export class RunningStep {
       leave();
       commands.close();
     });
-    const text = secrets.hide(describeEnd(end, shown));
+    const text = toLine(secrets.hide(describeEnd(end, shown)));
     // A log or a state that cannot be stored must not leave the step open for ever.
     for (const failure of await settle([announced.endAll(end.results), logs.finish(), state.flush()])) {
       if (failure instanceof Abandoned || persistence.isPassing(failure)) throw failure;
@@ -160,7 +160,8 @@ export class RunningStep {
     // A lock is not free while the row of a command says that it may still run.
     if (this.#holdids.length > 0) await forgotten;
     await engine.locks.release("step", this.#holdids);
-    const ending = end.build?.text === undefined ? end.build : { ...end.build, text: secrets.hide(end.build.text) };
+    const ending =
+      end.build?.text === undefined ? end.build : { ...end.build, text: toLine(secrets.hide(end.build.text)) };
     return { results: end.results, text, build: ending, halts: end.halts === true };
   }
 
@@ -340,6 +341,9 @@ export class RunningStep {
 function traceOf({ name, message, stack = message }: Error): string {
   return stack.slice(Math.max(0, stack.indexOf(`${name}: ${message}`)));
 }
+
+/** Lists show a state in one line; what a program or an error says may have several. */
+const toLine = (text: string) => text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, " ").trim();
 
 /** "'make all'", "'make all' (failure)", "finished (no such option)". */
 function describeEnd(end: StepEnd, shown: string): string {

@@ -12,7 +12,7 @@ import type { StepGroup } from "./step-group.ts";
 import { listStepItems } from "./step-items.ts";
 import { createStepTests } from "./step-tests.ts";
 import type { StepTriggers } from "./step-triggers.ts";
-import { checkProperty, checkUrl } from "./step-values.ts";
+import { checkUrl, showLinkName } from "./step-values.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a step's code works through. */
@@ -35,7 +35,7 @@ export function createStepContext(
   parts: StepParts,
   { rendering, environment, signal }: { rendering: StepRenderContext; environment: Environment; signal: AbortSignal },
 ): StepContext {
-  const { engine, worker, properties, secrets, build, builddir, patchesRead } = scope;
+  const { engine, worker, properties, secrets, build, builddir, patchesRead, stepProperties } = scope;
   const { data, persistence, clock } = engine;
   const { name, stepid, logs, commands, triggers, additions, group, announced, setState, turns } = parts;
   const system = worker.info.system;
@@ -46,7 +46,7 @@ export function createStepContext(
     build: { ...build, environment },
     properties: {
       get: (key) => properties.get(key),
-      set: (key, value, source = name) => properties.set(key, checkProperty(key, value), source),
+      set: (key, value, source = name) => properties.set(key, stepProperties.check(key, value), source),
     },
     builddir,
     signal,
@@ -76,7 +76,7 @@ export function createStepContext(
     hide: (text, as) => secrets.add(as, text),
     setState,
     async addUrl(urlName, url) {
-      const [shown, link] = [secrets.hide(urlName), checkUrl(secrets.hide(url))];
+      const [shown, link] = [showLinkName(secrets.hide(urlName)), checkUrl(secrets.hide(url))];
       await persistence.write(`add URL to step ${stepid}`, () => data.updates.steps.addUrl(stepid, shown, link));
       await turns.enter();
     },

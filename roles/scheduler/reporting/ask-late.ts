@@ -5,6 +5,7 @@ import type { ConfiguredReporter } from "./configured-reporter.ts";
 import { askReporter } from "./hand-out.ts";
 import { kindsOf } from "./kinds-of.ts";
 import { readEvents } from "./read-events.ts";
+import { takeTurns } from "./take-turns.ts";
 
 /** Events of one transaction. */
 const atOnce = 200;
@@ -23,9 +24,11 @@ export async function askLate({ singleton, updates, log, reporter }: LateOptions
     if (rows.length === 0) return "done";
     const events = await readEvents(updates, rows);
     const answers = new Map<number, LateAnswer>();
+    const takeTurn = takeTurns();
     for (const row of rows) {
       const event = events.get(row);
       answers.set(row.id, event ? askReporter(log, reporter, event) : null);
+      await takeTurn();
     }
     if ((await updates.answer(singleton.id, answers)) === "lost") return "lost";
     if (singleton.signal.aborted) return "done";

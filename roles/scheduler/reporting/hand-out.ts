@@ -1,12 +1,14 @@
 import { setImmediate } from "node:timers/promises";
-import { type Clock, callContained, describeCause, type Logger, Results } from "@multimaster/core";
+import { append, type Clock, describeCause, type Logger, Results } from "@multimaster/core";
 import type { LateAnswer, NewReport, OwedEvent, ReportUpdates } from "@multimaster/data";
 import { type ReportedEvent, type Running, startPolling } from "@multimaster/plugins";
+import { callGuarded, suspensionOf } from "@multimaster/plugins/reporters/guard-calls";
 import { wantsEvent } from "@multimaster/plugins/reporters/wants-event";
 import { passResult, type Singleton } from "../claimed-host.ts";
 import type { ConfiguredReporter } from "./configured-reporter.ts";
 import { kindsOf } from "./kinds-of.ts";
 import { describeEvent, readEvents } from "./read-events.ts";
+import { takeTurns } from "./take-turns.ts";
 
 export interface HandOutOptions {
   readonly singleton: Singleton;
@@ -25,26 +27,31 @@ const pollMs = 1000;
 export function handEventsOut(options: HandOutOptions): Running {
   const { singleton, lost, updates, clock, log } = options;
   const asked = new Map(options.reporters.map((reporter) => [reporter.id, kindsOf(reporter)]));
+  const noteSuspended = suspensions(options);
   return startPolling(
     { name: "reports", clock, log },
     {
       pollMs,
       async poll(signal) {
+        if ((await noteSuspended()) === "lost") return undefined;
         while (!signal.aborted) {
           const rows = await updates.owedEvents(atOnce);
           if (rows.length === 0) return undefined;
           const events = await readEvents(updates, rows);
-          const reports = rows.flatMap((row) => {
+          const reports: NewReport[] = [];
+          const takeTurn = takeTurns();
+          for (const row of rows) {
             const event = events.get(row);
-            return event ? findReports(options, row, event) : [];
-          });
+            if (event) append(reports, await findReports(options, row, event, takeTurn));
+          }
           const handed = rows.map((row) => {
             const event = events.get(row);
             return { ...row, about: event ? describeEvent(event) : `${row.kind} ${row.objectid}` };
           });
           const done = await updates.handOut(singleton.id, handed, reports, asked);
           if (passResult(done, lost) === "lost") return undefined;
-          // SQLite answers at once: other work gets its turn here.
+          if ((await noteSuspended()) === "lost") return undefined;
+          // SQLite answers without waiting: other work gets its turn here.
           await setImmediate();
         }
         return undefined;
@@ -53,11 +60,37 @@ export function handEventsOut(options: HandOutOptions): Running {
   );
 }
 
-function findReports(options: HandOutOptions, row: OwedEvent, event: ReportedEvent): NewReport[] {
-  return options.reporters.flatMap((reporter) => {
-    const answer = askReporter(options.log, reporter, event);
-    return answer ? [{ reporterid: reporter.id, event: row, about: describeEvent(event), ...answer }] : [];
-  });
+async function findReports(
+  { reporters, log }: HandOutOptions,
+  row: OwedEvent,
+  event: ReportedEvent,
+  takeTurn: () => Promise<void>,
+): Promise<NewReport[]> {
+  const found: NewReport[] = [];
+  for (const reporter of reporters) {
+    const answer = askReporter(log, reporter, event);
+    if (answer) found.push({ reporterid: reporter.id, event: row, about: describeEvent(event), ...answer });
+    await takeTurn();
+  }
+  return found;
+}
+
+/** Saves which filters are not called for a while, as soon as that changes. */
+function suspensions({ singleton, lost, updates, log, reporters }: HandOutOptions): () => Promise<"done" | "lost"> {
+  const noted = new Map<number, string>();
+  return async () => {
+    for (const { id, name, options } of reporters) {
+      const why = options.filter && suspensionOf(options.filter);
+      if (why === noted.get(id)) continue;
+      const sentence =
+        why === undefined ? null : `its filter is suspended: ${why}; what it chooses from is reported as it is`;
+      if (passResult(await updates.suspend(singleton.id, id, sentence), lost) === "lost") return "lost";
+      if (why === undefined) noted.delete(id);
+      else noted.set(id, why);
+      if (sentence !== null) log.error({ reporter: name }, `the reporter "${name}": ${sentence}`);
+    }
+    return "done";
+  };
 }
 
 /** Whether a reporter reports an event, and how. */
@@ -87,9 +120,9 @@ function isNews({ plugin, options }: ConfiguredReporter, event: ReportedEvent): 
 /** A filter that fails is a reason to report: nothing is lost by it. */
 function isWanted(log: Logger, { name, options }: ConfiguredReporter, event: ReportedEvent): boolean {
   const { filter } = options;
-  if (!filter) return true;
+  if (!filter || suspensionOf(filter) !== undefined) return true;
   try {
-    const wanted: unknown = callContained(() => filter(event));
+    const wanted: unknown = callGuarded(filter, () => filter(event));
     if (typeof wanted === "boolean") return wanted;
     throw new Error(`it returned ${String(wanted)} instead of true or false`);
   } catch (error) {
@@ -104,7 +137,7 @@ function isWanted(log: Logger, { name, options }: ConfiguredReporter, event: Rep
 /** Where a function of the options fails, the attempt to send fails in the same way, and is seen. */
 function findContext({ plugin, options }: ConfiguredReporter, event: ReportedEvent): string | null {
   try {
-    return callContained(() => plugin.contextOf(event, options));
+    return callGuarded(options, () => plugin.contextOf(event, options));
   } catch {
     return `failed: ${describeEvent(event)}`;
   }

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from "@multimaster/core";
 
 /** Metrics of the reporters that run on this master. */
 export interface ReportGauges {
-  count(reporter: string, outcome: "sent" | "overtaken" | "failed" | "dead"): void;
+  count(reporter: string, outcome: "sent" | "overtaken" | "skipped" | "failed" | "dead"): void;
   showProblem(reporter: string, problem: string | null): void;
   /** It runs here no more. */
   forget(reporter: string): void;
@@ -22,7 +22,7 @@ export function createReportGauges(registry: Registry): ReportGauges {
     (registry.getSingleMetric("multimaster_reports_total") as Counter | undefined) ??
     new Counter({
       name: "multimaster_reports_total",
-      help: "Reports of this master by what became of an attempt: sent, overtaken by a later one, failed, or dead: given up.",
+      help: "Reports of this master by what became of an attempt: sent, overtaken by a later one, skipped (there was nothing to send), failed, or dead: given up.",
       labelNames: ["reporter", "outcome"],
       registers: [registry],
     });

@@ -12,7 +12,9 @@ import { describeProblem, secretsOf } from "@multimaster/plugins/reporters/messa
 import { passResult, type Singleton } from "../claimed-host.ts";
 import { askLate } from "./ask-late.ts";
 import type { ConfiguredReporter } from "./configured-reporter.ts";
+import { kindsOf } from "./kinds-of.ts";
 import { limitWait } from "./limit-wait.ts";
+import { markOptions } from "./mark-options.ts";
 import { openReport } from "./open-report.ts";
 import { readEvents } from "./read-events.ts";
 import type { ReportGauges } from "./report-gauges.ts";
@@ -37,6 +39,8 @@ const lookMs = 1000;
 const targetWait = { initial: 1000, max: 120_000 };
 const reportWait = { firstMs: 2000, maxMs: 600_000 };
 const longestRetryAfterMs = 3_600_000;
+/** How often it is found out which builds ended without a report. */
+const checkMs = 300_000;
 
 /** Sends what one reporter owes: each context in order, contexts side by side, and nothing while the target is away. */
 export function sendReports(options: SendingOptions): Running {
@@ -71,6 +75,8 @@ class Sending {
   #backoff = new Backoff(targetWait);
   #sender: Promise<Sender> | undefined;
   #isPrepared = false;
+  /** When it was last found out what ended unnoticed, by the clock. */
+  #checkedAt: number | undefined;
   /** Attempts by report, and those that have ended and are not written down yet. */
   #underWay = new Map<number, Promise<void>>();
   #ended: { row: DueReport; buildid?: number | undefined; outcome: Outcome }[] = [];
@@ -112,6 +118,7 @@ class Sending {
     if (!this.#isPrepared && !(await this.#prepare())) return undefined;
     while (!signal.aborted) {
       if (passResult(await askLate(this.#options), lost) === "lost") return undefined;
+      if (!(await this.#oweMissedEnds())) return undefined;
       const pause = await updates.pause(singleton.id);
       const isIdle = this.#underWay.size === 0 && this.#ended.length === 0;
       if (pause > 0 && isIdle) return pause;
@@ -150,11 +157,22 @@ class Sending {
   /** Goes on where the master before this one was; false: the claim is lost. */
   async #prepare(): Promise<boolean> {
     const { updates, singleton, lost, gauges, reporter } = this.#options;
-    if (passResult(await updates.order(singleton.id), lost) === "lost") return false;
+    const mark = markOptions(reporter.options);
+    if (passResult(await updates.order(singleton.id, mark), lost) === "lost") return false;
     const trouble = await updates.trouble(singleton.id);
     this.failure = trouble && { since: trouble.since * 1000, cause: trouble.problem };
     gauges.showProblem(reporter.name, trouble?.problem ?? null);
     this.#isPrepared = true;
+    return true;
+  }
+
+  /** What the target shows as running ended while no config had the reporter, or that of another master had not. False: the claim is lost. */
+  async #oweMissedEnds(): Promise<boolean> {
+    const { updates, singleton, lost, clock, reporter } = this.#options;
+    if (reporter.plugin.isState !== true || !kindsOf(reporter).includes("build-ended")) return true;
+    if (this.#checkedAt !== undefined && clock.now() - this.#checkedAt < checkMs) return true;
+    if (passResult(await updates.oweMissedEnds(singleton.id), lost) === "lost") return false;
+    this.#checkedAt = clock.now();
     return true;
   }
 
@@ -219,6 +237,7 @@ class Sending {
     const { updates, reporter, cluster, singleton, clock } = this.#options;
     if (!event) return { end: { kind: "dead", problem: `${row.about} was deleted before it was reported` } };
     let memory: string | undefined;
+    let isSkipped = false;
     const targets: string[] = [];
     try {
       const report: Report = openReport(event, updates, cluster);
@@ -231,13 +250,16 @@ class Sending {
           remember: (value) => {
             memory = value;
           },
+          skip: () => {
+            isSkipped = true;
+          },
           offerRerun: (target) => void targets.push(target),
         });
       };
       await limitWait(send(), clock, singleton.signal);
-      return { end: { kind: "sent" }, memory, targets };
+      return { end: { kind: isSkipped ? "skipped" : "sent" }, memory, targets };
     } catch (error) {
-      return this.#judgeFailure(row, error, attempts, reporter);
+      return { ...this.#judgeFailure(row, error, attempts, reporter), memory };
     }
   }
 

@@ -34,6 +34,8 @@ const planted: readonly Planted[] = [
   { id: 3, buildid: 3, name: "half", state: "uploading" },
   { id: 4, buildid: 3, name: "gone", state: "removing" },
   { id: 5, buildid: 3, name: "of a fork", fork: 1 },
+  { id: 6, buildid: 2, name: `long/${"l".repeat(255)}` },
+  { id: 7, buildid: 2, name: "m".repeat(256) },
 ];
 
 beforeAll(async () => {
@@ -123,14 +125,37 @@ describe("a download", () => {
   });
 
   it("shows nothing that is not complete, and no wrong name", async () => {
+    const results: [string, number][] = [];
     for (const address of [
       "/artifacts/3",
       "/artifacts/4/gone",
       "/artifacts/1/other.html",
       "/artifacts/1/..%2F..%2Fetc",
       "/artifacts/999",
+      "/artifacts/-1/x",
+      "/artifacts/0",
+      "/artifacts/1e0",
+      "/artifacts/0x1",
+      "/artifacts/1.0",
+      "/artifacts/99999999999999999999/x",
+      "/artifacts/x/page.html",
+      "/artifacts/latest",
+      "/artifacts/",
+      "/artifacts",
+      "/plugins/x",
+      "/badges/",
+      "/picture/1",
+      ...["-1", "0", "1e3", "99999999999999999999"].flatMap((id) => [
+        `/api/v2/artifacts/${id}`,
+        `/api/v2/logs/${id}/raw`,
+        `/api/v2/logs/${id}/raw_inline`,
+        `/api/v2/logs/${id}/contents`,
+        `/api/v2/steps/${id}/logs/stdio/raw`,
+        `/api/v2/builds/${id}/steps/0/logs/stdio/raw`,
+      ]),
     ])
-      expect([address, (await get(address)).status]).toEqual([address, 404]);
+      results.push([address, (await get(address, { accept: "text/html" })).status]);
+    expect(results.filter(([, status]) => status !== 404)).toEqual([]);
     const list = (await (await get("/api/v2/builds/3/artifacts")).json()) as { artifacts: { name: string }[] };
     expect(list.artifacts.map(({ name }) => name)).toEqual(["dist/page.html", "of a fork"]);
   });
@@ -170,6 +195,18 @@ describe("a download", () => {
 });
 
 describe("master artifacts get", () => {
+  it("writes a name as long as the disk allows, and says which one is longer", async () => {
+    const to = temporaryDirectory("long");
+    const get = (name: string) =>
+      runCommandLine({ url: server.url, token: "mmt_guest" }, "artifacts", "get", "2", name, "--to", to);
+    expect(await get("long/*")).toMatchObject({ code: 0 });
+    expect(readdirSync(join(to, "long"))).toEqual(["l".repeat(255)]);
+    expect((await get("m*")).printed).toMatch(
+      /^master: The artifact "m+" cannot be written to .* is longer than the disk/,
+    );
+    expect(readdirSync(to)).toEqual(["long"]);
+  });
+
   it("says in one sentence which artifact has no place on the disk", async () => {
     const get = (to: string) =>
       runCommandLine({ url: server.url, token: "mmt_guest" }, "artifacts", "get", "1", "--to", to);

@@ -30,6 +30,13 @@ export const reportDamages: Readonly<Record<string, Damage>> = {
     },
     ids: () => [70],
   },
+  "reporter-filter-suspended": {
+    async do(tx) {
+      await addReporter(tx);
+      await execute(tx, "update mm_reporters set suspended = 'its filter is suspended' where id = 7");
+    },
+    ids: () => [7],
+  },
   "event-not-handed-out": {
     do: (tx) =>
       execute(

@@ -1,4 +1,5 @@
 import { boundedPattern } from "@multimaster/core";
+import { linearSearch } from "@multimaster/core/linear-search";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -60,6 +61,28 @@ it("a bounded pattern finds what the language's own expressions find", () => {
       for (const each of texts) {
         const expected = each.search(new RegExp(source, given.replace("y", ""))) >= 0;
         expect({ each, found: bounded.test(each) }).toEqual({ each, found: expected });
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  expect(linear).toBeGreaterThan(1000);
+});
+
+it("a search that a reader types finds the places that the language's own expressions find", () => {
+  let linear = 0;
+  const typed = fc.constantFrom("", "i", "m", "s");
+  fc.assert(
+    fc.property(pattern, typed, fc.array(text, { minLength: 1, maxLength: 6 }), (source, given, texts) => {
+      // A group that is repeated while it matches nothing ends one way here and in many ways there.
+      const own = /\)[*+?{]/.test(source) ? undefined : compiled(source, `${given}g`);
+      if (own === undefined) return;
+      const search = linearSearch(own);
+      if (typeof search === "string") return;
+      linear += 1;
+      for (const each of texts) {
+        const expected = [...each.matchAll(own)].map(({ index, 0: hit }) => ({ from: index, to: index + hit.length }));
+        const found = search.findAll(each, { most: 100, effort: 100_000 });
+        expect({ each, found }).toEqual({ each, found: expected.filter(({ from, to }) => to > from) });
       }
     }),
     { numRuns: 3000 },

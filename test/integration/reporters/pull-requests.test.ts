@@ -293,7 +293,7 @@ describe("Gerrit's plugin checks", () => {
     expect([...target.kept.keys()]).toEqual(["ci:own-project-web"]);
     const wrong = gerritChecks({ name: "g", url: target.url, user: "ci", password: "pa55", checker: () => "../x" });
     await expect(send(wrong, reportOf(Results.SUCCESS, properties))).rejects.toThrow(
-      'the checker "../x" must be scheme:id',
+      'the function "checker" of the config must return scheme:id, of letters, digits and . _ -, and returned "../x"',
     );
   });
 });

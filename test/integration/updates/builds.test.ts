@@ -323,7 +323,7 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     await two.updates.close();
     expect(masters.messages).toEqual([{ topic: `control.builds.${buildid}.stop`, payload: { reason: "enough" } }]);
     expect(await one.updates.builds.stopRequests([buildid, 99])).toEqual([
-      { buildid, reason: "enough", results: Results.CANCELLED },
+      { buildid, reason: "enough", results: Results.CANCELLED, isRepeated: false },
     ]);
     await one.updates.builds.finish(buildid, finish(Results.CANCELLED));
     expect(await one.updates.builds.stopRequests([buildid])).toEqual([]);

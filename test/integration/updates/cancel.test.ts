@@ -60,7 +60,11 @@ describe.each(engines)("cancelling on %s", (engine) => {
       `control.builds.${buildid}.stop`,
     ]);
     expect(await engineOne.updates.builds.stopRequests([buildid])).toEqual([
-      { buildid, reason: "stop it", results: Results.CANCELLED },
+      { buildid, reason: "stop it", results: Results.CANCELLED, isRepeated: false },
+    ]);
+    expect(await ui.updates.buildrequests.cancel(buildrequestid, "at last")).toBe("stopping");
+    expect(await engineOne.updates.builds.stopRequests([buildid])).toEqual([
+      { buildid, reason: "stop it", results: Results.CANCELLED, isRepeated: true },
     ]);
     await engineOne.updates.builds.finish(buildid, { results: Results.RETRY, state: "worker lost" });
     expect(await request(buildrequestid)).toEqual(cancelled);

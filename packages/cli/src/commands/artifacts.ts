@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ExitCode, errors, fitsGlob } from "@multimaster/core";
@@ -87,13 +87,17 @@ async function save(body: ReadableStream<Uint8Array>, { name, sha256 }: Artifact
     const { code, path: place } = error as NodeJS.ErrnoException;
     // Of the user's own disk; what the connection says has no path.
     if (code === undefined || place === undefined) throw error;
-    const why = inTheWay.has(code)
-      ? "a file and a directory cannot have the same name there"
-      : `the system says ${code}`;
     throw errors.requestInvalid(
-      `The artifact ${JSON.stringify(name)} cannot be written to ${path}: ${why}; write it to another directory with --to.`,
+      `The artifact ${JSON.stringify(name)} cannot be written to ${path}: ${describeDisk(code)}.`,
     );
   }
+}
+
+function describeDisk(code: string): string {
+  if (code === "ENAMETOOLONG")
+    return "its name, or the whole path, is longer than the disk allows; download it from the build's page, under another name";
+  const why = inTheWay.has(code) ? "a file and a directory cannot have the same name there" : `the system says ${code}`;
+  return `${why}; write it to another directory with --to`;
 }
 
 /** What systems say of a file where a directory is wanted, or the reverse. */
@@ -104,7 +108,8 @@ async function write(
   { path, name, sha256 }: Pick<Artifact, "name" | "sha256"> & { readonly path: string },
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const part = `${path}.part`;
+  // Not the name with an ending, which may be longer than the disk allows.
+  const part = join(dirname(path), `.${randomUUID()}.part`);
   const hash = createHash("sha256");
   try {
     const source = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);

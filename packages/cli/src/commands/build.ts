@@ -45,7 +45,7 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
   clientOptions(
     build
       .command("stop")
-      .description("stop a running build: it ends as cancelled")
+      .description("stop a running build: it ends as cancelled (again: its clean-up steps end, too)")
       .argument("<build>", which)
       .option("--reason <text>", "the reason, shown with the build"),
   ).action(async (text: string, { reason, json, ...flags }: StopFlags) => {
@@ -53,7 +53,9 @@ export function addBuild(program: Command, setExitCode: (code: number) => void):
     const found = await findBuild(api, text);
     if (!found.complete)
       await api.call("builds", `builds/${found.buildid}`, "stop", reason === undefined ? {} : { reason });
-    const said = found.complete ? `was over already (${describeResult(found.results)})` : "is being stopped";
+    const said = found.complete
+      ? `was over already (${describeResult(found.results)})`
+      : "is being stopped; its clean-up steps run unless you stop it again";
     await openTerminal().write(json ? formatJson(found) : `Build ${found.buildid} ${said}.\n`);
   });
 

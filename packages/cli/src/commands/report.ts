@@ -72,12 +72,14 @@ export function addReport(program: Command): void {
       const shown: string[] = [];
       const preview = dryRun ? (what: string) => void shown.push(what) : undefined;
       const config = await loadClusterConfig(file);
-      await withCluster(config, (database) =>
+      const isSent = await withCluster(config, (database) =>
         testReport({ config, database, reporter: name, buildid: build, preview }),
       );
       const terminal = openTerminal();
-      if (dryRun && shown.length === 0)
-        shown.push(`${name} sends nothing of build ${build}: it finds no one to send it to.`);
+      if (!isSent || (dryRun && shown.length === 0))
+        return terminal.write(
+          `${name} sends nothing of build ${build}: its functions find nothing to send, or no one to send it to.\n`,
+        );
       // Messages show what builds have printed.
       const lines = shown.join("\n\n").split("\n").map(terminal.foreign);
       await terminal.write(dryRun ? `${lines.join("\n")}\n` : `${name} sent its report of build ${build}.\n`);
@@ -117,9 +119,10 @@ function describeReporters(items: Reporters, terminal: Terminal): string {
   ]);
   const head = ["reporter", "kind", "on", "owed", "sent", "given up", "fails"];
   const table = formatTable(head, rows, "The config has no reporters.", terminal);
-  const reasons = items.flatMap(({ name, problem }) =>
-    isPipe || problem === null ? [] : `${terminal.foreign(`${name}: ${problem}`)}\n`,
-  );
+  const reasons = items.flatMap(({ name, problem, suspended }) => [
+    ...(isPipe || problem === null ? [] : [`${terminal.foreign(`${name}: ${problem}`)}\n`]),
+    ...(suspended === null ? [] : [`${terminal.foreign(`${name}: ${suspended}`)}\n`]),
+  ]);
   return reasons.length === 0 ? table : `${table}\n${reasons.join("")}`;
 }
 

@@ -47,6 +47,16 @@ export function addWorker(program: Command): void {
       process.stdout.write(`${lines.join("\n")}\n`);
     });
 
+  worker
+    .command("start", { hidden: true })
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw errors.requestInvalid(
+        'Workers are started by a program of their own, on their machines: "worker start --master wss://ci.example:9989 --name worker-1 --password-file worker-1.password" (docs/operators.md).',
+      );
+    });
+
   for (const command of worker.commands) command.exitOverride();
 }
 

@@ -3,7 +3,14 @@ export type PatternNode =
   | { readonly kind: "char"; readonly source: string }
   | { readonly kind: "assert"; readonly what: "start" | "end" | "word" | "not-word" }
   | { readonly kind: "sequence" | "choice"; readonly parts: readonly PatternNode[] }
-  | { readonly kind: "repeat"; readonly part: PatternNode; readonly min: number; readonly max: number };
+  | {
+      readonly kind: "repeat";
+      readonly part: PatternNode;
+      readonly min: number;
+      readonly max: number;
+      /** Repeats as rarely as it can. */
+      readonly isLazy: boolean;
+    };
 
 /** The expression has a construct without a known linear-time match; the message names the construct. */
 export class NotLinear extends Error {
@@ -46,10 +53,11 @@ class PatternReader {
     if (quantifier === null || atom.kind === "assert") return atom;
     const [text, from, comma, to] = quantifier;
     this.#at += text.length;
+    const isLazy = text.length > 1 && text.endsWith("?");
     if (from === undefined)
-      return { kind: "repeat", part: atom, min: text[0] === "+" ? 1 : 0, max: text[0] === "?" ? 1 : Infinity };
+      return { kind: "repeat", part: atom, min: text[0] === "+" ? 1 : 0, max: text[0] === "?" ? 1 : Infinity, isLazy };
     const max = comma === undefined ? Number(from) : to === "" ? Infinity : Number(to);
-    return { kind: "repeat", part: atom, min: Number(from), max };
+    return { kind: "repeat", part: atom, min: Number(from), max, isLazy };
   }
 
   #readAtom(): PatternNode {

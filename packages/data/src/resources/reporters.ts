@@ -32,6 +32,8 @@ export const reporters = defineResource({
     /** Since when every attempt has failed, and why the last one did. */
     failing_since: { schema: datetime.nullable(), sql: "rp.failing_since", read: wholeSecondsOrNull },
     problem: { schema: text.nullable(), sql: "rp.problem" },
+    /** Why its filter is not called for a while: what it would choose from is reported as it is. Null: it is called. */
+    suspended: { schema: text.nullable(), sql: "rp.suspended" },
     /** Nothing is sent before. */
     paused_until: { schema: datetime.nullable(), sql: "rp.paused_until", read: wholeSecondsOrNull },
     /** When the oldest report that is owed happened. */
@@ -69,7 +71,7 @@ export const reports = defineResource({
     about: { schema: text, sql: "p.about" },
     buildid: { schema: integer.nullable(), sql: "case when p.kind like 'build-%' then p.objectid end" },
     happened_at: { schema: datetime, sql: "p.happened_at", read: wholeSeconds },
-    /** `owed`, `sent`, `overtaken` by a later one, or `dead`: given up. `unasked`: handed out by a master whose config lacks the reporter. */
+    /** `owed`, `sent`, `overtaken` by a later one, `skipped`: there was nothing to send, or `dead`: given up. `unasked`: handed out by a master whose config lacks the reporter. */
     state: { schema: text, sql: "p.state" },
     attempts: { schema: integer, sql: "p.attempts" },
     /** An attempt is under way, or ended without an answer: it may have arrived. */

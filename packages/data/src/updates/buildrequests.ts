@@ -98,7 +98,8 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
       if (!body) throw errors.notFound(`There is no patch ${patchid}.`);
       return body;
     },
-    cancel: (buildrequestid, reason, trail) => cancelRequest(context, buildrequestid, reason, { trail }),
+    cancel: (buildrequestid, reason, trail) =>
+      cancelRequest(context, buildrequestid, reason, { trail, mayRepeat: true }),
     async setPriority(buildrequestid, priority, trail) {
       const write = (tx: Connection) => setRequestPriority(tx, buildrequestid, priority);
       return (await writeWithTrail(database, write, trail)) ? "done" : "unknown";

@@ -45,6 +45,8 @@ export interface StopRequest {
   buildid: number;
   reason: string;
   results: Result;
+  /** A user has asked again: clean-up ends, too. */
+  isRepeated: boolean;
 }
 
 export type { AdoptedBuild, BuildEnd, RetryByRule, WorkerVerdict };
@@ -159,7 +161,12 @@ export function createBuildUpdates(context: UpdateContext): BuildUpdates {
     requestStop: (buildid, reason, trail) => requestStop(context, buildid, reason, trail),
     async stopRequests(buildids) {
       const rows = await stopRequestsOf(database, buildids);
-      return rows.map((row) => ({ ...row, results: row.results as Result }));
+      return rows.map(({ buildid, reason, results, asked_again }) => ({
+        buildid,
+        reason,
+        results: results as Result,
+        isRepeated: asked_again === 1,
+      }));
     },
     rebuild: (buildid, by) => rebuild(context, buildid, by),
     rerun: (wanted) => rerunBuilds(context, wanted),
@@ -252,7 +259,7 @@ async function requestStop(
     if (!build) return "unknown";
     // After the request's lock, so that the build cannot end between the check and the write.
     await lockRequest(tx, build.buildrequestid);
-    const running = await insertStopRequests(tx, { buildid }, reason, Results.CANCELLED);
+    const running = await insertStopRequests(tx, { buildid }, { reason, results: Results.CANCELLED, mayRepeat: true });
     if (running.length > 0) await trail?.(tx);
     return running.length > 0 ? "stopping" : "complete";
   });

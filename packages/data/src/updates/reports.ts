@@ -16,10 +16,13 @@ import {
   type LateAnswer,
   type NewReport,
   nextReportIn,
+  noteOptions,
   noteReportedBuilds,
+  noteSuspended,
   noteTarget,
   type OwedEvent,
   orderReports,
+  oweMissedEnds,
   type ReportEnd,
   type ReportedBuildRow,
   type ReporterRow,
@@ -91,8 +94,15 @@ export interface ReportUpdates {
     reports: readonly NewReport[],
     asked: ReadonlyMap<number, readonly string[]>,
   ): Promise<"done" | Lost>;
-  /** Prepares what a reporter owes for sending (fenced, claim checked). */
-  order(reporterid: number): Promise<"done" | Lost>;
+  /**
+   * Prepares what a reporter owes for sending (fenced, claim checked). `mark`: of its options; with others than before, nothing
+   * waits any more for what was wrong with those.
+   */
+  order(reporterid: number, mark: string): Promise<"done" | Lost>;
+  /** Owes the ends of builds that were announced and ended while no config had the reporter (fenced, claim checked). */
+  oweMissedEnds(reporterid: number): Promise<"done" | Lost>;
+  /** Saves why the filter of the reporter `of` is not called for a while; null: it is called (fenced, the claim `reporterid` is checked). */
+  suspend(reporterid: number, of: number, why: string | null): Promise<"done" | Lost>;
   /** Events that a master handed out whose config does not have the reporter, oldest first. */
   unasked(reporterid: number, kinds: readonly string[], limit: number): Promise<readonly UnaskedReport[]>;
   /** Saves which of them are reported (fenced, claim checked). */
@@ -171,7 +181,18 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
       await track(events.of(reporters).changed(receivers));
       return "done";
     },
-    order: (reporterid) => doneWhileHeld(reporterid, (tx) => orderReports(tx, reporterid)),
+    order: (reporterid, mark) =>
+      doneWhileHeld(reporterid, async (tx) => {
+        await orderReports(tx, reporterid);
+        await noteOptions(tx, reporterid, mark);
+      }),
+    oweMissedEnds: (reporterid) => doneWhileHeld(reporterid, async (tx) => void (await oweMissedEnds(tx, reporterid))),
+    async suspend(reporterid, of, why) {
+      const isNew = await whileHeld(reporterid, (tx) => noteSuspended(tx, of, why));
+      if (isNew === "lost") return "lost";
+      if (isNew) await changed(of);
+      return "done";
+    },
     unasked: (reporterid, kinds, limit) => findUnasked(database, reporterid, kinds, limit),
     answer: (reporterid, answers) => doneWhileHeld(reporterid, (tx) => answerUnasked(tx, reporterid, answers)),
     due: (reporterid, limit) => findDueReports(database, reporterid, limit),

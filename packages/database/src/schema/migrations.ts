@@ -26,7 +26,9 @@ import { outbox } from "./migrations/outbox.ts";
 import { pollRequests } from "./migrations/poll-requests.ts";
 import { publishedSchedulersTable } from "./migrations/published-schedulers.ts";
 import { reconfigs } from "./migrations/reconfigs.ts";
+import { repeatedStops } from "./migrations/repeated-stops.ts";
 import { reportEventsTables } from "./migrations/report-events.ts";
+import { reporterMarks } from "./migrations/reporter-marks.ts";
 import { reporters } from "./migrations/reporters.ts";
 import { reportsByContext } from "./migrations/reports-by-context.ts";
 import { requestEnds } from "./migrations/request-ends.ts";
@@ -107,6 +109,8 @@ export const migrations: readonly Migration[] = [
   dueArtifacts,
   reconfigs,
   instanceWords,
+  repeatedStops,
+  reporterMarks,
 ];
 
 /** The tables that migrations made. */

@@ -224,19 +224,21 @@ const insertProperties = together(
   },
 );
 
-/** Notes that running builds are to stop; the first reason stays. Returns the ids of those that run. */
+/**
+ * Notes that running builds are to stop; the first reason stays. `mayRepeat`: one that was asked before is asked to end its
+ * clean-up, too. Returns the ids of those that run.
+ */
 export async function insertStopRequests(
   tx: Connection,
   builds: { buildid: number } | { buildrequestid: number },
-  reason: string,
-  results: Result,
+  { reason, results, mayRepeat }: { reason: string; results: Result; mayRepeat: boolean },
 ): Promise<number[]> {
   const [column, id] = "buildid" in builds ? ["id", builds.buildid] : ["buildrequestid", builds.buildrequestid];
   await execute(
     tx,
     `insert into mm_stop_requests (buildid, reason, results, requested_at)
      select id, ?, ?, ${tx.dialect.now} from builds where ${column} = ? and complete_at is null
-     on conflict (buildid) do nothing`,
+     on conflict (buildid) do ${mayRepeat ? "update set asked_again = 1" : "nothing"}`,
     [truncateText(reason, longest.sentence), results, id],
   );
   const rows = await queryRows<{ id: number }>(
@@ -250,11 +252,11 @@ export async function insertStopRequests(
 export async function stopRequestsOf(
   connection: Connection,
   buildids: readonly number[],
-): Promise<{ buildid: number; reason: string; results: number }[]> {
+): Promise<{ buildid: number; reason: string; results: number; asked_again: number | null }[]> {
   const wanted = connection.dialect.isOneOf("buildid", buildids);
   return queryRows(
     connection,
-    `select buildid, reason, results from mm_stop_requests where ${wanted.sql} order by buildid`,
+    `select buildid, reason, results, asked_again from mm_stop_requests where ${wanted.sql} order by buildid`,
     wanted.bindings,
   );
 }

@@ -1,5 +1,5 @@
 import type { Connection } from "../connection.ts";
-import { queryRows } from "../dialect.ts";
+import { execute, queryRows } from "../dialect.ts";
 
 /** What may become a report; `follows`: only if something of its context was sent, or is owed. */
 interface Candidate {
@@ -28,4 +28,17 @@ export async function dropUnfollowing<C extends Candidate>(tx: Connection, candi
     known.add(keyOf(candidate));
     return true;
   });
+}
+
+/** What was announced before these reports of its context were sent is not shown any more: it needs no end. */
+export async function endAnnounced(tx: Connection, reporterid: number, sent: readonly number[]): Promise<void> {
+  if (sent.length === 0) return;
+  const later = tx.dialect.isOneOf("l.id", sent);
+  await execute(
+    tx,
+    `update mm_reports set final = 1 where reporterid = ? and final = 0 and state = 'sent' and exists (
+       select 1 from mm_reports l where ${later.sql} and l.reporterid = mm_reports.reporterid
+         and l.context = mm_reports.context and l.id > mm_reports.id)`,
+    [reporterid, ...later.bindings],
+  );
 }

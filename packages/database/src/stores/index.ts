@@ -1,5 +1,6 @@
 export * from "./added-steps.ts";
 export * from "./adoptable-builds.ts";
+export * from "./announced-reports.ts";
 export * from "./api-tokens.ts";
 export * from "./approvals.ts";
 export * from "./artifacts.ts";

@@ -24,15 +24,21 @@ export async function replaceReporters(tx: Connection, all: readonly ReporterRow
   const names = all.map(({ name }) => name);
   const rows = all.map(({ name, type }) => ({ name, type: truncateText(type, 40), configured: 1 }));
   if (rows.length > 0) await insertIgnore(tx, { table: "mm_reporters", rows, conflict: ["name"] });
-  const known = await queryRows<{ id: number; name: string; type: string; configured: number }>(
-    tx,
-    "select id, name, type, configured from mm_reporters order by id",
-  );
+  const known = await queryRows<{
+    id: number;
+    name: string;
+    type: string;
+    configured: number;
+    suspended: string | null;
+  }>(tx, "select id, name, type, configured, suspended from mm_reporters order by id");
   const kinds = await queryRows<{ reporterid: number; kind: string; names: string | null }>(
     tx,
     "select reporterid, kind, names from mm_reporter_kinds",
   );
   const ids = new Map(known.map(({ id, name }) => [name, id]));
+  // Another config may have another filter; the master that hands out suspends one that still blocks.
+  if (known.some(({ suspended }) => suspended !== null))
+    await execute(tx, "update mm_reporters set suspended = null where suspended is not null");
   for (const { id, name, type, configured } of known) {
     const wanted = all.find((one) => one.name === name);
     // Only what changed is written: masters that start with the same config write nothing.
@@ -154,4 +160,27 @@ export async function retryReporter(tx: Connection, reporterid: number, withDead
     [reporterid],
   );
   await orderReports(tx, reporterid);
+}
+
+/** Saves a mark of the options that a reporter sends with. With others than before, it tries immediately what waits. */
+export async function noteOptions(tx: Connection, reporterid: number, mark: string): Promise<void> {
+  const [row] = await queryRows<{ options_mark: string | null }>(
+    tx,
+    "select options_mark from mm_reporters where id = ?",
+    [reporterid],
+  );
+  if (!row || row.options_mark === mark) return;
+  await execute(tx, "update mm_reporters set options_mark = ? where id = ?", [mark, reporterid]);
+  if (row.options_mark !== null) await retryReporter(tx, reporterid, false);
+}
+
+/** Saves why the filter of a reporter is not called for a while; null: it is called. Returns whether that is new. */
+export async function noteSuspended(tx: Connection, reporterid: number, why: string | null): Promise<boolean> {
+  const text = why === null ? null : truncateText(why, 2000);
+  const [row] = await queryRows<{ suspended: string | null }>(tx, "select suspended from mm_reporters where id = ?", [
+    reporterid,
+  ]);
+  if (!row || row.suspended === text) return false;
+  await execute(tx, "update mm_reporters set suspended = ? where id = ?", [text, reporterid]);
+  return true;
 }

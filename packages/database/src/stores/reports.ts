@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows, upsert } from "../dialect.ts";
 import { truncateText } from "./column-text.ts";
-import { dropUnfollowing } from "./following-reports.ts";
+import { dropUnfollowing, endAnnounced } from "./following-reports.ts";
 import { hashColumns } from "./hash.ts";
 
 /** A row of the outbox that reporters have not been asked about. */
@@ -43,7 +43,8 @@ export interface DueReport {
 
 /** What became of an attempt. */
 export type ReportEnd =
-  | { readonly kind: "sent" | "overtaken" }
+  /** `skipped`: there was nothing to send. */
+  | { readonly kind: "sent" | "overtaken" | "skipped" }
   /** `unsure`: whether it arrived is unknown. `counts`: the target refused this report; otherwise it took none at all. */
   | {
       readonly kind: "failed";
@@ -249,16 +250,18 @@ export async function endAttempts(
 ): Promise<void> {
   const { now } = tx.dialect;
   await lockReports(tx, [reporterid]);
-  for (const kind of ["sent", "overtaken"] as const) {
+  for (const kind of ["sent", "overtaken", "skipped"] as const) {
     const ids = [...ends].filter(([, end]) => end.kind === kind).map(([id]) => id);
+    const isShown = kind === "sent";
     const which = tx.dialect.isOneOf("id", ids);
     if (ids.length > 0)
       await execute(
         tx,
         `update mm_reports set state = '${kind}', sending_at = null, problem = null, failing_since = null, ended_at = ${now}
-          where ${which.sql} and state = 'owed'`,
+           ${isShown ? "" : ", final = 1"} where ${which.sql} and state = 'owed'`,
         which.bindings,
       );
+    if (isShown) await endAnnounced(tx, reporterid, ids);
   }
   for (const [id, end] of ends) {
     if (end.kind === "failed")

@@ -1,5 +1,7 @@
-import { callContained, describeCause } from "@multimaster/core";
+import { describeCause } from "@multimaster/core";
 import { ReportFailure } from "../report-failure.ts";
+import { callGuarded } from "./guard-calls.ts";
+import { limitTime } from "./limit-time.ts";
 
 /** Those that are contained where they are called. */
 const elsewhere: ReadonlySet<string> = new Set(["filter", "message"]);
@@ -21,7 +23,7 @@ export function containFunctions<Options extends object>(options: Options): Opti
 function contain(name: string, fn: (...given: unknown[]) => unknown) {
   return (...given: unknown[]): unknown => {
     try {
-      const answer = callContained(() => fn(...given));
+      const answer = callGuarded(fn, () => fn(...given));
       return isThenable(answer) ? waitForAnswer(name, answer) : answer;
     } catch (error) {
       throw failureOf(name, error);
@@ -32,19 +34,17 @@ function contain(name: string, fn: (...given: unknown[]) => unknown) {
 /** How long the promise of a function of the config is waited for. */
 export const longestAnswerMs = 10_000;
 
-/** The timer keeps the process alive: a program whose only work hangs would end without a word. */
 function waitForAnswer(name: string, answer: PromiseLike<unknown>): Promise<unknown> {
   const limited = new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
-      clearTimeout(limit);
+      end();
       reject(failureOf(name, error));
     };
-    const limit = setTimeout(
-      () => fail(new Error(`it did not answer within ${longestAnswerMs / 1000} s`)),
-      longestAnswerMs,
+    const end = limitTime(longestAnswerMs, () =>
+      fail(new Error(`it did not answer within ${longestAnswerMs / 1000} s`)),
     );
     answer.then((value) => {
-      clearTimeout(limit);
+      end();
       resolve(value);
     }, fail);
   });

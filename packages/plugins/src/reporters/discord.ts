@@ -7,11 +7,16 @@ import { webhookSecrets } from "./messages/hide-secrets.ts";
 import { colourOf } from "./messages/html-message.ts";
 import { untitledMarkdown } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
+import type { Message } from "./messages/message-facts.ts";
 
 const options = z.strictObject({
   ...chatShape,
   url: z.url().describe("URL of the webhook. Who knows it may write: read it from the environment."),
 });
+
+/** Discord takes no longer text. */
+const longest = 4096;
+const fits = ({ text }: Message) => text.length <= longest;
 
 /** Writes to Discord, by a webhook. */
 export default defineReporter({
@@ -27,14 +32,14 @@ export default defineReporter({
     url.searchParams.set("wait", "true");
     return {
       async send(report) {
-        const own = { template: untitledMarkdown, secrets: webhookSecrets(opts.url) };
+        const own = { template: untitledMarkdown, secrets: webhookSecrets(opts.url), fits };
         const { message, facts } = await chatMessage(ctx, report, opts, own);
         const body = {
           embeds: [
             {
               title: cutText(message.subject, 256),
               url: report.url,
-              description: cutText(message.text, 4096),
+              description: cutText(message.text, longest),
               color: Number.parseInt(colourOf(facts).slice(1), 16),
             },
           ],

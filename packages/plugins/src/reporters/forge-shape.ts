@@ -7,7 +7,9 @@ import type { Report } from "../define-reporter.ts";
 import type { ReportedEvent } from "../reported-event.ts";
 import { httpShape } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
+import { showSafely } from "./messages/show-safely.ts";
 import { reporterShape } from "./reporter-options.ts";
+import { wrongValue } from "./returned-value.ts";
 
 export type TextOfBuild = (build: ReportedBuild) => string;
 
@@ -23,7 +25,7 @@ export const forgeShape = {
     .describe("The name of the status; {builder} is the builder's name. Or a function of the build."),
   description: functionOf<(report: ReportedEvent) => string>("a function of the event")
     .optional()
-    .describe("The text beside the status; default: how the build ended, and how long it took."),
+    .describe("The text beside the status; default, also of an empty one: how the build ended, and how long it took."),
   codebase: z.string().optional().describe("Only the source of this codebase; default: every source of the build."),
   repositories: z
     .array(z.string().min(1))
@@ -44,7 +46,10 @@ const longestName = 255;
 
 /** The name of a build's status. */
 export function nameContext(build: ReportedBuild, context: string | TextOfBuild): string {
-  const name = typeof context === "function" ? context(build) : context.replaceAll("{builder}", build.builder);
+  const given: unknown =
+    typeof context === "function" ? context(build) : context.replaceAll("{builder}", build.builder);
+  if (typeof given !== "string" || given.trim() === "") throw wrongValue("context", "the name of the status", given);
+  const name = showSafely(given).replaceAll(/[\n\t]+/g, " ");
   if (name.length <= longestName) return name;
   // What is cut off still tells statuses apart.
   return `${cutText(name, longestName - 9)} ${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
@@ -123,13 +128,15 @@ export function statusContext({ build }: ReportedEvent, options: ForgeOptions): 
   ]);
 }
 
-/** The text beside a status, at most as long as the forge takes it. */
+/** The text beside a status, at most as long as the forge takes it. A function that has nothing to say leaves the usual one. */
 export function describeStatus(
   report: Report,
   { description = describeEnd }: Pick<ForgeOptions, "description">,
   longest: number,
 ): string {
-  return cutText(description(report), longest);
+  const given: unknown = description(report) ?? "";
+  if (typeof given !== "string") throw wrongValue("description", "a text", given);
+  return cutText(showSafely(given.trim() === "" ? describeEnd(report) : given), longest);
 }
 
 function describeEnd({ build }: ReportedEvent): string {

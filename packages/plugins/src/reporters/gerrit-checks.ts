@@ -5,6 +5,7 @@ import { defineReporter } from "../define-reporter.ts";
 import { describeStatus, eventsOfBuilds, stateOf, type TextOfBuild, textOfBuild } from "./forge-shape.ts";
 import { gerritHeaders, gerritShape, patchSetOf, patchSetUrl } from "./gerrit/patch-set.ts";
 import { askWith } from "./http/http-shape.ts";
+import { wrongValue } from "./returned-value.ts";
 
 /** A scheme and an id, as Gerrit takes them: no part of a URL needs to be escaped. */
 const uuid = /^(?![.-])[\w.-]{1,100}(?<!\.):[\w.-]+$/;
@@ -23,7 +24,12 @@ const options = z.strictObject({
 });
 
 function checkerOf(build: ReportedBuild, checker: string | TextOfBuild): string {
-  if (typeof checker === "function") return checker(build);
+  if (typeof checker === "function") {
+    const given: unknown = checker(build);
+    if (typeof given !== "string" || !uuid.test(given))
+      throw wrongValue("checker", "scheme:id, of letters, digits and . _ -", given);
+    return given;
+  }
   return checker.replaceAll("{builder}", build.builder.replaceAll(/[^\w.-]+/g, "-"));
 }
 

@@ -16,7 +16,8 @@ import { checkTarget, rerunAction } from "./github/reruns.ts";
 import { listAnnotations } from "./messages/annotations.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
-import { checkTemplate, makeMessage, maskSecrets, messageShape, readFacts } from "./messages/message.ts";
+import { checkTemplate, makeFittingMessage, maskSecrets, messageShape, readFacts } from "./messages/message.ts";
+import type { Message } from "./messages/message-facts.ts";
 
 const options = z
   .strictObject({
@@ -37,6 +38,10 @@ const conclusions = {
   error: "failure",
   cancelled: "cancelled",
 };
+
+/** GitHub takes 65,535 characters. */
+const longest = 65_000;
+const fits = ({ text }: Message) => text.length <= longest;
 
 const known = z.object({ id: z.int(), external_id: z.string().nullish() });
 const ended = z.object({ status: z.literal("completed") });
@@ -71,7 +76,7 @@ export default defineReporter({
         const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
         const secrets = loginSecrets(opts);
         const annotations = isOver ? await listAnnotations(report, facts, secrets) : [];
-        const { text } = makeMessage(facts, opts.message ?? markdownMessage, secrets);
+        const { message } = makeFittingMessage(facts, opts.message ?? markdownMessage, secrets, fits);
         const name = nameContext(build, opts.context);
         const externalId = `${ctx.cluster.name}-${build.buildid}`;
         const ids = readMemory(memory);
@@ -106,7 +111,7 @@ export default defineReporter({
             }),
             output: {
               title: maskSecrets(describeStatus(report, opts, 255), secrets),
-              summary: cutText(text, 65_000),
+              summary: cutText(message.text, longest),
               annotations,
             },
             ...(isOver && opts.rerunButton && { actions: [rerunAction] }),
@@ -122,14 +127,18 @@ export default defineReporter({
           const { json } = await ask({ method: id === undefined ? "POST" : "PATCH", url, headers, body });
           const made = known.safeParse(json);
           if (made.success) ids[key] = made.data.id;
+          // Saved also if the next commit is refused: this check is not made a second time.
+          remember(idsOf(ids, externalId));
           if (isOver) offerRerun(checkTarget(repository, revision));
         }
-        // Of this build alone: the next one of the commit makes a check of its own.
-        remember(JSON.stringify(Object.fromEntries(Object.entries(ids).filter(([key]) => key.endsWith(externalId)))));
       },
     };
   },
 });
+
+/** Of this build alone: the next one of the commit makes a check of its own. */
+const idsOf = (ids: Readonly<Record<string, number>>, externalId: string): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(ids).filter(([key]) => key.endsWith(` ${externalId}`))));
 
 function readMemory(memory: string | undefined): Record<string, number> {
   if (memory === undefined) return {};

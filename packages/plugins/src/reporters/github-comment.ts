@@ -6,7 +6,8 @@ import { pullRequestOf } from "./github/pull-request.ts";
 import { httpShape } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
-import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
+import { checkTemplate, makeFittingMessage, messageShape, readFacts } from "./messages/message.ts";
+import type { Message } from "./messages/message-facts.ts";
 import { reporterShape } from "./reporter-options.ts";
 
 const options = z
@@ -14,6 +15,10 @@ const options = z
   .superRefine(warnOfLogin);
 
 const clockSpareS = 600;
+
+/** GitHub takes 65,536 characters; the mark before the text is short. */
+const longest = 65_000;
+const fits = ({ text }: Message) => text.length <= longest - 1000;
 
 const comment = z.object({ id: z.int(), body: z.string().nullish() });
 
@@ -38,10 +43,10 @@ export default defineReporter({
         const base = `${opts.apiUrl}/repos/${found.repository}/issues`;
         const headers = await login(found.repository);
         const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
-        const { text } = makeMessage(facts, opts.message ?? markdownMessage, loginSecrets(opts));
+        const { message } = makeFittingMessage(facts, opts.message ?? markdownMessage, loginSecrets(opts), fits);
         // Not shown; by it the comment is found again.
         const mark = `<!-- ${ctx.cluster.name} ${encodeURIComponent(report.build?.builder ?? "")} -->`;
-        const body = { body: cutText(`${mark}\n${text}`, 65_000) };
+        const body = { body: cutText(`${mark}\n${message.text}`, longest) };
         let id = memory;
         if (id === undefined && unsure) {
           // Oldest first: what the earlier attempt wrote is among those since the build ended, by a clock that may differ.

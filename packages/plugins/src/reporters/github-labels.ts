@@ -8,6 +8,7 @@ import { gitHubLogin, loginShape, warnOfLogin } from "./github/login.ts";
 import { pullRequestOf } from "./github/pull-request.ts";
 import { httpShape } from "./http/http-shape.ts";
 import { reporterShape } from "./reporter-options.ts";
+import { wrongValue } from "./returned-value.ts";
 
 const label = z.string().min(1).max(50);
 
@@ -76,7 +77,9 @@ export default defineReporter({
         const state = stateOf(build);
         const now = state && opts.labels[state];
         const more = build.results === null ? [] : (opts.more?.(build) ?? []);
-        const wanted = z.array(label).parse([...(now === undefined ? [] : [now]), ...more]);
+        if (!z.array(label).safeParse(more).success)
+          throw wrongValue("more", "a list of labels, each of 1 to 50 characters", more);
+        const wanted = [...(now === undefined ? [] : [now]), ...more];
         const { json } = await ask({ method: "GET", url: `${url}?per_page=${mostLabels}`, headers });
         const has = named
           .catch([])

@@ -3,6 +3,7 @@ import { defineReporter } from "../define-reporter.ts";
 import type { ReportedEvent } from "../reported-event.ts";
 import { eventsOfBuilds, repositoryPath } from "./forge-shape.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
+import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate, makeMessage, messageShape, readFacts } from "./messages/message.ts";
 import { reporterShape } from "./reporter-options.ts";
@@ -59,7 +60,7 @@ export default defineReporter({
         const { text } = makeMessage(facts, opts.message ?? markdownMessage, [opts.token]);
         // Not shown; by it the comment is found again.
         const mark = `<!-- ${ctx.cluster.name} ${encodeURIComponent(report.build?.builder ?? "")} -->`;
-        const body = { body: `${mark}\n${text}`.slice(0, longest) };
+        const body = { body: cutText(`${mark}\n${text}`, longest) };
         let id = memory;
         if (id === undefined && unsure) {
           const { json } = await ask({

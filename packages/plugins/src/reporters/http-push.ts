@@ -8,6 +8,7 @@ import { contextOfOther } from "./event-context.ts";
 import { buildbotShape } from "./http/buildbot-shape.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
 import { reporterShape } from "./reporter-options.ts";
+import { wrongValue } from "./returned-value.ts";
 
 const options = z.strictObject({
   ...reporterShape,
@@ -28,9 +29,9 @@ const options = z.strictObject({
     .describe(
       '"buildbot": a build in the shape of Buildbot\'s HttpStatusPush; "cloudevents": the same as data of a CloudEvent 1.0.',
     ),
-  body: functionOf<(event: ReportedEvent) => Json>("a function that returns JSON")
+  body: functionOf<(event: ReportedEvent) => Json | undefined>("a function that returns JSON")
     .optional()
-    .describe("Replaces what is sent."),
+    .describe("Replaces what is sent. If it returns undefined, nothing is sent of the event."),
 });
 
 /** Sends what happens to another program, over HTTP. */
@@ -43,8 +44,10 @@ export default defineReporter({
     const ask = askWith(ctx, opts, { isOnlyAddress: true });
     const source = ctx.cluster.url;
     return {
-      async send(report, { id }) {
-        const data = opts.body ? await opts.body(report) : await buildbotShape(report);
+      async send(report, { id, skip }) {
+        const data: Json | undefined = opts.body ? await opts.body(report) : await buildbotShape(report);
+        if (data === undefined) return skip();
+        if (!isJson(data)) throw wrongValue("body", "JSON, or undefined to send nothing", data);
         const isEvent = opts.format === "cloudevents";
         const body = JSON.stringify(isEvent ? cloudEvent(report, id, source, data) : data);
         await ask({
@@ -63,6 +66,15 @@ export default defineReporter({
     };
   },
 });
+
+/** Whether a function has returned what JSON has a text for: no function, and no object within itself. */
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** The headers of both ways to sign. */
 function sign(secret: string, id: string, body: string, nowMs: number): Record<string, string> {

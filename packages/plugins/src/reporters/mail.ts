@@ -26,17 +26,16 @@ export default defineReporter({
     const secrets = opts.smtp.password === undefined ? [] : [opts.smtp.password];
     const domain = opts.from.split("@").at(-1)?.replace(/>.*$/, "") ?? "localhost";
     return {
-      async send(report, { id, memory, remember }) {
+      async send(report, { id, memory, remember, skip }) {
         const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
-        const to = await findRecipients(facts, opts);
-        // No one is to be told.
-        if (to.length === 0) return;
+        const { to, wrong } = await findRecipients(facts, opts);
+        if (to.length === 0) return skip();
         const message = makeMessage(facts, opts.message ?? htmlMessage, secrets);
         const messageId = `<${id.replaceAll(/[^\w.-]+/g, "-")}@${domain}>`;
         const threadId = memory ?? messageId;
         const refused = await transport.send({
           from: opts.from,
-          to,
+          to: [...to],
           subject: opts.subject === undefined ? message.subject : `${opts.subject} ${message.subject}`,
           text: message.text,
           html: message.html,
@@ -49,6 +48,11 @@ export default defineReporter({
             ...(report.build && { "X-Multimaster-Builder": report.build.builder }),
           },
         });
+        if (wrong.length > 0)
+          ctx.log.warn(
+            { reporter: ctx.name },
+            `"${message.subject}" is not sent to ${wrong.join(", ")}: no mail address`,
+          );
         if (refused.length > 0)
           ctx.log.warn(
             { reporter: ctx.name, refused },

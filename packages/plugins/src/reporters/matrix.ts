@@ -6,6 +6,7 @@ import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { htmlMessage } from "./messages/html-message.ts";
 import { checkTemplate } from "./messages/message.ts";
+import type { Message } from "./messages/message-facts.ts";
 
 const options = z.strictObject({
   ...chatShape,
@@ -16,6 +17,10 @@ const options = z.strictObject({
   token: z.string().min(1).describe("Access token of the user who writes, who must be in the room."),
   room: z.string().regex(/^!/, 'must be the id of a room, which begins with "!"').describe("Id of the room."),
 });
+
+/** As HTML, and as the text that is sent if that is too long. */
+const fits = ({ subject, text, html = "" }: Message) =>
+  Buffer.byteLength(JSON.stringify({ text, html: inner(html) })) + subject.length <= longestEvent - 1000;
 
 /** Writes to a room of Matrix. The transaction's id makes the homeserver ignore what it has already. */
 export default defineReporter({
@@ -29,7 +34,7 @@ export default defineReporter({
     const headers = { authorization: `Bearer ${opts.token}` };
     return {
       async send(report, { id }) {
-        const own = { template: htmlMessage, secrets: [opts.token] };
+        const own = { template: htmlMessage, secrets: [opts.token], fits };
         const { message } = await chatMessage(ctx, report, opts, own);
         const text = `${message.subject}\n\n${message.text}`;
         const base = {

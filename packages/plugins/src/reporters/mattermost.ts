@@ -6,6 +6,7 @@ import { cutText } from "./messages/cut-text.ts";
 import { webhookSecrets } from "./messages/hide-secrets.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
+import type { Message } from "./messages/message-facts.ts";
 
 const options = z.strictObject({
   ...chatShape,
@@ -15,6 +16,10 @@ const options = z.strictObject({
 });
 
 const refusal = z.object({ id: z.string(), message: z.string() }).catch({ id: "", message: "" });
+
+/** Mattermost splits longer texts. */
+const longest = 16_000;
+const fits = ({ text }: Message) => text.length <= longest;
 
 /** Writes to Mattermost, by an incoming webhook; Rocket.Chat takes the same. */
 export default defineReporter({
@@ -27,10 +32,10 @@ export default defineReporter({
     const ask = askWith(ctx, opts, { isOnlyAddress: true });
     return {
       async send(report) {
-        const own = { template: markdownMessage, secrets: webhookSecrets(opts.url) };
+        const own = { template: markdownMessage, secrets: webhookSecrets(opts.url), fits };
         const { message } = await chatMessage(ctx, report, opts, own);
         const body = {
-          text: cutText(message.text, 16_000),
+          text: cutText(message.text, longest),
           ...(opts.channel !== undefined && { channel: opts.channel }),
           ...(opts.username !== undefined && { username: opts.username }),
         };

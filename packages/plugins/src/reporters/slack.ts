@@ -6,12 +6,17 @@ import { cutText } from "./messages/cut-text.ts";
 import { webhookSecrets } from "./messages/hide-secrets.ts";
 import { colourOf } from "./messages/html-message.ts";
 import { checkTemplate } from "./messages/message.ts";
+import type { Message } from "./messages/message-facts.ts";
 import { slackMessage } from "./messages/slack-message.ts";
 
 const options = z.strictObject({
   ...chatShape,
   url: z.url().describe("URL of the incoming webhook. Who knows it may write: read it from the environment."),
 });
+
+/** Slack folds longer texts. */
+const longest = 3000;
+const fits = ({ text }: Message) => text.length <= longest;
 
 /** Writes to Slack, by an incoming webhook. */
 export default defineReporter({
@@ -24,7 +29,7 @@ export default defineReporter({
     const ask = askWith(ctx, opts, { isOnlyAddress: true });
     return {
       async send(report) {
-        const own = { template: slackMessage, secrets: webhookSecrets(opts.url) };
+        const own = { template: slackMessage, secrets: webhookSecrets(opts.url), fits };
         const { message, facts } = await chatMessage(ctx, report, opts, own);
         const subject = escapeSlack(cutText(message.subject, 200));
         const attachment = {
@@ -33,7 +38,7 @@ export default defineReporter({
           fallback: subject,
           title: subject,
           title_link: report.url,
-          text: escapeSlack(cutText(message.text, 3000)),
+          text: escapeSlack(cutText(message.text, longest)),
           mrkdwn_in: ["text"],
         };
         const body = { attachments: [attachment] };

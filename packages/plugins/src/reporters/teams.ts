@@ -4,8 +4,9 @@ import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { webhookSecrets } from "./messages/hide-secrets.ts";
 import { checkTemplate, maskSecrets } from "./messages/message.ts";
+import type { Message, MessageFacts } from "./messages/message-facts.ts";
 import { plainMessage } from "./messages/plain-message.ts";
-import { plainCard, richCard } from "./messages/teams-card.ts";
+import { cutCard, isShort, plainCard, richCard, wholeCard } from "./messages/teams-card.ts";
 
 const options = z.strictObject({
   ...chatShape,
@@ -24,13 +25,14 @@ export default defineReporter({
     return {
       async send(report) {
         const secrets = webhookSecrets(opts.url);
-        const { message, facts } = await chatMessage(ctx, report, opts, { template: plainMessage, secrets });
+        const fits = (made: Message, of: MessageFacts) => isShort(opts.message ? wholeCard(made) : richCard(of, made));
+        const { message, facts } = await chatMessage(ctx, report, opts, { template: plainMessage, secrets, fits });
         const content = {
           $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
           type: "AdaptiveCard",
           version: "1.4",
           msteams: { width: "Full" },
-          body: opts.message ? plainCard(message) : richCard(facts, message),
+          body: opts.message ? plainCard(message) : cutCard(facts, message),
           actions: [{ type: "Action.OpenUrl", title: "Open", url: report.url }],
         };
         const attachment = { contentType: "application/vnd.microsoft.card.adaptive", contentUrl: null, content };

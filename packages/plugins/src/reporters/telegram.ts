@@ -5,6 +5,7 @@ import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { escapeHtml } from "./messages/html-message.ts";
 import { checkTemplate } from "./messages/message.ts";
+import type { Message } from "./messages/message-facts.ts";
 import { telegramMessage } from "./messages/telegram-message.ts";
 
 const options = z.strictObject({
@@ -18,6 +19,10 @@ const options = z.strictObject({
   chat: z.union([z.int(), z.string().min(1)]).describe("Id of the chat, or @name of a public channel."),
 });
 
+/** Telegram counts what it shows: the ready template has made its HTML fit. */
+const longest = 3500;
+const fits = ({ text, html }: Message) => html !== undefined || text.length <= longest;
+
 /** Writes to a chat of Telegram, by a bot. */
 export default defineReporter({
   type: "telegram",
@@ -29,7 +34,7 @@ export default defineReporter({
     const ask = askWith(ctx, opts, { isOnlyAddress: true });
     return {
       async send(report) {
-        const own = { template: telegramMessage, secrets: [opts.token] };
+        const own = { template: telegramMessage, secrets: [opts.token], fits };
         const { message } = await chatMessage(ctx, report, opts, own);
         const title = `<a href="${escapeHtml(report.url)}">${escapeHtml(cutText(message.subject, 300))}</a>`;
         const body = {
@@ -38,7 +43,7 @@ export default defineReporter({
           text:
             opts.message === undefined && message.html !== undefined
               ? message.html
-              : `${title}\n${escapeHtml(cutText(message.text, 3500))}`,
+              : `${title}\n${escapeHtml(cutText(message.text, longest))}`,
           parse_mode: "HTML",
           link_preview_options: { is_disabled: true },
         };

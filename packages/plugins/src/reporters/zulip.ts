@@ -5,6 +5,7 @@ import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { markdownMessage } from "./messages/markdown-message.ts";
 import { checkTemplate } from "./messages/message.ts";
+import type { Message } from "./messages/message-facts.ts";
 
 const options = z.strictObject({
   ...chatShape,
@@ -18,6 +19,10 @@ const options = z.strictObject({
   topic: z.string().min(1).max(60).optional().describe("The topic; default: the builder's name."),
 });
 
+/** Zulip takes no longer text. */
+const longest = 10_000;
+const fits = ({ text }: Message) => text.length <= longest;
+
 /** Writes to a channel of Zulip, by a bot. */
 export default defineReporter({
   type: "zulip",
@@ -30,13 +35,13 @@ export default defineReporter({
     const authorization = `Basic ${Buffer.from(`${opts.email}:${opts.key}`).toString("base64")}`;
     return {
       async send(report) {
-        const own = { template: markdownMessage, secrets: [opts.key] };
+        const own = { template: markdownMessage, secrets: [opts.key], fits };
         const { message } = await chatMessage(ctx, report, opts, own);
         const form = new URLSearchParams({
           type: "stream",
           to: opts.stream,
           topic: cutText(opts.topic ?? report.build?.builder ?? "builds", 60),
-          content: cutText(message.text, 10_000),
+          content: cutText(message.text, longest),
         });
         await ask({
           method: "POST",

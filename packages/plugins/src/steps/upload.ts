@@ -5,7 +5,7 @@ import type { ArtifactUpload, ArtifactWriter, StoredArtifact } from "../step-art
 import type { StepContext } from "../step-context.ts";
 import { ArtifactRefused } from "../step-errors.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
-import { findWorkerFiles, noteSkipped } from "./files/find-worker-files.ts";
+import { findWorkerFiles, noteEscaped, noteSkipped } from "./files/find-worker-files.ts";
 import { TarReader } from "./files/read-tar.ts";
 import { sendFile } from "./files/transfer-file.ts";
 
@@ -76,7 +76,7 @@ async function upload(ctx: StepContext, options: Options): Promise<StepEnd> {
       const results = { failure: Results.FAILURE, warnings: Results.WARNINGS, success: Results.SUCCESS }[
         options.whenMissing
       ];
-      return { results, summary: "no files to upload", reason: "no files" };
+      return { results, summary: "no files to upload", reason: describeNothing(options) };
     }
     const stored = await target.publish();
     if (stored.length <= mostLinks) for (const { name, url } of stored) await ctx.addUrl(name, url);
@@ -84,6 +84,11 @@ async function upload(ctx: StepContext, options: Options): Promise<StepEnd> {
   } finally {
     await target.discard();
   }
+}
+
+function describeNothing({ files, directory, workdir }: Options): string {
+  if (directory !== undefined) return `the directory ${directory} in ${workdir} has none`;
+  return `no file in ${workdir} matches ${[files ?? []].flat().join(", ")}`;
 }
 
 /** Sends what the patterns find; returns how many files. */
@@ -120,6 +125,7 @@ async function sendDirectory(ctx: StepContext, options: Options, directory: stri
     },
     write: async (block) => writer?.write(block),
     end: async () => writer?.end(),
+    noteEscaped: (name) => noteEscaped(ctx, name),
     skip: (name, kind) => noteSkipped(ctx, ctx.path(workdir, directory, name), kind),
   });
   let isWhole = false;

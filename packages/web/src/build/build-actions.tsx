@@ -24,7 +24,11 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
       </ActionButton>
     </>
   ) : (
-    <ActionButton kind="danger" act={() => call("builds", path, "stop", { reason: "" })} confirm="Stop this build?">
+    <ActionButton
+      kind="danger"
+      act={() => call("builds", path, "stop", { reason: "" })}
+      confirm="Stop this build? Its clean-up steps still run; stop it again to end those, too."
+    >
       Stop
     </ActionButton>
   );

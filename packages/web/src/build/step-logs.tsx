@@ -1,8 +1,9 @@
-import type { Log, Step } from "@multimaster/data";
+import type { Change, Log, Step } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
 import { ForeignLink } from "../components/foreign-link.tsx";
 import { Failure, Skeleton } from "../components/page.tsx";
 import { isBad, standingOf } from "../format/result.ts";
+import { type SourceAddress, sourceAddressOf } from "../log/line-links.ts";
 import { LogViewer } from "../log/log-viewer.tsx";
 import { ChildList } from "./child-list.tsx";
 
@@ -23,6 +24,8 @@ export function StepLogs({
     `steps/${step.stepid}/finished`,
   ]);
   const open = logs.rows?.find((log) => log.slug === slug) ?? preferred(logs.rows ?? []);
+  const changes = useRows("changes", `builds/${step.buildid}/changes`);
+  const source = sourceOf(changes.rows ?? []);
   const triggered = requestsOf(step);
   // The builds that it triggered are listed below, each once.
   const links = triggered.size > 0 ? step.urls.filter(({ url }) => !isOfChild(url)) : step.urls;
@@ -70,12 +73,21 @@ export function StepLogs({
           key={open.logid}
           log={open}
           expandHref={`${href}/logs/${open.slug}${isFull ? "" : "?view=log"}`}
+          build={{ buildid: step.buildid, href: href.replace(/\/steps\/\d+$/, "") }}
+          source={source}
           seeksTrouble={step.complete && isBad(standingOf(step))}
         />
       )}
       {triggered.size > 0 && <Triggered buildid={step.buildid} requests={triggered} />}
     </div>
   );
+}
+
+/** Where the built files can be read: known if all changes are of one codebase, by the newest one. */
+function sourceOf(changes: readonly Change[]): SourceAddress | undefined {
+  const newest = changes.reduce<Change | undefined>((a, b) => (a && a.changeid > b.changeid ? a : b), undefined);
+  const isOne = changes.every(({ codebase }) => codebase === newest?.codebase);
+  return isOne ? sourceAddressOf(newest?.revlink) : undefined;
 }
 
 const request = /#?\/buildrequests\/(\d+)$/;

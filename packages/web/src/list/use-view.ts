@@ -1,14 +1,15 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-/** The element that scrolls, its position and its height. */
+/** The element that scrolls, its position, its height and its width. */
 export function useView<E extends HTMLElement>(): {
   ref: RefObject<E | null>;
   scrollPx: number;
   viewPx: number;
+  widthPx: number;
 } {
   const ref = useRef<E>(null);
-  const [view, setView] = useState({ scrollPx: 0, viewPx: 600 });
+  const [view, setView] = useState({ scrollPx: 0, viewPx: 600, widthPx: 0 });
   useLayoutEffect(() => {
     const element = ref.current;
     if (!element) return;
@@ -16,9 +17,9 @@ export function useView<E extends HTMLElement>(): {
     const update = () => {
       frame = 0;
       setView((old) =>
-        old.scrollPx === element.scrollTop && old.viewPx === element.clientHeight
+        old.scrollPx === element.scrollTop && old.viewPx === element.clientHeight && old.widthPx === element.clientWidth
           ? old
-          : { scrollPx: element.scrollTop, viewPx: element.clientHeight },
+          : { scrollPx: element.scrollTop, viewPx: element.clientHeight, widthPx: element.clientWidth },
       );
     };
     const soon = () => {

@@ -55,12 +55,15 @@ export function stripAnsi(line: string): string {
 }
 
 function lastRewrite(line: string): string {
-  const end = line.replace(/\r+$/, "");
-  return end.slice(end.lastIndexOf("\r") + 1);
+  let end = line.length;
+  while (line[end - 1] === "\r") end -= 1;
+  return line.slice(line.lastIndexOf("\r", end - 1) + 1, end);
 }
 
-function makeSpan(text: string, { fg, bg, flags }: Style): Span {
-  const names = [...flags];
+function makeSpan(text: string, style: Style): Span {
+  const names = [...style.flags];
+  // Inverse text swaps its two colours; those without a name are the ones of the log itself (class `inverse`).
+  const [fg, bg] = style.flags.has("inverse") ? [style.bg, style.fg] : [style.fg, style.bg];
   if (fg !== undefined && !fg.startsWith("#")) names.push(`fg-${fg}`);
   if (bg !== undefined && !bg.startsWith("#")) names.push(`bg-${bg}`);
   return {

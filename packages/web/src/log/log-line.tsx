@@ -1,5 +1,10 @@
-import { parseAnsi } from "./ansi.ts";
+import { isSafeLink } from "../components/foreign-link.tsx";
+import { formatDuration } from "../format/time.ts";
+import type { SourceAddress } from "./line-links.ts";
+import { cutLine, type Piece } from "./line-pieces.ts";
 import { splitStream } from "./read-log.ts";
+import type { SearchPattern } from "./search-pattern.ts";
+import type { Section } from "./sections.ts";
 
 /** One line with its number, which links to the line; with the shift key, to a range of lines. */
 export function LogLine({
@@ -8,6 +13,8 @@ export function LogLine({
   type,
   isMarked,
   isFound,
+  pattern,
+  source,
   onMark,
 }: {
   line: number;
@@ -16,37 +23,98 @@ export function LogLine({
   type: string;
   isMarked: boolean;
   isFound: boolean;
+  /** What is searched: all its hits are marked. */
+  pattern: SearchPattern | undefined;
+  source: SourceAddress | undefined;
   onMark: (line: number, extends_: boolean) => void;
 }) {
   const { stream, text } = stored === undefined ? { stream: "o", text: "" } : splitStream(stored, type);
   const className = `log-line stream-${stream}${isMarked ? " marked" : ""}${isFound ? " found" : ""}`;
   return (
     <div class={className} data-line={stored === undefined ? undefined : line + 1}>
-      <a
-        href={`#L${line + 1}`}
-        class="log-number"
-        aria-label={`Line ${line + 1}`}
-        tabIndex={-1}
-        onClick={(event) => {
-          event.preventDefault();
-          onMark(line, event.shiftKey);
-        }}
-      >
-        {line + 1}
-      </a>
+      <LineNumber line={line} isError={stream === "e"} onMark={onMark} />
       <span class="log-content">
         {stored === undefined
           ? "…"
-          : parseAnsi(text).map((span, i) =>
-              span.classes === "" && span.colour === undefined && span.background === undefined ? (
-                span.text
-              ) : (
-                <span key={i} class={span.classes} style={{ color: span.colour, backgroundColor: span.background }}>
-                  {span.text}
-                </span>
-              ),
-            )}
+          : cutLine(text, pattern, source).map((piece, i) => <PieceOfLine key={i} piece={piece} />)}
       </span>
     </div>
+  );
+}
+
+/** The heading of a section, which folds it. */
+export function SectionLine({
+  section,
+  isFolded,
+  isMarked,
+  isFound,
+  onFold,
+  onMark,
+}: {
+  section: Section;
+  isFolded: boolean;
+  isMarked: boolean;
+  isFound: boolean;
+  onFold: () => void;
+  onMark: (line: number, extends_: boolean) => void;
+}) {
+  const { head, end, title, seconds } = section;
+  return (
+    <div class={`log-line log-section${isMarked ? " marked" : ""}${isFound ? " found" : ""}`} data-line={head + 1}>
+      <LineNumber line={head} isError={false} onMark={onMark} />
+      <span class="log-content">
+        <button type="button" aria-expanded={!isFolded} onClick={onFold}>
+          {title}
+        </button>{" "}
+        <span class="quiet num">
+          {seconds !== undefined && formatDuration(seconds)}
+          {isFolded && end !== undefined && ` ${(end - head - 1).toLocaleString()} lines`}
+        </span>
+      </span>
+    </div>
+  );
+}
+
+function LineNumber({
+  line,
+  isError,
+  onMark,
+}: {
+  line: number;
+  isError: boolean;
+  onMark: (line: number, extends_: boolean) => void;
+}) {
+  return (
+    <a
+      href={`#L${line + 1}`}
+      class="log-number"
+      aria-label={`Line ${line + 1}${isError ? ", standard error" : ""}`}
+      title={isError ? "Standard error" : undefined}
+      tabIndex={-1}
+      onClick={(event) => {
+        event.preventDefault();
+        onMark(line, event.shiftKey);
+      }}
+    >
+      {line + 1}
+    </a>
+  );
+}
+
+function PieceOfLine({ piece: { text, classes, colour, background, href, isHit } }: { piece: Piece }) {
+  const content = isHit ? <mark>{text}</mark> : text;
+  const linked =
+    href !== undefined && isSafeLink(href) ? (
+      <a href={href} target="_blank" rel="noreferrer">
+        {content}
+      </a>
+    ) : (
+      content
+    );
+  if (classes === "" && colour === undefined && background === undefined) return <>{linked}</>;
+  return (
+    <span class={classes} style={{ color: colour, backgroundColor: background }}>
+      {linked}
+    </span>
   );
 }

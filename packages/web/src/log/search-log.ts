@@ -1,6 +1,7 @@
 import { looksLikeTrouble } from "@multimaster/data/client";
 import { stripAnsi } from "./ansi.ts";
 import { readLines, splitStream } from "./read-log.ts";
+import type { SearchPattern } from "./search-pattern.ts";
 
 export interface LogSearch {
   /** Numbers of the lines found so far, from 0. */
@@ -12,38 +13,43 @@ export interface LogSearch {
 
 const pieceLines = 10_000;
 const mostFound = 10_000;
+/** A search lets the page draw, and hear its reader, after so long. */
+const mostBusyMs = 30;
 
-/** Searches a log piece by piece and reports after each; only the numbers of the lines found are kept. */
+/** Nothing was searched yet. */
+export const unsearched: LogSearch = { found: [], searched: 0, isDone: false };
+
+/**
+ * Searches a log piece by piece behind what was searched `before`, and reports after each piece; only the numbers of the lines
+ * found are kept.
+ */
 export async function searchLog(
   log: { readonly logid: number; readonly type: string; readonly num_lines: number },
-  isWanted: (text: string) => boolean,
+  pattern: SearchPattern,
   report: (search: LogSearch) => void,
   signal: AbortSignal,
-): Promise<void> {
-  const found: number[] = [];
-  for (let offset = 0; offset < log.num_lines && found.length < mostFound; offset += pieceLines) {
-    const lines = await readLines(log.logid, offset, Math.min(pieceLines, log.num_lines - offset));
-    if (signal.aborted) return;
-    for (const [i, line] of lines.entries())
-      if (isWanted(stripAnsi(splitStream(line, log.type).text))) found.push(offset + i);
-    report({ found: [...found], searched: offset + lines.length, isDone: false });
+  before: LogSearch = unsearched,
+): Promise<LogSearch> {
+  const found = [...before.found];
+  let searched = before.searched;
+  while (searched < log.num_lines && found.length < mostFound) {
+    const lines = await readLines(log.logid, searched, Math.min(pieceLines, log.num_lines - searched));
+    if (signal.aborted || lines.length === 0) break;
+    let since = performance.now();
+    for (const [i, line] of lines.entries()) {
+      if (pattern.test(stripAnsi(splitStream(line, log.type).text))) found.push(searched + i);
+      if (performance.now() - since < mostBusyMs) continue;
+      await new Promise((done) => setTimeout(done));
+      if (signal.aborted) break;
+      since = performance.now();
+    }
+    if (signal.aborted) break;
+    searched += lines.length;
+    if (searched < log.num_lines) report({ found: [...found], searched, isDone: false });
   }
-  report({ found, searched: log.num_lines, isDone: true });
-}
-
-/** What a reader typed: a text in any case, or a regular expression between slashes. Undefined: it is invalid. */
-export function createMatcher(typed: string): ((text: string) => boolean) | undefined {
-  const expression = /^\/(.+)\/(i?)$/.exec(typed);
-  if (!expression) {
-    const wanted = typed.toLowerCase();
-    return (text) => text.toLowerCase().includes(wanted);
-  }
-  try {
-    const pattern = new RegExp(expression[1] ?? "", expression[2]);
-    return (text) => pattern.test(text);
-  } catch {
-    return undefined;
-  }
+  const result = { found, searched, isDone: searched >= log.num_lines || found.length >= mostFound };
+  if (!signal.aborted) report(result);
+  return result;
 }
 
 const mostSearched = 200_000;

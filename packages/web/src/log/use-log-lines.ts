@@ -3,16 +3,17 @@ import { LogPages } from "./log-pages.ts";
 import { readLines } from "./read-log.ts";
 
 /** The lines of a log around those that are shown; undefined for a line that is still being read. */
-export function useLogLines(logid: number, count: number, from: number, to: number) {
+export function useLogLines(logid: number, count: number, lines: readonly number[]) {
   const pages = useMemo(() => new LogPages(), [logid]);
   const requested = useRef(new Set<string>());
   const [checks, setChecks] = useState(0);
+  const runs = runsOf(lines);
 
   useEffect(() => {
     const checkAgain = () => setChecks((n) => n + 1);
     // Scrolling fast through a long log must not request every page on the way.
     const timer = setTimeout(() => {
-      for (const { offset, limit } of pages.missing(from, to, count)) {
+      for (const { offset, limit } of runs.flatMap(({ from, to }) => pages.missing(from, to, count))) {
         const key = `${logid}:${offset}`;
         if (requested.current.has(key)) continue;
         requested.current.add(key);
@@ -33,7 +34,18 @@ export function useLogLines(logid: number, count: number, from: number, to: numb
       }
     }, 30);
     return () => clearTimeout(timer);
-  }, [pages, logid, count, from, to, checks]);
+  }, [pages, logid, count, runs.map(({ from, to }) => `${from}-${to}`).join(), checks]);
 
   return (line: number) => pages.get(line);
+}
+
+/** Lines in a row, as runs from one to before another: what is folded between them is not read. */
+function runsOf(lines: readonly number[]): { from: number; to: number }[] {
+  const runs: { from: number; to: number }[] = [];
+  for (const line of lines) {
+    const last = runs.at(-1);
+    if (last?.to === line) last.to = line + 1;
+    else runs.push({ from: line, to: line + 1 });
+  }
+  return runs;
 }

@@ -104,6 +104,15 @@ function useFailedStepKeys(here: string, steps: readonly Step[], selected: Step 
 /** Links to the builds before and after this one. */
 function Neighbours({ build: { builderid, number } }: { build: Build }) {
   const href = (other: number) => `/builders/${builderid}/builds/${other}`;
+  // The newest build has none after it. A list is asked for: a single build that does not exist is an error.
+  const newest = useRows("builds", `builders/${builderid}/builds`, { order: "-number", limit: 1, field: ["number"] }, [
+    `builders/${builderid}/builds/*/new`,
+  ]);
+  const hasNext = (newest.rows?.[0]?.number ?? 0) > number;
+  useKeys({
+    "[": number > 1 ? () => navigate(href(number - 1)) : undefined,
+    "]": hasNext ? () => navigate(href(number + 1)) : undefined,
+  });
   return (
     <>
       {number > 1 && (
@@ -111,9 +120,11 @@ function Neighbours({ build: { builderid, number } }: { build: Build }) {
           <Icon name="back" />
         </a>
       )}
-      <a class="button icon-only" href={href(number + 1)} aria-label="Next build">
-        <Icon name="next" />
-      </a>
+      {hasNext && (
+        <a class="button icon-only" href={href(number + 1)} aria-label="Next build">
+          <Icon name="next" />
+        </a>
+      )}
     </>
   );
 }

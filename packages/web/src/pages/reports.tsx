@@ -82,6 +82,7 @@ function ReporterRow({ reporter }: { reporter: Reporter }) {
       </td>
       <td class="wide">
         <ReporterState reporter={reporter} />
+        {reporter.suspended !== null && <div class="problem">{reporter.suspended}</div>}
       </td>
       <td class="num" data-label="Owed">
         {owed}

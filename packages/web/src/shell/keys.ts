@@ -27,7 +27,9 @@ export function isTyping(target: EventTarget | null): boolean {
 export function moveAmongRows(by: number): void {
   const links = [...document.querySelectorAll<HTMLAnchorElement>("main [data-row] a, main tbody tr td:first-child a")];
   if (links.length === 0) return;
-  const at = links.indexOf(document.activeElement as HTMLAnchorElement);
+  const focused = links.indexOf(document.activeElement as HTMLAnchorElement);
+  // From the row that the page shows, until the reader has gone to another.
+  const at = focused !== -1 ? focused : links.findIndex((link) => link.ariaCurrent === "step");
   const next = links[Math.min(Math.max(at + by, 0), links.length - 1)];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeDirectories } from "@multimaster/core";
 import type { CommandBody, CommandContext } from "../command.ts";
 import { ProcessRun } from "../process-run.ts";
 import { quoteArgument } from "./shell.ts";
@@ -27,7 +27,7 @@ export const rmdir: CommandBody<"rmdir"> = async (context, args) => {
 
 /** Copies a tree with links, modes and times; into the target if that is an existing directory. */
 export const cpdir: CommandBody<"cpdir"> = async (context, args) => {
-  await mkdir(dirname(args.to_path), { recursive: true });
+  await makeDirectories(dirname(args.to_path));
   return runTool(context, ["cp", "-R", "-P", "-p", "-v", "--", args.from_path, args.to_path], args);
 };
 

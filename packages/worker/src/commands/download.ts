@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeDirectories } from "@multimaster/core";
 import type { CommandBody, CommandContext } from "../command.ts";
 import { describeSystemError, errnoOf } from "../system-error.ts";
 
@@ -9,7 +10,7 @@ export const downloadFile: CommandBody<"download_file"> = async (context, args) 
   output.header(`downloading to ${args.path}`);
   let file: FileHandle;
   try {
-    await mkdir(dirname(args.path), { recursive: true });
+    await makeDirectories(dirname(args.path));
     file = await open(args.path, "w");
     if (args.mode !== null) await file.chmod(args.mode);
   } catch (error) {

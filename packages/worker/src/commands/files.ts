@@ -1,4 +1,5 @@
-import { mkdir as makeDirectory, readdir, stat as readStat, unlink } from "node:fs/promises";
+import { readdir, stat as readStat, unlink } from "node:fs/promises";
+import { makeDirectories } from "@multimaster/core";
 import type { CommandBody, CommandContext } from "../command.ts";
 import { findFiles } from "../find-files.ts";
 import { describeSystemError, errnoOf } from "../system-error.ts";
@@ -6,12 +7,7 @@ import { describeSystemError, errnoOf } from "../system-error.ts";
 /** Creates directories with their parents; they may exist. Stops at the first that cannot be created. */
 export const mkdir: CommandBody<"mkdir"> = async (context, args) => {
   for (const path of args.paths) {
-    const rc = await reportErrors(
-      context,
-      "mkdir",
-      path,
-      async () => void (await makeDirectory(path, { recursive: true })),
-    );
+    const rc = await reportErrors(context, "mkdir", path, () => makeDirectories(path));
     if (rc !== 0) return rc;
   }
   return 0;

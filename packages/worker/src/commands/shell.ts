@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
+import { makeDirectories } from "@multimaster/core";
 import type { CommandArgs } from "@multimaster/wire";
 import type { CommandBody, CommandContext } from "../command.ts";
 import { ownStreams } from "../command-output.ts";
@@ -10,7 +10,7 @@ import { ProcessRun } from "../process-run.ts";
 /** Runs a program in a directory, which is created if it is missing. */
 export const shell: CommandBody<"shell"> = async (context, args) => {
   const files = listWatchedFiles(args);
-  await mkdir(args.workdir, { recursive: true });
+  await makeDirectories(args.workdir);
   const environment = resolveEnvironment(context.environment, args.env, args.workdir);
   const argv = typeof args.command === "string" ? ["/bin/sh", "-c", args.command] : args.command;
   describeStart(context, args, environment);

@@ -28,6 +28,16 @@ export const reportChecks: readonly Check[] = [
     sql: () => "select p.id from mm_reports p where p.state = 'dead'",
   },
   {
+    id: "reporter-filter-suspended",
+    one: "The filter of a reporter is not called for a while, because it kept blocking its master",
+    many: "{n} reporters have filters that are not called for a while, because they kept blocking their master",
+    means:
+      "What the filter would leave out is reported too, so that nothing is lost. Other reporters are not concerned.",
+    advice:
+      'Mend the function `filter` in the config, and start the scheduler masters again. "master report list" says since when. The id is the reporter\'s.',
+    sql: () => "select rp.id from mm_reporters rp where rp.configured = 1 and rp.suspended is not null",
+  },
+  {
     id: "event-not-handed-out",
     one: "Something happened that reporters want and have not been asked about",
     many: "{n} things happened that reporters want and have not been asked about",

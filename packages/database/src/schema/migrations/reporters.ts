@@ -53,7 +53,7 @@ export const reporters: Migration = {
         about: text,
         // 1: nothing follows about this object, so a later report never replaces it.
         final: smallint,
-        // "owed", "sent", "overtaken" by a later one of its context, or "dead": given up.
+        // "owed", "sent", "overtaken" by a later one of its context, "skipped": nothing to send, or "dead": given up.
         state: varchar(16),
         attempts: integer.default("0"),
         // Since when an attempt is under way of which no end is known.

@@ -2,7 +2,7 @@ import type { Report, ReporterContext } from "../../define-reporter.ts";
 import type { ReportedEvent } from "../../reported-event.ts";
 import { contextOfOther } from "../event-context.ts";
 import { httpShape } from "../http/http-shape.ts";
-import { makeMessage, messageShape, readFacts } from "../messages/message.ts";
+import { makeFittingMessage, messageShape, readFacts } from "../messages/message.ts";
 import type { Message, MessageFacts, Template } from "../messages/message-facts.ts";
 import { reporterShape } from "../reporter-options.ts";
 
@@ -19,13 +19,21 @@ export function chatContext(event: ReportedEvent): string {
   return event.build ? `builder ${event.build.builderid}` : contextOfOther(event);
 }
 
-/** Makes the message of a report. */
+/** Makes the message of a report; `fits`: whether the chat takes the whole of it. */
 export async function chatMessage(
   ctx: ReporterContext,
   report: Report,
   options: { readonly message?: Template | undefined; readonly logLines: number },
-  { template, secrets }: { readonly template: Template; readonly secrets: readonly string[] },
+  {
+    template,
+    secrets,
+    fits,
+  }: {
+    readonly template: Template;
+    readonly secrets: readonly string[];
+    readonly fits: (message: Message, facts: MessageFacts) => boolean;
+  },
 ): Promise<{ message: Message; facts: MessageFacts }> {
   const facts = await readFacts(report, ctx.cluster.name, options.logLines);
-  return { facts, message: makeMessage(facts, options.message ?? template, secrets) };
+  return makeFittingMessage(facts, options.message ?? template, secrets, fits);
 }

@@ -2,6 +2,9 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { describeCause } from "@multimaster/core";
 import { ReportFailure } from "../../define-reporter.ts";
+import { limitTime } from "../limit-time.ts";
+import { cutText } from "../messages/cut-text.ts";
+import { showSafely } from "../messages/show-safely.ts";
 import { readRetryAfter } from "./retry-after.ts";
 
 /** A request to a target. */
@@ -39,16 +42,19 @@ const longestAnswer = 4 * 1024 * 1024;
 export async function sendRequest(request: TargetRequest): Promise<TargetAnswer> {
   const where = new URL(request.url).host;
   const progress = { isWritten: false };
-  const limit = AbortSignal.timeout(request.timeoutMs);
+  const limit = new AbortController();
+  const endLimit = limitTime(request.timeoutMs, () => limit.abort());
   let answer: TargetAnswer;
   try {
-    const signal = AbortSignal.any([request.signal, limit]);
+    const signal = AbortSignal.any([request.signal, limit.signal]);
     const message = await send(request, signal, progress);
     answer = await readAnswer(message, signal);
   } catch (error) {
-    const isLate = limit.aborted && !request.signal.aborted;
+    const isLate = limit.signal.aborted && !request.signal.aborted;
     const cause = isLate ? `did not answer within ${request.timeoutMs / 1000} s` : describeTrouble(error);
     throw new ReportFailure(`${where} ${cause}`, { of: "target", unsure: progress.isWritten }, { cause: error });
+  } finally {
+    endLimit();
   }
   const { status } = answer;
   if ((status >= 200 && status < 300) || request.accept?.includes(status)) return answer;
@@ -153,7 +159,7 @@ function judgeStatus({ url, isOnlyAddress = false }: TargetRequest, answer: Targ
 /** What the target says of it, shortened; pages of proxies are left out. */
 function describeAnswer({ json, text }: TargetAnswer): string {
   const said = findSentence(json) ?? (text.includes("<") ? "" : text);
-  const short = said.trim().replaceAll(/\s+/g, " ").slice(0, 300);
+  const short = cutText(showSafely(said).trim().replaceAll(/\s+/g, " "), 300);
   return short === "" ? "" : `: ${short}`;
 }
 

@@ -5,6 +5,7 @@ import { connect as connectTls } from "node:tls";
 import { onAbort } from "@multimaster/core";
 import { type ReporterContext, ReportFailure } from "../../define-reporter.ts";
 import { describeTrouble } from "../http/send-request.ts";
+import { limitTime } from "../limit-time.ts";
 
 export interface IrcOptions {
   readonly host: string;
@@ -18,8 +19,8 @@ export interface IrcOptions {
 }
 
 export interface Irc {
-  /** Resolves when the server has handled the lines. */
-  write(channels: readonly string[], lines: readonly string[]): Promise<void>;
+  /** Resolves when the server has handled the lines; with what it says if it refuses the channel. */
+  write(channel: string, lines: readonly string[]): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -29,33 +30,41 @@ const longestLine = 400;
 /** A connection that is opened when there is something to write, stays open, and is opened again when it broke. */
 export function openIrc(options: IrcOptions, { signal }: Pick<ReporterContext, "signal">): Irc {
   let session: Promise<Session> | undefined;
+  /** Reports of several contexts are sent side by side; what a server answers says only of which channel it is. */
+  let turn: Promise<unknown> = Promise.resolve();
 
   async function enter(): Promise<Session> {
     const opened = new Session(options, signal, () => {
       session = undefined;
     });
     try {
-      await opened.join();
+      await opened.enter();
     } catch (error) {
-      // A server that refuses a channel leaves the connection open.
+      // A server that refuses the login may leave the connection open.
       opened.end();
       throw error;
     }
     return opened;
   }
 
+  async function write(channel: string, lines: readonly string[]): Promise<string | undefined> {
+    session ??= enter();
+    const current = session;
+    try {
+      return await (await current).write(channel, lines);
+    } catch (error) {
+      if (session === current) session = undefined;
+      (await current.catch(() => undefined))?.end();
+      if (error instanceof ReportFailure) throw error;
+      throw new ReportFailure(`${options.host} ${describeTrouble(error)}`, { of: "target" }, { cause: error });
+    }
+  }
+
   return {
-    async write(channels, lines) {
-      session ??= enter();
-      const current = session;
-      try {
-        await (await current).write(channels, lines);
-      } catch (error) {
-        if (session === current) session = undefined;
-        (await current.catch(() => undefined))?.end();
-        if (error instanceof ReportFailure) throw error;
-        throw new ReportFailure(`${options.host} ${describeTrouble(error)}`, { of: "target" }, { cause: error });
-      }
+    write(channel, lines) {
+      const written = turn.then(() => write(channel, lines));
+      turn = written.catch(() => undefined);
+      return written;
     },
     async close() {
       const current = await session?.catch(() => undefined);
@@ -67,14 +76,21 @@ export function openIrc(options: IrcOptions, { signal }: Pick<ReporterContext, "
 /** Shows what would be written. */
 export function previewIrc(show: (what: string) => void): Irc {
   return {
-    write: async (channels, lines) => show(`${channels.join(", ")}: ${lines.join("\n")}`),
+    async write(channel, lines) {
+      show(`${channel}: ${lines.join("\n")}`);
+      return undefined;
+    },
     close: async () => undefined,
   };
 }
 
 interface Expected {
   readonly fits: (line: string) => boolean;
-  resolve(line: string): void;
+  /** The channel that it is about, of which the server may say that it refuses it. */
+  readonly channel?: string | undefined;
+  /** What it has said so. */
+  refusal?: string | undefined;
+  resolve(refusal: string | undefined): void;
   reject(error: Error): void;
 }
 
@@ -83,6 +99,7 @@ class Session {
   #socket: Socket;
   #expected: Expected[] = [];
   #isWriting = false;
+  #joined = new Set<string>();
   #nick: string;
 
   constructor(options: IrcOptions, signal: AbortSignal, onEnd: () => void) {
@@ -108,28 +125,50 @@ class Session {
     lines.on("error", fail);
   }
 
-  /** Logs in and joins the channels. */
-  async join(): Promise<void> {
-    const { password, channels } = this.#options;
+  /** Logs in. */
+  async enter(): Promise<void> {
+    const { password } = this.#options;
     if (password !== undefined) this.#send(`PASS ${password}`);
     this.#send(`NICK ${this.#nick}`);
     this.#send(`USER ${this.#options.nick} 0 * :build reports`);
     await this.#expect((line) => readNumeric(line)?.code === "001");
-    for (const channel of channels) {
-      this.#send(`JOIN ${channel}`);
-      await this.#expect((line) => readNumeric(line)?.code === "366");
-    }
+  }
+
+  /** Joins the channel and writes to it. Returns what the server says if it refuses one of both. */
+  async write(channel: string, lines: readonly string[]): Promise<string | undefined> {
+    const refusal = (await this.#join(channel)) ?? (await this.#say(channel, lines));
+    // One that has put it out of the channel lets it join again, maybe.
+    if (refusal === undefined) this.#joined.add(channel);
+    else this.#joined.delete(channel);
+    return refusal;
+  }
+
+  /** A server says nothing to one who is in the channel already, so an answer to a PING behind it is enough. */
+  async #join(channel: string): Promise<string | undefined> {
+    if (this.#joined.has(channel)) return undefined;
+    this.#send(`JOIN ${channel}`);
+    const isPong = this.#ping();
+    return this.#expect(
+      (line) => readNumeric(line)?.code === "366" || isRefusal(line, channel) || isPong(line),
+      channel,
+    );
+  }
+
+  /** Returns what finds its answer. */
+  #ping(): (line: string) => boolean {
+    const token = randomBytes(8).toString("hex");
+    this.#send(`PING ${token}`);
+    return (line) => /^(?::\S+ )?PONG /.test(line) && line.includes(token);
   }
 
   /** The answer to a PING that comes behind the lines says that the server has handled them. */
-  async write(channels: readonly string[], lines: readonly string[]): Promise<void> {
-    const token = randomBytes(8).toString("hex");
-    for (const channel of channels)
-      for (const line of lines) this.#send(`PRIVMSG ${channel} :${cutBytes(line, longestLine)}`);
-    this.#send(`PING ${token}`);
+  async #say(channel: string, lines: readonly string[]): Promise<string | undefined> {
+    for (const line of lines) this.#send(`PRIVMSG ${channel} :${cutBytes(line, longestLine)}`);
+    const isPong = this.#ping();
     this.#isWriting = true;
-    await this.#expect((line) => /^(?::\S+ )?PONG /.test(line) && line.includes(token));
+    const refusal = await this.#expect(isPong, channel);
     this.#isWriting = false;
+    return refusal;
   }
 
   end(): void {
@@ -151,20 +190,23 @@ class Session {
     }
     const [next] = this.#expected;
     if (!next) return;
-    if (numeric && refusals.has(numeric.code)) {
+    if (numeric && loginRefusals.has(numeric.code)) {
       this.#expected.shift();
-      const of = numeric.code === "464" || numeric.code === "465" ? "target" : "report";
-      next.reject(new ReportFailure(`${this.#options.host} refuses: ${numeric.rest}`, { of }));
-    } else if (next.fits(line)) {
+      next.reject(new ReportFailure(`${this.#options.host} refuses: ${numeric.rest}`, { of: "target" }));
+      return;
+    }
+    if (next.channel !== undefined && isRefusal(line, next.channel)) next.refusal ??= numeric?.rest;
+    if (next.fits(line)) {
       this.#expected.shift();
-      next.resolve(line);
+      next.resolve(next.refusal);
     }
   }
 
-  #expect(fits: (line: string) => boolean): Promise<string> {
+  /** Waits for a line; returns what the server says meanwhile if it refuses the channel. */
+  #expect(fits: (line: string) => boolean, channel?: string): Promise<string | undefined> {
     const { timeout, host } = this.#options;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const endLimit = limitTime(timeout, () => {
         this.#socket.destroy();
         reject(
           new ReportFailure(`${host} did not answer within ${timeout / 1000} s`, {
@@ -172,19 +214,35 @@ class Session {
             unsure: this.#isWriting,
           }),
         );
-      }, timeout);
+      });
       const end = <T>(act: (value: T) => void) => {
         return (value: T) => {
-          clearTimeout(timer);
+          endLimit();
           act(value);
         };
       };
-      this.#expected.push({ fits, resolve: end(resolve), reject: end(reject) });
+      this.#expected.push({ fits, channel, resolve: end(resolve), reject: end(reject) });
     });
   }
 }
 
-const refusals: ReadonlySet<string> = new Set(["403", "404", "405", "464", "465", "471", "473", "474", "475", "477"]);
+/** Of the nickname (431 to 437), and of the password or the machine: nothing gets through. */
+const loginRefusals: ReadonlySet<string> = new Set(["431", "432", "433", "436", "463", "464", "465", "466"]);
+
+/** Of a channel; 437 is also one of a nickname. */
+const channelRefusals: ReadonlySet<string> = new Set(
+  "401 403 404 405 437 442 471 473 474 475 476 477 479 480 489".split(" "),
+);
+
+/** Whether the server refuses this channel: answers about another one may still be on their way. */
+function isRefusal(line: string, channel: string): boolean {
+  const numeric = readNumeric(line);
+  return (
+    numeric !== undefined &&
+    channelRefusals.has(numeric.code) &&
+    numeric.rest.split(" ")[0]?.toLowerCase() === channel.toLowerCase()
+  );
+}
 
 /** An answer of the server itself: what users write in a channel may look like one further behind. */
 function readNumeric(line: string): { code: string; rest: string } | undefined {

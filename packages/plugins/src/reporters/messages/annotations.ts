@@ -4,6 +4,7 @@ import type { Report } from "../../define-reporter.ts";
 import { cutText } from "./cut-text.ts";
 import { maskSecrets } from "./message.ts";
 import type { MessageFacts } from "./message-facts.ts";
+import { showSafely } from "./show-safely.ts";
 
 /** GitHub takes so many at a time. */
 const mostAnnotations = 50;
@@ -36,7 +37,7 @@ export async function listAnnotations(
     const text = await report.logTail(logid, most.lines);
     for (const line of text.split("\n")) append(found, annotateWarning(step, line));
   }
-  const mask = (text: string) => maskSecrets(text, secrets);
+  const mask = (text: string) => showSafely(maskSecrets(text, secrets));
   return found.slice(0, mostAnnotations).map((one) => ({ ...one, title: mask(one.title), message: mask(one.message) }));
 }
 

@@ -10,6 +10,18 @@ describe("what a reporter says of a failure", () => {
     ["a private key", { app: { privateKey: "PRIVATE KEY xyz" } }, "PRIVATE KEY xyz"],
     ["a header", { headers: { "x-any": "value-of-it" } }, "value-of-it"],
     ["the path of a webhook", { url: "https://hooks.example.org/services/T0/B0/abcdef" }, "/services/T0/B0/abcdef"],
+    [
+      "a part of a webhook alone",
+      { url: "https://hooks.example.org/services/T0B1C2D3E/abcdefghij012345" },
+      "T0B1C2D3E",
+    ],
+    [
+      "the last part of it",
+      { url: "https://hooks.example.org/services/T0B1C2D3E/abcdefghij012345" },
+      "abcdefghij012345",
+    ],
+    ["a part as the server reads it", { url: "https://hooks.example.org/in/abc%2Fdef012345678" }, "abc/def012345678"],
+    ["what a query has", { url: "https://hooks.example.org/?sig=q9w8e7r6&v=1" }, "q9w8e7r6"],
     ["a login in a URL", { apiUrl: "https://ann:geheim@forge.example.org/" }, "geheim"],
     ["a header of any target", {}, "Bearer abcdefghijk"],
   ])("hides %s", (_, options, secret) => {

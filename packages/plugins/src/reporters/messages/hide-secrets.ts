@@ -1,3 +1,5 @@
+import { showSafely } from "./show-safely.ts";
+
 /** Longest problem that rows, logs and pages have. */
 const longestProblem = 1000;
 /** A shorter text may well be an innocent word. */
@@ -35,19 +37,38 @@ function collect(value: unknown, name: string, found: Set<string>): void {
 function partsOfUrl(text: string): string[] {
   if (!URL.canParse(text)) return [];
   const { username, password, pathname, search } = new URL(text);
-  const secret = pathname.length >= shortestPath ? [pathname] : [];
-  return [...secret, search, username, password].filter((part) => part !== "");
+  const secret = pathname.length >= shortestPath ? [pathname, pathname.slice(1)] : [];
+  return [...secret, ...piecesOf(new URL(text)), search, username, password].filter((part) => part !== "");
 }
 
-/** So long are the parts of a webhook's address that are secrets by themselves. */
+/** So long are the parts of a webhook's address that are secrets by themselves; shorter ones, if they are no words. */
 const shortestPart = 16;
+const isSecretPart = (part: string): boolean =>
+  part.length >= shortestPart || (part.length >= 8 && /\d/.test(part) && /[a-z]/i.test(part));
+
+/** The parts of an address that cannot be guessed: a server may say one of them alone, as it stands in the address or as it means it. */
+function piecesOf({ pathname, searchParams }: URL): string[] {
+  const inQuery = [...searchParams].flatMap(([name, value]) =>
+    isSecretPart(value) || secretNames.test(name) ? [value] : [],
+  );
+  const inPath = pathname.split("/").filter(isSecretPart);
+  return [...inPath, ...inPath.map(decode), ...inQuery];
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 /** The texts of a webhook's address by which others could write there: whole, its path, and what in it cannot be guessed. */
 export function webhookSecrets(url: string): string[] {
-  const { pathname, search, searchParams } = new URL(url);
+  const { pathname, search } = new URL(url);
   const path = pathname.slice(1);
   const isPath = path.includes("/") || path.length >= shortestPart;
-  const parts = [...path.split("/"), ...searchParams.values()].filter((part) => part.length >= shortestPart);
+  const parts = piecesOf(new URL(url));
   const whole = isPath ? [`${pathname}${search}`, pathname, path] : [];
   return [...new Set([url, ...whole, ...parts])].sort((a, b) => b.length - a.length);
 }
@@ -55,7 +76,7 @@ export function webhookSecrets(url: string): string[] {
 /** What an operator reads of a failure: one line of bounded length, without the secrets. */
 export function describeProblem(problem: string, secrets: readonly string[]): string {
   const masked = secrets
-    .reduce((text, secret) => text.replaceAll(secret, "…"), problem)
+    .reduce((text, secret) => text.replaceAll(secret, "…"), showSafely(problem))
     .replace(/\b(Bearer|Basic) +[\w+/=.~-]{8,}/gi, "$1 …")
     .trim()
     .replaceAll(/\s+/g, " ");

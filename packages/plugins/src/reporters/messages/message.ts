@@ -1,9 +1,12 @@
 import { functionOf } from "@multimaster/config";
-import { callContained, describeCause, type ReportKind, Results } from "@multimaster/core";
+import { describeCause, findGreatest, type ReportKind, Results } from "@multimaster/core";
 import { z } from "zod";
 import type { Report } from "../../define-reporter.ts";
+import { callGuarded } from "../guard-calls.ts";
+import { cutFront } from "./cut-text.ts";
 import type { Message, MessageFacts, Template } from "./message-facts.ts";
 import { sampleFacts } from "./sample-facts.ts";
+import { showSafely } from "./show-safely.ts";
 
 /** Options of reporters that send messages. */
 export const messageShape = {
@@ -19,8 +22,6 @@ const isBad = (results: number | null) => results === Results.FAILURE || results
 
 /** A single line may be as long as a log. */
 const longestTail = 8000;
-const lastOf = (text: string) =>
-  text.length <= longestTail ? text : `…${text.slice(1 - longestTail).replace(/^[\uDC00-\uDFFF]/, "")}`;
 
 /** Reads what templates may show. */
 export async function readFacts(report: Report, cluster: string, logLines: number): Promise<MessageFacts> {
@@ -36,7 +37,7 @@ export async function readFacts(report: Report, cluster: string, logLines: numbe
     wanted.map(async ({ step, log }) => ({
       step: step.name,
       log: log.name,
-      text: lastOf((await report.logTail(log.logid, logLines)).trimEnd()),
+      text: cutFront((await report.logTail(log.logid, logLines)).trimEnd(), longestTail),
     })),
   );
   const { event, at, build, step, buildset, request, worker, master, url } = report;
@@ -50,13 +51,49 @@ export const maskSecrets = (value: string, secrets: readonly string[]): string =
 
 const shape = z.object({ subject: z.string().min(1), text: z.string(), html: z.string().optional() });
 
+/** Parts of logs that are shown of what has no room. */
+const shrink = 0.6;
+/** Less of a log says nothing. */
+const shortestLog = 60;
+
+/**
+ * The same, of which a target takes a part only: what it has no room for is left out of the beginning of logs, since their last lines
+ * say what went wrong. A message that does not fit without logs is returned without them.
+ */
+export function makeFittingMessage(
+  facts: MessageFacts,
+  template: Template,
+  secrets: readonly string[],
+  fits: (message: Message, facts: MessageFacts) => boolean,
+): { message: Message; facts: MessageFacts } {
+  const safe = hideIn(facts, secrets);
+  const make = (logs: MessageFacts["logs"]) => {
+    const of = { ...safe, logs };
+    return { facts: of, message: finish(of, template, secrets) };
+  };
+  let made = make(safe.logs);
+  let each = findGreatest(safe.logs, ({ text }) => text.length) ?? 0;
+  while (each > 0 && !fits(made.message, made.facts)) {
+    each = Math.floor(each * shrink);
+    if (each < shortestLog) each = 0;
+    made = make(each === 0 ? [] : safe.logs.map((log) => ({ ...log, text: cutFront(log.text, each) })));
+  }
+  return made;
+}
+
 /** Makes a message by a template, which must not return a promise, and hides secrets in it. */
-export function makeMessage(facts: MessageFacts, template: Template, secrets: readonly string[] = []): Message {
-  const mask = (value: string) => maskSecrets(value, secrets);
+export const makeMessage = (facts: MessageFacts, template: Template, secrets: readonly string[] = []): Message =>
+  finish(hideIn(facts, secrets), template, secrets);
+
+/** Without secrets and unsafe characters: before the template escapes them, which changes their letters. */
+const hideIn = (facts: MessageFacts, secrets: readonly string[]): MessageFacts =>
+  maskAll(facts, (value) => showSafely(maskSecrets(value, secrets))) as MessageFacts;
+
+function finish(facts: MessageFacts, template: Template, secrets: readonly string[]): Message {
+  const mask = (value: string) => showSafely(maskSecrets(value, secrets));
   let made: Message;
   try {
-    // Before the template escapes them, which changes their letters.
-    made = render(secrets.length === 0 ? facts : (maskAll(facts, mask) as MessageFacts), template);
+    made = render(facts, template);
   } catch (error) {
     throw new Error(`the template failed: ${explain(error)}`, { cause: error });
   }
@@ -92,7 +129,8 @@ export function checkTemplate({ message, events }: TemplateChoice): string[] {
   });
 }
 
-const render = (facts: MessageFacts, template: Template): Message => shape.parse(callContained(() => template(facts)));
+const render = (facts: MessageFacts, template: Template): Message =>
+  shape.parse(callGuarded(template, () => template(facts)));
 
 const explain = (error: unknown): string => (error instanceof z.ZodError ? describeShape(error) : describeCause(error));
 

@@ -5,14 +5,15 @@ import { listFacts, listSections } from "./plain-message.ts";
 
 /** Teams takes 28 KB, of JSON. */
 const mostBytes = 24_000;
-const isShort = (elements: readonly object[]) => Buffer.byteLength(JSON.stringify(elements)) <= mostBytes;
+/** Whether Teams takes such a card. */
+export const isShort = (elements: readonly object[]) => Buffer.byteLength(JSON.stringify(elements)) <= mostBytes;
 
 const block = (text: string, more: object = {}) => ({ type: "TextBlock", text, wrap: true, ...more });
 const title = (subject: string, more: object = {}) =>
   block(unlink(cutText(subject, 300)), { size: "Medium", weight: "Bolder", ...more });
 
-/** The elements of a card about what happened; without its logs if those are too long for it. */
-export function richCard(facts: MessageFacts, { subject, text }: Message): object[] {
+/** The elements of a card about what happened. */
+export function richCard(facts: MessageFacts, { subject }: Message): object[] {
   const rows = listFacts(facts).flatMap(([name, value]) =>
     name === "Page" || value === "" ? [] : { title: name, value: unlink(value) },
   );
@@ -31,15 +32,22 @@ export function richCard(facts: MessageFacts, { subject, text }: Message): objec
     block(unlink(`Last lines of ${step}/${log}`), { weight: "Bolder" }),
     block(unlink(lines.replaceAll("\n", "\n\n")) || " ", { fontType: "Monospace", size: "Small", spacing: "None" }),
   ]);
-  return (
-    [
-      [...head, ...sections, ...logs],
-      [...head, ...sections],
-    ].find(isShort) ?? plainCard({ subject, text })
-  );
+  return [...head, ...sections, ...logs];
 }
 
-/** The same of a text alone, as much as there is room for. Two line ends make one in a card. */
+/** The same, or a text alone if there is no room for it. */
+export function cutCard(facts: MessageFacts, message: Message): object[] {
+  const card = richCard(facts, message);
+  return isShort(card) ? card : plainCard(message);
+}
+
+/** A text alone. Two line ends make one in a card. */
+export const wholeCard = ({ subject, text }: Message): object[] => [
+  title(subject),
+  block(unlink(text.replaceAll("\n", "\n\n")) || " "),
+];
+
+/** The same, as much as there is room for. */
 export function plainCard({ subject, text }: Message): object[] {
   const whole = unlink(text.replaceAll("\n", "\n\n"));
   let cut = whole;

@@ -1,4 +1,4 @@
-import { cutText } from "./cut-text.ts";
+import { cutFront, cutText } from "./cut-text.ts";
 import { escapeHtml } from "./html-message.ts";
 import type { Message, MessageFacts } from "./message-facts.ts";
 import { listFacts, listSections, plainMessage } from "./plain-message.ts";
@@ -28,7 +28,7 @@ export function telegramMessage(facts: MessageFacts): Message {
   }
   for (const { step, log, text } of facts.logs) {
     const title = `Last lines of ${step}/${log}`;
-    const shown = cutText(text, Math.max(1, left - title.length - 10));
+    const shown = cutFront(text, Math.max(1, left - title.length - 10));
     add(`\n${title}\n${shown}`, `\n${bold(title)}\n<pre>${escapeHtml(shown)}</pre>`);
   }
   return { ...message, html: pieces.join("\n") };

@@ -159,8 +159,7 @@ export class OutputFollower {
       case "link":
         return this.#addLink(current, mark);
       case "log-line":
-        await (await current.step.log(mark.log)).write(`${mark.line}\n`);
-        return;
+        return this.#addLine(current, mark);
       default:
         return;
     }
@@ -195,6 +194,15 @@ export class OutputFollower {
     this.#ended.push({ name: step.name, results });
     const shown = text === "" ? "finished" : text;
     await step.end({ results, text: results === Results.SUCCESS ? shown : `${shown} (${resultName(results)})` });
+  }
+
+  async #addLine(current: Open, { log, line }: { readonly log: string; readonly line: string }): Promise<void> {
+    try {
+      await (await current.step.log(log)).write(`${line}\n`);
+    } catch (error) {
+      if (!(error instanceof StepValueRefused)) throw error;
+      await this.#note(error.message);
+    }
   }
 
   async #addLink(current: Open, { name, url }: { readonly name: string; readonly url: string }): Promise<void> {

@@ -1,9 +1,12 @@
+import { isUtf8 } from "node:buffer";
 import { ArtifactRefused } from "../../step-errors.ts";
 
 /** Receives the files of an archive, one after the other. */
 export interface TarReceiver {
   /** A pipe or a device, which has no content. */
   skip(name: string, kind: string): Promise<void>;
+  /** The name of the file that follows is not UTF-8: its other bytes are written in it as `%E9`. */
+  noteEscaped(name: string): Promise<void>;
   /** A file begins; the name is as the archive has it. */
   begin(name: string, size: number): Promise<void>;
   write(block: Uint8Array): Promise<void>;
@@ -28,7 +31,7 @@ export class TarReader {
   #kept: Uint8Array = new Uint8Array();
   #state: State = { kind: "header" };
   #extension: Uint8Array[] = [];
-  #longName: string | undefined;
+  #longName: Uint8Array | undefined;
   #longSize: number | undefined;
 
   constructor(receiver: TarReceiver) {
@@ -74,7 +77,8 @@ export class TarReader {
       return this.#enter({ kind: "extension", left: size, padding, type });
     }
     if (type === "g") return this.#enter({ kind: "skip", left: size, padding, type });
-    const name = this.#longName ?? readName(header);
+    const bytes = this.#longName ?? readName(header);
+    const name = showName(bytes);
     this.#longName = undefined;
     this.#longSize = undefined;
     if (type === "5") return this.#enter({ kind: "skip", left: size, padding, type });
@@ -87,6 +91,7 @@ export class TarReader {
       throw new ArtifactRefused(
         `The worker's archive has ${JSON.stringify(name.slice(0, 200))}, which is ${kinds[type] ?? "no file"}: only files and directories are taken.`,
       );
+    if (!isUtf8(bytes)) await this.#receiver.noteEscaped(name);
     await this.#receiver.begin(name, size);
     await this.#enter({ kind: "file", left: size, padding, type });
   }
@@ -127,7 +132,7 @@ export class TarReader {
     }
     const records = readRecords(bytes);
     this.#longName = records.get("path") ?? this.#longName;
-    const size = records.get("size");
+    const size = records.get("size")?.toString("latin1");
     if (size !== undefined && /^\d{1,15}$/.test(size)) this.#longSize = Number(size);
   }
 }
@@ -151,34 +156,48 @@ function readNumber(field: Uint8Array): number {
       throw new ArtifactRefused("The worker sent no valid archive (a size is too large).");
     return value;
   }
-  const text = trimNul(field).trim();
+  const text = trimNul(field).toString("latin1").trim();
   if (!/^[0-7]*$/.test(text)) throw new ArtifactRefused("The worker sent no valid archive (a number is wrong).");
   return text === "" ? 0 : Number.parseInt(text, 8);
 }
 
-function readName(header: Uint8Array): string {
+function readName(header: Uint8Array): Uint8Array {
   const name = trimNul(header.subarray(0, 100));
   const isUstar = Buffer.from(header.subarray(257, 262)).toString("latin1") === "ustar";
-  const prefix = isUstar && header[262] === 0 ? trimNul(header.subarray(345, 500)) : "";
-  return prefix === "" ? name : `${prefix}/${name}`;
+  const prefix = isUstar && header[262] === 0 ? trimNul(header.subarray(345, 500)) : Buffer.alloc(0);
+  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from("/"), name]);
 }
 
-function trimNul(bytes: Uint8Array): string {
+function trimNul(bytes: Uint8Array): Buffer {
   const end = bytes.indexOf(0);
-  return Buffer.from(end === -1 ? bytes : bytes.subarray(0, end)).toString("utf8");
+  return Buffer.from(end === -1 ? bytes : bytes.subarray(0, end));
 }
+
+/** The text of a name. Bytes that are no UTF-8 stay different from each other. */
+function showName(name: Uint8Array): string {
+  if (isUtf8(name)) return Buffer.from(name).toString();
+  let text = "";
+  for (let at = 0; at < name.length; ) {
+    const length = [1, 2, 3, 4].find((n) => at + n <= name.length && isUtf8(name.subarray(at, at + n)));
+    text += length === undefined ? `%${hexOf(name[at] ?? 0)}` : Buffer.from(name.subarray(at, at + length)).toString();
+    at += length ?? 1;
+  }
+  return text;
+}
+
+const hexOf = (byte: number) => byte.toString(16).toUpperCase().padStart(2, "0");
 
 /** Records of the form "LENGTH KEY=VALUE\n". */
-function readRecords(bytes: Buffer): Map<string, string> {
-  const records = new Map<string, string>();
+function readRecords(bytes: Buffer): Map<string, Buffer> {
+  const records = new Map<string, Buffer>();
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(32, at);
     const length = space === -1 ? Number.NaN : Number(bytes.toString("latin1", at, space));
     if (!Number.isInteger(length) || length <= space - at || at + length > bytes.length)
       throw new ArtifactRefused("The worker sent no valid archive (an extended header is wrong).");
-    const record = bytes.toString("utf8", space + 1, at + length - 1);
+    const record = bytes.subarray(space + 1, at + length - 1);
     const equals = record.indexOf("=");
-    if (equals > 0) records.set(record.slice(0, equals), record.slice(equals + 1));
+    if (equals > 0) records.set(record.toString("latin1", 0, equals), record.subarray(equals + 1));
     at += length;
   }
   return records;

@@ -1,5 +1,5 @@
 import { describeIssue } from "@multimaster/config";
-import { callContained, type Json } from "@multimaster/core";
+import { callContained, findJsonFault, type Json } from "@multimaster/core";
 import { z } from "zod";
 import type { CommandEnd, StepContext } from "../../step-context.ts";
 import { BadRendering } from "../../step-errors.ts";
@@ -51,7 +51,11 @@ export const outputShape = {
 
 type OutputOptions = z.output<z.ZodObject<typeof outputShape>>;
 
-const json = z.json({ error: "must be text, a number, true, false, null, or lists and objects of these" });
+/** More than the engine takes in all. */
+const limits = { depth: 100, size: 16 * 1024 * 1024 };
+const json = z.custom<Json>((value) => findJsonFault(value, limits) === undefined, {
+  error: ({ input }) => findJsonFault(input, limits),
+});
 const texts = z.record(z.string(), z.string().optional());
 const findings = z.object({
   properties: z.record(z.string(), json).optional(),

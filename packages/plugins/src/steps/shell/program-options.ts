@@ -51,7 +51,10 @@ export const programShape = {
     .describe('Results of return codes, such as { 3: "warnings" }; otherwise 0 is success and any other failure.'),
   logfiles: z
     .record(
-      z.string().refine((name) => !streamNames.includes(name), `must not be ${streamNames.join(", ")}`),
+      z
+        .string()
+        .regex(/^(?=.*\S)[^\p{Cc}]{1,255}$/u, "must be the name of a log, of 1 to 255 characters in one line")
+        .refine((name) => !streamNames.includes(name), `must not be ${streamNames.join(", ")}`),
       z.union([z.string(), z.strictObject({ filename: z.string(), follow: z.boolean().default(false) })]),
     )
     .default({})
