@@ -87,7 +87,7 @@ describe.runIf(process.env["MULTIMASTER_IMAGE"])("the container image", { timeou
     await docker("restart", "--time=60", "ci");
     await untilReady();
     await follow((first[3] as string).replace(" --follow", ""));
-    await waitFor(async () => (await get("api/v2/builds?complete=false")).includes('"buildid":2'), {
+    await waitFor(async () => (await get("api/v2/builds?complete=false")).match(/"buildid":\s*2\b/) !== null, {
       what: "the second build to run",
     });
     const stopped = docker("stop", "--time=120", "ci");
