@@ -29,7 +29,12 @@ export async function startImageBuilds(): Promise<TestImages> {
     await podman(["rm", "--all", "--force", "--time=0"]);
     await podman(["network", "prune", "--force"]);
     // Podman mounts it for itself, and a mounted directory cannot be removed.
-    await runProcess({ name: "umount", command: "umount", args: [join(directory, "storage", "overlay")] });
+    const unmount = '! mountpoint -q "$1" || umount "$1"';
+    await runProcess({
+      name: "umount",
+      command: "sh",
+      args: ["-c", unmount, "sh", join(directory, "storage", "overlay")],
+    });
   });
   await podman(["import", archive, node], { timeoutMs: 5 * minute });
   const settings = await registrySettings(directory);
