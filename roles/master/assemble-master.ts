@@ -10,7 +10,13 @@ import {
   type Lease,
 } from "@multimaster/cluster";
 import { type Audience, createMetrics, onAbort, ServiceGroup, systemClock } from "@multimaster/core";
-import { createBuildHistoryService, createData, createEvictionService, type Data } from "@multimaster/data";
+import {
+  createBuildHistoryService,
+  createData,
+  createEvictionService,
+  createMuteService,
+  type Data,
+} from "@multimaster/data";
 import { dataVersions } from "@multimaster/database";
 import { noteConfig, type Outcomes, releaseEverythingOf } from "@multimaster/lifecycle";
 import { roleNames } from "../index.ts";
@@ -120,6 +126,7 @@ export async function joinAndAssemble(plan: TermPlan): Promise<MasterParts> {
       createDataVersionService({ database, leaseMs: lease.leaseMs, clock: systemClock, log }),
       eviction,
       createBuildHistoryService({ updates: data.updates, clock: systemClock, log }),
+      createMuteService({ updates: data.updates, clock: systemClock, log }),
       createPeerLeftHints({ bus, lease, onPeerLeft: (masterid) => eviction.suspect(masterid) }),
       createLoopDelay(metrics, signs.main),
       createMasterMetrics({ metrics, lease, heartbeat, bus, database, hosts, release: plan.release }),

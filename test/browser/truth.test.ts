@@ -134,3 +134,78 @@ it("a builder's page shows on which branches it fails, and its builds by branch 
   );
   expect(problems()).toEqual([]);
 });
+
+it("a user says that he is on it, comments, and mutes a failure, which is folded below the others", async () => {
+  const { page, problems } = await openPage(browser);
+  const failing = history.failing();
+  const [one] = failing;
+  await page.goto(new URL("/failing", server.url).href);
+  const row = page
+    .locator(".failing-row")
+    .filter({ hasText: `${one?.builder} #${one?.newest}` })
+    .filter({ hasText: one?.branch ?? "" });
+  await row.getByRole("button", { name: "I am on it" }).click(timeLimit);
+  await row.getByText("is on it").waitFor(timeLimit);
+  await row.getByRole("button", { name: "Comment" }).click(timeLimit);
+  await page.getByRole("dialog").getByRole("textbox").fill("The disk is full: <b>again</b>");
+  await page.getByRole("dialog").getByRole("button", { name: "Comment", exact: true }).click(timeLimit);
+  await row.getByText("The disk is full: <b>again</b>").waitFor(timeLimit);
+  await row.getByRole("button", { name: "Mute" }).click(timeLimit);
+  await page.getByRole("dialog").getByRole("button", { name: "Mute", exact: true }).click(timeLimit);
+  await page.getByText("'text' must be the reason, a text of at most 2000 characters").waitFor(timeLimit);
+  await page.getByRole("dialog").getByRole("textbox").fill("known, ticket 7");
+  await page.getByRole("dialog").getByRole("button", { name: "Mute", exact: true }).click(timeLimit);
+  const muted = page.locator("details.muted");
+  await muted.getByText("1 muted").click(timeLimit);
+  await muted.getByText("until a build passes: known, ticket 7").waitFor(timeLimit);
+  await expectRows(page, failing);
+  expect(await findSeriousProblems(page)).toEqual([]);
+
+  await page.goto(new URL(`/builders/${builderIds[one?.builder ?? ""]}/builds/${one?.newest}`, server.url).href);
+  await page.getByText("The disk is full: <b>again</b>").waitFor(timeLimit);
+  await page.getByRole("button", { name: "Unmute" }).click(timeLimit);
+  await page.getByText("known, ticket 7").waitFor({ ...timeLimit, state: "detached" });
+  expect(await findSeriousProblems(page)).toEqual([]);
+  // The browser notes the answer to the mute without a reason.
+  expect(problems().filter((text) => !text.includes("400"))).toEqual([]);
+});
+
+it("a commit's page says how many builders pass, and builds again what failed", async () => {
+  const { page, problems } = await openPage(browser);
+  const { changeid, revision, builds } = await findFailedCommit();
+  const isGood = (results: number | null) => results === 0 || results === 1;
+  const failed = builds.filter(({ results }) => !isGood(results)).map(({ buildid }) => buildid);
+  await page.goto(new URL(`/commits/${encodeURIComponent(revision)}`, server.url).href);
+  await page.waitForURL(`**/changes/${changeid}`, timeLimit);
+  await page.getByText(`${builds.length - failed.length} of ${builds.length} builder`).waitFor(timeLimit);
+  await page.getByRole("button", { name: "Build again what failed" }).click(timeLimit);
+  if (failed.length > 1) await page.getByRole("button", { name: "Yes" }).click(timeLimit);
+  await waitFor(
+    async () => {
+      const { body } = await server.get("/api/v2/buildsets?complete=false");
+      const sets = body.buildsets as { rebuilt_buildid: number | null }[];
+      const again = sets.flatMap(({ rebuilt_buildid }) => rebuilt_buildid ?? []);
+      return JSON.stringify(again.sort()) === JSON.stringify([...failed].sort());
+    },
+    { what: "the failed builds to be asked for again", timeoutMs: 15_000 },
+  );
+  expect(await findSeriousProblems(page)).toEqual([]);
+  expect(problems()).toEqual([]);
+});
+
+/** A commit that some builder fails on by its newest build, with the newest build of each builder, all of which have ended. */
+async function findFailedCommit() {
+  const { body } = await server.get("/api/v2/changes?order=-changeid");
+  for (const { changeid, revision } of body.changes as { changeid: number; revision: string }[]) {
+    const found = (await server.get(`/api/v2/changes/${changeid}/builds`)).body.builds as { buildid: number }[];
+    const ids = new Set(found.map(({ buildid }) => buildid));
+    const newest = new Map<string, (typeof history.builds)[number]>();
+    for (const build of history.builds)
+      if (ids.has(build.buildid) && build.buildid > (newest.get(build.builder)?.buildid ?? 0))
+        newest.set(build.builder, build);
+    const builds = [...newest.values()];
+    const hasEnded = builds.every(({ results }) => results !== null && [0, 1, 2, 4].includes(results));
+    if (hasEnded && builds.some(({ results }) => results === 2 || results === 4)) return { changeid, revision, builds };
+  }
+  throw new Error("no builder fails on any commit");
+}

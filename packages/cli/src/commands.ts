@@ -46,6 +46,7 @@ export const commands: readonly { readonly names: readonly string[]; load(): Pro
   { names: ["workers"], load: async () => (await import("./commands/workers.ts")).addWorkers },
   { names: ["locks", "lock"], load: async () => (await import("./commands/locks.ts")).addLocks },
   { names: ["report"], load: async () => (await import("./commands/report.ts")).addReport },
+  { names: ["failing"], load: async () => (await import("./commands/failing.ts")).addFailing },
   { names: ["why"], load: async () => (await import("./commands/why.ts")).addWhy },
   { names: ["open"], load: async () => (await import("./commands/open.ts")).addOpen },
   { names: ["login"], load: async () => (await import("./commands/login.ts")).addLogin },

@@ -6,6 +6,7 @@ import { checkReporterChoices, checkReporters } from "./check-reporters.ts";
 import { formatPath } from "./describe-issue.ts";
 import { listSteps } from "./list-steps.ts";
 import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
+import { warningsOfLockCircles } from "./lock-circle-warnings.ts";
 import { warningsOfAwaitedLocks } from "./lock-wait-warnings.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
@@ -70,7 +71,12 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
       problems,
       checkAwaitedLocks(builders, scheduler, placeOf, (worker) => !latent.has(worker)),
     );
-  const waits = scheduler ? warningsOfAwaitedLocks(builders, scheduler, workers, placeOf) : [];
+  const waits = scheduler
+    ? [
+        ...warningsOfAwaitedLocks(builders, scheduler, workers, placeOf),
+        ...warningsOfLockCircles(builders, scheduler, placeOf),
+      ]
+    : [];
   const warnings = [...config.warnings(), ...(tls?.warnings ?? []), ...waits];
   if (problems.length > 0) throw new ConfigProblems(problems, warnings);
 

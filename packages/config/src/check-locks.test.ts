@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { checkAwaitedLocks } from "./check-lock-waits.ts";
 import { checkLimitedWorkers, checkLocks } from "./check-locks.ts";
+import { warningsOfLockCircles } from "./lock-circle-warnings.ts";
 import { warningsOfAwaitedLocks } from "./lock-wait-warnings.ts";
 import { defineLock, lockUses } from "./locks.ts";
 import { type BuildersSliceInput, buildersSlice, warningsOfBuilders } from "./slices/builders.ts";
@@ -168,6 +169,44 @@ describe("locks of a config", () => {
       expect(warningsOf(gated("one"), gated("two"), child)).toEqual([]);
       expect(warningsOf(waiting("one", "child", [board.counting()]), child)).toEqual([]);
     });
+  });
+
+  it("bring a warning where builds with different locks wait, by triggers, for builds that need the lock of the other", () => {
+    const [x, y, gate] = ["x", "y", "gate"].map((name) => defineLock({ name, max: 2 }));
+    const waiting = (name: string, child: string, locks: unknown) =>
+      builder(name, locks, { ...step(), plugin: { ...step().plugin, awaits: () => [child] } });
+    const warningsOf = (...builders: { name: string }[]) =>
+      warningsOfLockCircles(
+        new Map([["team", slice(...builders)]]),
+        {
+          changeSources: [],
+          schedulers: builders.map(({ name }) => ({
+            plugin: { kind: "scheduler", type: "t", options: z.unknown(), builderNames: () => [name] },
+            options: { name },
+          })),
+        } as unknown as SchedulerSlice,
+        (name) => name,
+      );
+    const children = [builder("b", [y?.exclusive()]), builder("d", [], step([x?.exclusive()]))];
+    expect(warningsOf(waiting("a", "b", [x?.exclusive()]), waiting("c", "d", [y?.exclusive()]), ...children)).toEqual([
+      'builders.team: builders[0].steps[0]: while a build of "a" has the lock "x", it waits for builds of "b", which need the lock "y"; while a build of "c" has the lock "y", it waits for builds of "d", which need the lock "x" (builders.team: builders[1].steps[0]): running at the same time, they wait for each other for ever; take the locks in one order, or give these builders one more lock that each of them has alone',
+    ]);
+    // A step closes the circle.
+    expect(
+      warningsOf(
+        waiting("a", "b", [x?.exclusive()]),
+        builder("c", [y?.exclusive()], step([x?.counting()])),
+        ...children,
+      ),
+    ).toEqual([expect.stringContaining('while a build of "c" has the lock "y", it wants the lock "x"')]);
+    // In one order, never at the same time, or with enough for both.
+    expect(warningsOf(waiting("a", "b", [x?.exclusive()]), ...children)).toEqual([]);
+    const gated = (name: string, child: string, lock: typeof x) =>
+      waiting(name, child, [lock?.exclusive(), gate?.exclusive()]);
+    expect(warningsOf(gated("a", "b", x), gated("c", "d", y), ...children)).toEqual([]);
+    const counting = (name: string, child: string, lock: typeof x) => waiting(name, child, [lock?.counting()]);
+    const small = [builder("b", [y?.counting()]), builder("d", [x?.counting()])];
+    expect(warningsOf(counting("a", "b", x), counting("c", "d", y), ...small)).toEqual([]);
   });
 
   it("are refused of a step that waits for the step around it", () => {

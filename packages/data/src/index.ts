@@ -36,7 +36,7 @@ export type { AskedBuilds } from "./updates/asked-triggers.ts";
 export type { AuditUpdates } from "./updates/audit.ts";
 export type { BuilderLineUpdates } from "./updates/builder-lines.ts";
 export type { BuilderConfiguration, BuilderUpdates } from "./updates/builders.ts";
-export type { BuildRequestUpdates, PendingRequest } from "./updates/buildrequests.ts";
+export type { BuildRequestUpdates, PendingRequest, RequestRank } from "./updates/buildrequests.ts";
 export type {
   AdoptedBuild,
   BuildEnd,
@@ -52,6 +52,7 @@ export type { ChangeSourceUpdates } from "./updates/change-sources.ts";
 export type { ChangeUpdates } from "./updates/changes.ts";
 export type { CollapsingUpdates } from "./updates/collapsing.ts";
 export type { CommandUpdates, RecordedCommand, ResumeNote } from "./updates/commands.ts";
+export { createMuteService } from "./updates/end-mutes.ts";
 export { createEvictionService, type EvictionOptions, type EvictionService } from "./updates/evict-dead-masters.ts";
 export { createUpdates, type Updates, type UpdatesOptions } from "./updates/index.ts";
 export {
@@ -69,6 +70,7 @@ export type { LogType, LogUpdates } from "./updates/logs.ts";
 export type { Lost } from "./updates/lost.ts";
 export type { MasterUpdates } from "./updates/masters.ts";
 export type { NewChange } from "./updates/new-change.ts";
+export type { NoteUpdates } from "./updates/notes.ts";
 export type { StateKey } from "./updates/object-state.ts";
 export type { DrainedWork } from "./updates/orders.ts";
 export { publishOutcomes } from "./updates/publish-outcomes.ts";

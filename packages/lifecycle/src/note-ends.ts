@@ -1,6 +1,7 @@
 import { Results } from "@multimaster/core";
 import {
   type Connection,
+  endNotesOfMended,
   hashColumns,
   insertLineBuilds,
   type LineBuild,
@@ -43,7 +44,9 @@ export async function noteEnds(tx: Connection, buildids: readonly number[]): Pro
     if (state.newest?.good === false) await noteFailing(tx, state, addedTo.get(state.lineid) ?? []);
     else if (state.failing) mended.push(state.lineid);
   }
-  if (mended.length > 0) await writeMended(tx, mended);
+  if (mended.length === 0) return;
+  await writeMended(tx, mended);
+  await endNotesOfMended(tx, mended);
 }
 
 interface PlacedBuild extends Omit<LineBuild, "lineid"> {

@@ -60,6 +60,8 @@ export interface ReporterDefinition<Options extends ReporterOptions = ReporterOp
   readonly reports?: readonly ReportKind[];
   /** A state replaces the one before it: what is not final is not sent once a later state of its context is known. */
   readonly isState?: boolean;
+  /** It reports to a program, which wants everything: failures that a user has muted as well. */
+  readonly wantsMuted?: boolean;
   /** Reports of one context arrive in order. Null: it has nothing to say of this event. */
   contextOf(event: ReportedEvent, options: Options): string | null;
   /** Why it has nothing to say of this event, as a sentence. */

@@ -8,6 +8,7 @@ import { BuildersPage } from "./pages/builders.tsx";
 import { ChangePage } from "./pages/change.tsx";
 import { ChangesPage } from "./pages/changes.tsx";
 import { ClusterPage } from "./pages/cluster.tsx";
+import { CommitPage } from "./pages/commit.tsx";
 import { FailingPage } from "./pages/failing.tsx";
 import { HomePage } from "./pages/home.tsx";
 import { InstancesPage } from "./pages/instances.tsx";
@@ -42,6 +43,7 @@ const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>
   ["/buildrequests/:request", RequestPage],
   ["/changes", ChangesPage],
   ["/changes/:change", ChangePage],
+  ["/commits/:revision", CommitPage],
   ["/console", ConsolePage],
   ["/grid", GridPage],
   ["/timeline", TimelinePage],

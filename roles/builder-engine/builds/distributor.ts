@@ -1,6 +1,6 @@
 import { isLeaseLoss } from "@multimaster/cluster";
 import { type Clock, type Failure, type Logger, type Service, WakeupLoop } from "@multimaster/core";
-import { buildrequests, type Data } from "@multimaster/data";
+import { buildrequests, type Data, type RequestRank } from "@multimaster/data";
 import {
   judgeWorker,
   listStartable,
@@ -37,8 +37,7 @@ export interface DistributorOptions {
 }
 
 const pollMs = 5000;
-interface Chosen {
-  buildrequestid: number;
+interface Chosen extends RequestRank {
   builder: ConfiguredBuilder;
   worker: AttachedWorker;
   isOnLastTry: boolean;
@@ -80,6 +79,7 @@ export class Distributor implements Service {
       metrics,
       clock,
       builders,
+      workers,
       onResting: ({ builderid }, resting) => this.#rules.noteResting(builderid, "locks", resting),
       onAsking: (placed) => this.#rules.noteAsking(placed),
       onAnswer: () => this.#loop.wake(),
@@ -234,12 +234,15 @@ export class Distributor implements Service {
     );
     this.#locks.notePending(found);
     const waiting = this.#approvals.findings;
+    const known = this.#locks.findings + this.#rules.findings + waiting;
     const pending = (await this.#approvals.admit(found)).filter(
-      ({ buildrequestid }) => !this.#locks.isDenied(buildrequestid) && !this.#collapser.isHeld(buildrequestid),
+      (request) =>
+        !this.#locks.isDenied(request.buildrequestid) &&
+        !this.#collapser.isHeld(request.buildrequestid) &&
+        !this.#locks.mustWait(request),
     );
     // The drain began or ended meanwhile: what was found then is not what is looked for now.
     if (this.#mode !== mode) return undefined;
-    const known = this.#locks.findings + this.#rules.findings + waiting;
     // What changed while the requests were read counts.
     const placed = placeRequests(pending, this.#viewBuilders(), this.#viewWorkers(), {
       runsLastTry: this.#options.builds.runsLastTry,
@@ -250,6 +253,7 @@ export class Distributor implements Service {
       worker: workers.get(workerName) as AttachedWorker,
     }));
     this.#rules.notePlaced(pending, placed);
+    this.#locks.notePlaced(pending, placed);
     const held = mode === "open" ? await this.#collapser.holdBack(placed) : new Set<number>();
     if (this.#mode !== mode) return undefined;
     const now = this.#options.clock.now();
@@ -275,7 +279,9 @@ export class Distributor implements Service {
   async #findPending(builderids: readonly number[], limit: number) {
     const { updates } = this.#options.data;
     if (this.#mode === "open") {
-      const pending = await this.#rules.findPending(builderids, limit);
+      const further = await this.#locks.findFurther(builderids);
+      const first = builderids.filter((id) => !this.#locks.isPassed(id));
+      const pending = await this.#rules.findPending(first, limit, further);
       return pending.map((request) => ({
         ...request,
         isOnLastTry: this.#options.builders.get(request.builderid)?.isOnLastTry(request) ?? false,

@@ -1,6 +1,6 @@
 import { describeIssue, type LockUseConfig, lockUses, render } from "@multimaster/config";
 import { type Clock, FunctionBlocked, waitAtMost } from "@multimaster/core";
-import type { Data, RequestDetails } from "@multimaster/data";
+import type { Data, RequestDetails, RequestRank } from "@multimaster/data";
 import { makeBuildProperties } from "../builds/build-properties.ts";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { isForkBuild } from "../builds/fork-build.ts";
@@ -12,16 +12,18 @@ import { findBuilddir } from "../workers/worker-paths.ts";
 const answerMs = 5000;
 /** How long one is not called that took this time, or that blocked the engine. */
 const restMs = 60_000;
-/** How long an answer counts that has not been used. */
-const knownMs = 10_000;
+/** How long a request may be claimed by an answer: its properties change if others collapse into it. */
+const freshMs = 10_000;
+/** How long, and how many, answers are remembered, so that requests whose locks are taken are not asked about again. */
+const rememberedMs = 600_000;
+const mostRemembered = 100_000;
 /** How long one poll waits for answers: most functions answer immediately, and a request then keeps its place. */
 const graceMs = 200;
 /** Questions that may be open at the same time. */
 const most = { ofBuilder: 10, all: 50 };
 
 /** A request with the place where its build is to start. */
-export interface PlacedForLocks {
-  readonly buildrequestid: number;
+export interface PlacedForLocks extends RequestRank {
   readonly builder: ConfiguredBuilder;
   readonly worker: AttachedWorker;
 }
@@ -46,17 +48,31 @@ export type LockAnswer = NamedLocks | { readonly kind: "asking" } | { readonly k
 interface Known {
   readonly answer: NamedLocks;
   readonly builder: ConfiguredBuilder;
-  readonly until: number;
+  /** By the clock. */
+  readonly since: number;
 }
 
-const keyOf = ({ buildrequestid, worker }: PlacedForLocks) => `${buildrequestid} ${worker.workerid}`;
+/** What identifies an answer: that of a function which has not read anything of the worker counts on each worker. */
+const keyOf = (buildrequestid: number, workerName = "") => `${buildrequestid} ${workerName}`;
+const keyOfPair = ({ buildrequestid, worker }: PlacedForLocks) => keyOf(buildrequestid, worker.name);
+
+export interface LockQuestionsOptions {
+  readonly data: Data;
+  readonly clock: Clock;
+  readonly workers: { readonly all: readonly AttachedWorker[] };
+  onAnswer(): void;
+}
 
 /** Asks the functions that name the locks of builds, beside the distributor: one that hangs delays only requests of its builder. */
 export class LockQuestions {
   #data: Data;
   #clock: Clock;
   #onAnswer: () => void;
+  #workers: () => readonly AttachedWorker[];
+  /** The longest remembered come first. */
   #known = new Map<string, Known>();
+  /** Requests whose answers came too late for the poll that asked. */
+  #late = new Set<number>();
   #open = new Map<string, { readonly builderid: number; readonly asking: Promise<void> }>();
   /** Functions that are not called now, by builder. */
   #resting = new Map<number, Resting>();
@@ -64,8 +80,9 @@ export class LockQuestions {
   #graceMs = graceMs;
 
   /** `onAnswer`: the distributor may know more now. */
-  constructor({ data, clock, onAnswer }: { readonly data: Data; readonly clock: Clock; onAnswer(): void }) {
+  constructor({ data, clock, workers, onAnswer }: LockQuestionsOptions) {
     this.#data = data;
+    this.#workers = () => workers.all;
     this.#clock = clock;
     this.#onAnswer = onAnswer;
   }
@@ -73,12 +90,22 @@ export class LockQuestions {
   beginPoll(): void {
     this.#graceMs = graceMs;
     const now = this.#clock.now();
-    for (const [key, { until }] of this.#known) if (until <= now) this.#known.delete(key);
+    for (const [key, { since }] of this.#known) {
+      if (since + rememberedMs > now && this.#known.size <= mostRemembered) break;
+      this.#known.delete(key);
+    }
+  }
+
+  /** Requests whose answers came too late for the poll that asked. */
+  takeLate(): number[] {
+    const late = [...this.#late];
+    this.#late.clear();
+    return late;
   }
 
   /** Asks about those of which nothing is known; returns after a short time, whether or not there are answers. */
   async ask(placed: readonly PlacedForLocks[]): Promise<void> {
-    const open = placed.flatMap((one) => this.#open.get(keyOf(one)) ?? this.#begin(one) ?? []);
+    const open = placed.flatMap((one) => this.#open.get(keyOfPair(one)) ?? this.#begin(one) ?? []);
     if (open.length === 0 || this.#graceMs <= 0) return;
     const begun = performance.now();
     await waitAtMost(
@@ -90,15 +117,31 @@ export class LockQuestions {
   }
 
   find(placed: PlacedForLocks): LockAnswer {
-    const known = this.#known.get(keyOf(placed));
-    if (known?.builder === placed.builder) return known.answer;
+    const known = this.#recall(placed.builder, placed.buildrequestid, placed.worker.name);
+    if (known && known.since + freshMs > this.#clock.now()) {
+      this.#late.delete(placed.buildrequestid);
+      return known.answer;
+    }
     const rests = this.#restOf(placed.builder);
     return rests ? { kind: "rests", rests } : { kind: "asking" };
   }
 
+  /** What the function has answered some time ago: on this worker, or (without one) whatever the worker. */
+  remembered(builder: ConfiguredBuilder, buildrequestid: number, workerName?: string): NamedLocks | undefined {
+    return this.#recall(builder, buildrequestid, workerName)?.answer;
+  }
+
+  #recall(builder: ConfiguredBuilder, buildrequestid: number, workerName?: string): Known | undefined {
+    const known =
+      this.#known.get(keyOf(buildrequestid)) ??
+      (workerName === undefined ? undefined : this.#known.get(keyOf(buildrequestid, workerName)));
+    return known?.builder === builder ? known : undefined;
+  }
+
   /** Its build begins: should it be built again, the function is asked again. */
   forget(placed: PlacedForLocks): void {
-    this.#known.delete(keyOf(placed));
+    this.#known.delete(keyOf(placed.buildrequestid));
+    this.#known.delete(keyOfPair(placed));
   }
 
   /** Resolves when no function is being asked: each ends in time. */
@@ -117,11 +160,11 @@ export class LockQuestions {
     const { builderid } = placed.builder;
     const ofBuilder = [...this.#open.values()].filter((one) => one.builderid === builderid);
     if (ofBuilder.length >= most.ofBuilder) return undefined;
-    const key = keyOf(placed);
+    const key = keyOfPair(placed);
     const asking = this.#render(placed).then(
-      (answer) => {
+      (rendered) => {
         this.#open.delete(key);
-        if (answer) this.#known.set(key, { answer, builder: placed.builder, until: this.#clock.now() + knownMs });
+        if (rendered) this.#remember(placed, rendered);
         this.#onAnswer();
       },
       // The request cannot be read: the next poll asks again, and the watch of the database logs it.
@@ -132,17 +175,26 @@ export class LockQuestions {
     return question;
   }
 
+  #remember(placed: PlacedForLocks, { answer, isOfWorker }: Rendered): void {
+    this.forget(placed);
+    const key = isOfWorker ? keyOfPair(placed) : keyOf(placed.buildrequestid);
+    this.#known.set(key, { answer, builder: placed.builder, since: this.#clock.now() });
+    this.#late.add(placed.buildrequestid);
+  }
+
   /** Undefined: another question has found meanwhile that the function does not answer; this request waits. */
-  async #render(placed: PlacedForLocks): Promise<NamedLocks | undefined> {
+  async #render(placed: PlacedForLocks): Promise<Rendered | undefined> {
     const { builder, buildrequestid } = placed;
     const request = await this.#data.updates.buildrequests.details(buildrequestid);
-    if (!request) return { kind: "named", uses: [] };
+    if (!request) return { answer: { kind: "named", uses: [] }, isOfWorker: true };
     if (this.#restOf(builder)) return undefined;
+    let isOfWorker = false;
+    const onOfWorker = () => (isOfWorker = true);
     try {
-      const rendering = render(builder.config.locks, createContext(placed, request));
+      const rendering = render(builder.config.locks, createContext(placed, request, this.#workers(), onOfWorker));
       const rendered = await waitAtMost(this.#clock, answerMs, rendering);
       if (rendered === undefined) throw new NoAnswer(`the function did not answer within ${answerMs / 1000} s`);
-      return { kind: "named", uses: readUses(rendered) };
+      return { answer: { kind: "named", uses: readUses(rendered) }, isOfWorker };
     } catch (error) {
       const why = builder.secrets.hide(error instanceof Error ? error.message : String(error));
       if (error instanceof FunctionBlocked || error instanceof NoAnswer) {
@@ -153,9 +205,16 @@ export class LockQuestions {
           until: this.#clock.now() + restMs,
         });
       }
-      return { kind: "named", uses: [], problem: `The builder's "locks" could not be rendered: ${why}` };
+      const problem = `The builder's "locks" could not be rendered: ${why}`;
+      return { answer: { kind: "named", uses: [], problem }, isOfWorker };
     }
   }
+}
+
+interface Rendered {
+  readonly answer: NamedLocks;
+  /** The function has read something of the worker: on another one it may answer otherwise. */
+  readonly isOfWorker: boolean;
 }
 
 class NoAnswer extends Error {}
@@ -167,8 +226,13 @@ function readUses(rendered: unknown): readonly LockUseConfig[] {
   throw new Error(error.issues.flatMap((issue) => describeIssue(issue, lockUses, rendered)).join("; "));
 }
 
-/** What the function of a builder's locks sees: the build has no row yet, so its ids are 0. */
-function createContext({ builder, worker }: PlacedForLocks, request: RequestDetails) {
+/** What the function of a builder's locks sees: the build has no row yet, so its ids are 0. `onOfWorker`: it reads what depends on the worker. */
+function createContext(
+  { builder, worker }: PlacedForLocks,
+  request: RequestDetails,
+  workers: readonly AttachedWorker[],
+  onOfWorker: () => void,
+) {
   const { config, builderid, name } = builder;
   const properties = makeBuildProperties({
     request,
@@ -178,9 +242,18 @@ function createContext({ builder, worker }: PlacedForLocks, request: RequestDeta
     builddir: findBuilddir(worker.info, config),
   });
   const { buildrequestid, sourceStamps } = request;
-  return createRenderContext({
+  const isOfWorker = (name: string) =>
+    properties.source(name) === "Worker" || workers.some(({ config }) => Object.hasOwn(config.properties, name));
+  const context = createRenderContext({
     properties,
     secrets: isForkBuild(request) ? builder.secrets.forFork(config.secretsForForks) : builder.secrets.forBuild(),
     build: { buildid: 0, buildrequestid, number: 0, sources: sourceStamps },
   });
+  return {
+    ...context,
+    property(name: string) {
+      if (isOfWorker(name)) onOfWorker();
+      return context.property(name);
+    },
+  };
 }

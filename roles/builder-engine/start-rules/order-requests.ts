@@ -1,7 +1,20 @@
+import type { RequestRank } from "@multimaster/data";
+
 /** A pending request, as far as its order matters. */
 export interface Ordered {
   readonly buildrequestid: number;
   readonly builderid: number;
+}
+
+/** Highest priority first, then the oldest. */
+export function compareRanks(a: RequestRank, b: RequestRank): number {
+  return b.priority - a.priority || a.submittedAt - b.submittedAt || a.buildrequestid - b.buildrequestid;
+}
+
+/** All of them, each once; those of `further` that are not among the others come behind these. */
+export function joinRequests<R extends Ordered>(requests: readonly R[], further: readonly R[]): R[] {
+  const isThere = new Set(requests.map(({ buildrequestid }) => buildrequestid));
+  return [...requests, ...further.filter(({ buildrequestid }) => !isThere.has(buildrequestid))];
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Data, PendingRequest } from "@multimaster/data";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import type { FunctionTable } from "./builder-rules.ts";
 import type { GuardedFunction, GuardedFunctions } from "./guarded-function.ts";
-import { completeOrder, fillPlaces, interleave, orderByBuilder } from "./order-requests.ts";
+import { compareRanks, completeOrder, fillPlaces, interleave, joinRequests, orderByBuilder } from "./order-requests.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 /** Requests of a builder that a function puts in order: those of the highest priority that have waited longest. */
@@ -65,13 +65,20 @@ export class RequestOrders {
     this.#lastBuilds?.set(builderid, this.#options.clock.now() / 1000);
   }
 
-  /** Pending requests of these builders, at most about `limit`, in the order of builders. */
-  async read(builderids: readonly number[], limit: number): Promise<PendingRequest[]> {
+  /** Pending requests of these builders, at most about `limit`, and `further` ones, in the order of builders. */
+  async read(
+    builderids: readonly number[],
+    limit: number,
+    further: readonly PendingRequest[],
+  ): Promise<PendingRequest[]> {
     const { builderOrder, data } = this.#options;
     const { buildrequests } = data.updates;
-    if (builderOrder === "oldest request first") return buildrequests.pending(builderids, limit);
+    if (builderOrder === "oldest request first") {
+      const pending = await buildrequests.pending(builderids, limit);
+      return further.length === 0 ? pending : joinRequests(pending, further).sort(compareRanks);
+    }
     const each = Math.max(leastOfBuilder, Math.min(limit, Math.ceil(mostOfBuilders / builderids.length)));
-    const found = await buildrequests.firstOf(builderids, each);
+    const found = joinRequests(await buildrequests.firstOf(builderids, each), further);
     const firsts = new Map(found.toReversed().map((request) => [request.builderid, request]));
     const order = await this.#orderBuilders([...firsts.values()]);
     const ordered = orderByBuilder(found, order);
@@ -116,9 +123,7 @@ export class RequestOrders {
     const ids = firsts.map(({ builderid }) => builderid);
     this.#lastBuilds ??= new Map(await data.updates.builders.lastBuilds([...builders.keys()]));
     const lastBuilds = this.#lastBuilds;
-    const oldest = firsts.toSorted(
-      (a, b) => b.priority - a.priority || a.submittedAt - b.submittedAt || a.buildrequestid - b.buildrequestid,
-    );
+    const oldest = firsts.toSorted(compareRanks);
     if (!this.#builderOrder)
       return oldest
         .toSorted((a, b) => (lastBuilds.get(a.builderid) ?? 0) - (lastBuilds.get(b.builderid) ?? 0))

@@ -6,6 +6,7 @@ import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import type { AttachedWorker, AttachedWorkers } from "../workers/attached-worker.ts";
 import { type BuilderRules, FunctionTable } from "./builder-rules.ts";
 import type { GuardedFunctions } from "./guarded-function.ts";
+import { joinRequests } from "./order-requests.ts";
 import { RefusalRows } from "./refusal-rows.ts";
 import { describeWorker, RequestFacts } from "./request-facts.ts";
 import { RequestOrders } from "./request-orders.ts";
@@ -128,16 +129,25 @@ export class StartRules {
     if (!rules) return base;
     return {
       ...base,
-      refusesRequest: (worker, requestId) => this.#judge(builder, rules, worker, requestId),
+      refusesRequest: (worker, requestId) =>
+        base.refusesRequest?.(worker, requestId) ?? this.#judge(builder, rules, worker, requestId),
       ...(rules.nextWorker ? { choose: (workers, requestId) => this.#choose(builder, rules, workers, requestId) } : {}),
     };
   }
 
-  /** Pending requests of these builders in the order in which they are tried, at most about `limit`. */
-  async findPending(builderids: readonly number[], limit: number): Promise<PendingRequest[]> {
+  /** Pending requests of these builders in the order in which they are tried, at most about `limit`, and `further` ones. */
+  async findPending(
+    builderids: readonly number[],
+    limit: number,
+    further: readonly PendingRequest[],
+  ): Promise<PendingRequest[]> {
     for (const id of builderids) this.#considered.add(id);
-    const found = await this.#orders.read(builderids, limit);
-    return this.prepare(await this.#orders.arrange(found, (id) => this.#refused.has(id)));
+    for (const { builderid } of further) this.#considered.add(builderid);
+    const isOut = (id: number) => this.#refused.has(id);
+    const arranged = await this.#orders.arrange(await this.#orders.read(builderids, limit, further), isOut);
+    // An order of a builder covers only its first requests.
+    const left = further.filter(({ buildrequestid }) => !isOut(buildrequestid));
+    return this.prepare(joinRequests(arranged, left));
   }
 
   /** Reads what functions see of these requests. */

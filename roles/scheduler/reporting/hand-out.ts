@@ -97,6 +97,7 @@ function suspensions({ singleton, lost, updates, log, reporters }: HandOutOption
 export function askReporter(log: Logger, reporter: ConfiguredReporter, event: ReportedEvent): LateAnswer {
   if (!kindsOf(reporter).includes(event.event) || !wantsEvent(event, { ...reporter.options, modes: ["all"] }))
     return null;
+  if (isMuted(reporter, event)) return null;
   const follows = !isNews(reporter, event) || !isWanted(log, reporter, event);
   // A message that is not wanted is none; a state that a target shows must not stay there when it is over.
   if (follows && reporter.plugin.isState !== true) return null;
@@ -108,6 +109,13 @@ export function askReporter(log: Logger, reporter: ConfiguredReporter, event: Re
     return null;
   }
   return { context, final: isFinal(event), follows };
+}
+
+/** A message about a failure that is known asks for attention again; a state of a commit is shown whatever is known of it. */
+function isMuted({ plugin, options }: ConfiguredReporter, { build, event }: ReportedEvent): boolean {
+  const { muted = plugin.wantsMuted === true ? "report" : "skip" } = options;
+  if (plugin.isState === true || muted === "report" || event !== "build-ended" || !build?.mute) return false;
+  return build.results === Results.FAILURE || build.results === Results.EXCEPTION;
 }
 
 /** Whether the modes choose an event. A state that is chosen by its end is not begun: whether it is wanted is not known yet. */

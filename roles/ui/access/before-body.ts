@@ -16,7 +16,8 @@ export function mayDoAnything(authorization: Authorization, visitor: Visitor, pa
   return [...actions].some((action) => mayDo(authorization, visitor, noun, action));
 }
 
-function mayDo({ rules, otherwise }: Authorization, visitor: Visitor, noun: string, action: string): boolean {
+/** Whether this visitor may perform an action on a noun, for some builder or owner. */
+export function mayDo({ rules, otherwise }: Authorization, visitor: Visitor, noun: string, action: string): boolean {
   for (const rule of rules) {
     if (!isAboutAct(rule, action, noun)) continue;
     const isOne = rule.to.includes("anyone") || isAmong(visitor, rule.to, visitor.user?.username);

@@ -1,5 +1,6 @@
 import type { Authorization } from "@multimaster/config";
 import type { Subject } from "@multimaster/data";
+import { mayDo } from "./before-body.ts";
 import { type Allowed, isAmong, needsSubject, whoMay } from "./decide.ts";
 import { nounOfTarget, nounsOfEvent, nounsOfPath } from "./nouns.ts";
 import { refuse } from "./refusal.ts";
@@ -13,6 +14,8 @@ export interface Permissions {
   mayHear(visitor: Visitor, key: string | readonly string[]): boolean;
   /** Whether the visitor may perform this action on every object of a kind, such as all reporters. */
   mayAct(visitor: Visitor, noun: string, action: string): boolean;
+  /** The same on at least some objects, as far as rules say without one: what a page offers. */
+  mayActOnSome(visitor: Visitor, noun: string, action: string): boolean;
   /** Throws a message that says who may, if the visitor may not read this. */
   checkRead(visitor: Visitor, path: readonly string[]): void;
   /** The same for an action on a path; `about` returns the subject of the action, once its parameters are read. */
@@ -47,6 +50,7 @@ export function createPermissions(authorization: Authorization): Permissions {
     },
     mayAct: (visitor, noun, action) =>
       !visitor.readOnly && isAmong(visitor, whoMay(authorization, { action, noun }), undefined),
+    mayActOnSome: (visitor, noun, action) => !visitor.readOnly && mayDo(authorization, visitor, noun, action),
     checkRead,
     async checkAction(visitor, path, method, about) {
       const noun = nounOfTarget(path);

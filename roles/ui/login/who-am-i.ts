@@ -34,7 +34,7 @@ export function describeLogin(visitor: Visitor, access: Pick<Access, "authentica
 /** The answer of `/api/v2/whoami`. */
 export function describeVisitor(
   visitor: Visitor,
-  access: Pick<Access, "authenticator" | "look" | "mayRead" | "mayAct">,
+  access: Pick<Access, "authenticator" | "look" | "mayRead" | "mayAct" | "mayActOnSome">,
 ): JsonObject {
   const { by, user, roles, readOnly } = visitor;
   return {
@@ -51,6 +51,13 @@ export function describeVisitor(
     reports: access.mayRead(visitor, ["reports"]),
     retries: access.mayAct(visitor, "reporters", "retry") && access.mayAct(visitor, "reports", "retry"),
     tries: access.mayRead(visitor, ["tryschedulers"]),
+    notes: {
+      comment: access.mayActOnSome(visitor, "builder_lines", "comment"),
+      comment_builds: access.mayActOnSome(visitor, "builds", "comment"),
+      take: access.mayActOnSome(visitor, "builder_lines", "take"),
+      mute: access.mayActOnSome(visitor, "builder_lines", "mute"),
+      withdraw: access.mayActOnSome(visitor, "notes", "withdraw"),
+    },
     auth: describeAuth(access),
   };
 }

@@ -69,6 +69,8 @@ describe.each(engines)("on %s", (engine) => {
     ...heavyReads(builds).map(({ path }) => path),
     "builders/builder-7/builds/6",
     "changes/1000/builds",
+    "changes/1000/builds?order=-buildid&limit=500",
+    "changes?revision=revision-7&order=-changeid&limit=50",
     "buildrequests?order=-buildrequestid&limit=50",
     "builders/7/buildrequests?order=-buildrequestid&limit=50",
     "builders/7/builds?complete=true&order=-buildid&limit=20",

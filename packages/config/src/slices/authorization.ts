@@ -3,6 +3,7 @@ import { z } from "zod";
 /** The objects of rules: the nouns of the API, and the control messages between masters. */
 const nouns = [
   "builders",
+  "builder_lines",
   "builds",
   "steps",
   "logs",
@@ -28,6 +29,7 @@ const nouns = [
   "codebases",
   "reporters",
   "reports",
+  "notes",
   "audit_entries",
   "retention_runs",
   "control",
@@ -49,6 +51,10 @@ const actions = [
   "pause",
   "unpause",
   "note",
+  "comment",
+  "take",
+  "mute",
+  "withdraw",
   "kill",
   "drain",
   "undrain",

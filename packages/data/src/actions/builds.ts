@@ -1,8 +1,9 @@
 import { errors, type Result, resultName } from "@multimaster/core";
 import { z } from "zod";
 import { aboutBuild } from "./about-build.ts";
-import { defineAction } from "./action.ts";
+import { type ActionContext, defineAction } from "./action.ts";
 import { awaitOutcome } from "./await-outcome.ts";
+import { addNote, comment } from "./notes.ts";
 import { reason, wait } from "./parameters.ts";
 
 export interface BuildNow {
@@ -53,6 +54,11 @@ export const buildActions = {
       await updates.retention.releaseBuild(build.buildid, trail);
       return null;
     },
+  })),
+  /** Says something about the build; plain text. */
+  comment: defineAction(comment, (context: ActionContext<BuildNow>, build: BuildNow, { text }) => ({
+    about: aboutBuild(context.connection, build),
+    perform: () => addNote(context, { buildid: build.buildid }, { kind: "comment", words: text }),
   })),
   rebuild: defineAction(z.object({}), ({ connection, updates, actor, trail }, build: BuildNow) => {
     const { buildid } = build;

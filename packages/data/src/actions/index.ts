@@ -8,6 +8,7 @@ import { cancelMatching } from "./cancel-matching.ts";
 import { forceBuild } from "./force-build.ts";
 import { lockHoldActions } from "./locks.ts";
 import { masterActions } from "./masters.ts";
+import { lineActions, noteActions } from "./notes.ts";
 import { reportActions, reporterActions } from "./reporters.ts";
 import { schedulerActions } from "./schedulers.ts";
 import { tryBuild } from "./try-build.ts";
@@ -17,11 +18,13 @@ import { workerActions } from "./workers.ts";
 
 /** What people may do to one object, by noun. */
 const itemActions = {
+  builder_lines: lineActions,
   builds: buildActions,
   buildrequests: buildRequestActions,
   forceschedulers: { force: forceBuild },
   lock_holds: lockHoldActions,
   masters: masterActions,
+  notes: noteActions,
   reporters: reporterActions,
   reports: reportActions,
   schedulers: schedulerActions,

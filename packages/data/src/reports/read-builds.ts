@@ -1,5 +1,5 @@
 import type { Json, Result } from "@multimaster/core";
-import { type Connection, queryRows } from "@multimaster/database";
+import { type Connection, type OpenMute, queryRows, readMutesOfBuilds } from "@multimaster/database";
 import { parseBare } from "../read/property-rows.ts";
 import { isNewFailure, readEarlierFailures, readStandings } from "./read-previous.ts";
 import { readAskedBuilders } from "./read-requests.ts";
@@ -46,13 +46,14 @@ export async function readReportedBuilds(
     wanted.bindings,
   );
   const buildsetids = [...new Set(rows.map(({ buildsetid }) => buildsetid))];
-  const [properties, requestProperties, sources, authors, tags, standings] = await Promise.all([
+  const [properties, requestProperties, sources, authors, tags, standings, mutes] = await Promise.all([
     readProperties(connection, buildids),
     readRequestProperties(connection, buildsetids),
     readSources(connection, buildsetids),
     readAuthors(connection, buildsetids),
     readTags(connection, [...new Set(rows.map(({ builderid }) => builderid))]),
     readStandings(connection, buildids),
+    readMutesOfBuilds(connection, buildids),
   ]);
   const standingOf = (id: number) => standings.get(id) ?? { previous: null, isOvertaken: false };
   const fresh = rows.filter(({ id, results }) => isNewFailure(results, standingOf(id)));
@@ -75,11 +76,15 @@ export async function readReportedBuilds(
         sources: sources.get(row.buildsetid) ?? [],
         authors: authors.get(row.buildsetid) ?? [],
         ...standingOf(id),
+        mute: describeMute(mutes.get(id)),
         earlierFailures: failures.get(id) ?? [],
       },
     ]),
   );
 }
+
+const describeMute = (mute: OpenMute | undefined) =>
+  mute === undefined ? null : { by: mute.name, reason: mute.words, until: mute.until };
 
 async function readProperties(
   connection: Connection,

@@ -23,6 +23,14 @@ export interface EarlierFailure {
   readonly builder: string;
 }
 
+/** Why failures of a builder and branch ask for no attention now. */
+export interface ReportedMute {
+  readonly by: string;
+  readonly reason: string;
+  /** In seconds since 1970; null: until a build passes. */
+  readonly until: number | null;
+}
+
 /** A build as filters and templates see it. */
 export interface ReportedBuild {
   readonly buildid: number;
@@ -57,6 +65,8 @@ export interface ReportedBuild {
   readonly previous: PreviousBuild | null;
   /** A later build of the same branch had ended already: this end is no news about the branch. */
   readonly isOvertaken: boolean;
+  /** A user has muted its builder and branch. */
+  readonly mute: ReportedMute | null;
   /** If it begins to fail: builds of the same buildset that began to fail before it, at most 20. */
   readonly earlierFailures: readonly EarlierFailure[];
 }

@@ -22,6 +22,7 @@ export { type Lock, type LockHold, type LockWait, lockHolds, locks, lockWaits } 
 export { type Log, logs } from "./logs.ts";
 export { type Master, masters } from "./masters.ts";
 export { type Member, members } from "./members.ts";
+export { type Note, notes } from "./notes.ts";
 export { type Order, orders } from "./orders.ts";
 export type { Patch } from "./patches.ts";
 export { type Project, projects } from "./projects.ts";

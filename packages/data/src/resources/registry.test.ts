@@ -13,7 +13,7 @@ describe("the registry", () => {
     expectTypeOf<ItemOf<"builds">>().toEqualTypeOf<Build>();
     expectTypeOf<EventNameOf<"logs">>().toEqualTypeOf<"new" | "append" | "finished">();
     expectTypeOf<EventNameOf<"cluster">>().toBeNever();
-    expectTypeOf<ActionName<"builds">>().toEqualTypeOf<"stop" | "rebuild" | "keep" | "release">();
+    expectTypeOf<ActionName<"builds">>().toEqualTypeOf<"stop" | "rebuild" | "keep" | "release" | "comment">();
     expectTypeOf<ActionName<"logs">>().toBeNever();
   });
 

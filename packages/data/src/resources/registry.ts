@@ -27,6 +27,7 @@ import { logchunks } from "./logchunks.ts";
 import { logs } from "./logs.ts";
 import { masters } from "./masters.ts";
 import { members } from "./members.ts";
+import { notes } from "./notes.ts";
 import { orders } from "./orders.ts";
 import { projects } from "./projects.ts";
 import { properties } from "./properties.ts";
@@ -97,6 +98,7 @@ const nouns = [
   flakyTests,
   failing,
   builderLines,
+  notes,
   comparisons,
   requestEnds,
   approvals,

@@ -3,12 +3,14 @@ import { append, errors } from "@multimaster/core";
 import {
   awaitedRequests,
   type Connection,
+  claimableAmong,
   firstRequests,
   newestRequests,
   openRequestsAfter,
   openRequestsAmong,
   pendingRequests,
   readPatchBody,
+  requestsBehind,
   retryRolledBack,
   setRequestPriority,
 } from "@multimaster/database";
@@ -34,6 +36,9 @@ export interface PendingRequest {
   waitedFor: number;
 }
 
+/** Where a request stands among those of its builder. */
+export type RequestRank = Pick<PendingRequest, "buildrequestid" | "builderid" | "priority" | "submittedAt">;
+
 export interface BuildRequestUpdates {
   /**
    * Unclaimed requests of these builders: highest priority first, then the oldest. After the first `limit` of all come some of each
@@ -42,6 +47,10 @@ export interface BuildRequestUpdates {
   pending(builderids: readonly number[], limit: number): Promise<PendingRequest[]>;
   /** Unclaimed requests of each of these builders, at most `each`: highest priority first, then the oldest. */
   firstOf(builderids: readonly number[], each: number): Promise<PendingRequest[]>;
+  /** Unclaimed requests that stand behind these ones of their builders, at most `each` of a builder: by rank, as `pending`. */
+  behind(ranks: readonly RequestRank[], each: number): Promise<PendingRequest[]>;
+  /** Those of these requests that are unclaimed, by rank. */
+  claimable(buildrequestids: readonly number[]): Promise<PendingRequest[]>;
   /** The same with the newest first, by builder; `limits` says how many are wanted of each. */
   newestOf(limits: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, PendingRequest[]>>;
   /** Unclaimed requests of these builders that a running build of this master waits for, directly or not; most urgent first. */
@@ -78,6 +87,8 @@ export function createBuildRequestUpdates(context: UpdateContext): BuildRequestU
   return {
     pending: (builderids, limit) => pendingRequests(database, builderids, limit),
     firstOf: (builderids, each) => firstRequests(database, builderids, each),
+    behind: (ranks, each) => requestsBehind(database, ranks, each),
+    claimable: (ids) => claimableAmong(database, ids),
     newestOf: (limits) => readNewest(database, limits),
     awaited: (builderids, limit) => awaitedRequests(database, masterid, builderids, limit),
     async claim(buildrequestids) {

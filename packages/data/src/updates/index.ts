@@ -20,6 +20,7 @@ import { createLogCompressor } from "./log-compressor.ts";
 import { createLoginUpdates, type LoginUpdates } from "./logins.ts";
 import { createLogUpdates, type LogUpdates } from "./logs.ts";
 import { createMasterUpdates, type MasterUpdates } from "./masters.ts";
+import { createNoteUpdates, type NoteUpdates } from "./notes.ts";
 import { createOrderUpdates, type OrderUpdates } from "./orders.ts";
 import { createReportUpdates, type ReportUpdates } from "./reports.ts";
 import { createRetentionUpdates, type RetentionUpdates } from "./retention/retention.ts";
@@ -60,6 +61,7 @@ export interface Updates {
   readonly collapsing: CollapsingUpdates;
   readonly builds: BuildUpdates;
   readonly lines: BuilderLineUpdates;
+  readonly notes: NoteUpdates;
   readonly startRules: StartRuleUpdates;
   readonly steps: StepUpdates;
   readonly locks: LockUpdates;
@@ -108,6 +110,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
     collapsing: createCollapsingUpdates(context),
     builds: createBuildUpdates(context),
     lines: createBuilderLineUpdates(context),
+    notes: createNoteUpdates(context),
     startRules: createStartRuleUpdates(context),
     steps: createStepUpdates(context),
     locks: createLockUpdates(context),

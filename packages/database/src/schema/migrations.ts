@@ -19,6 +19,7 @@ import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
 import { newestOpenRequests } from "./migrations/newest-open-requests.ts";
+import { notes } from "./migrations/notes.ts";
 import { offers } from "./migrations/offers.ts";
 import { openLists } from "./migrations/open-lists.ts";
 import { orders } from "./migrations/orders.ts";
@@ -111,6 +112,7 @@ export const migrations: readonly Migration[] = [
   instanceWords,
   repeatedStops,
   reporterMarks,
+  notes,
 ];
 
 /** The tables that migrations made. */

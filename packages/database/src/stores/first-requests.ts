@@ -25,7 +25,7 @@ export async function pendingRequests(
   for (;;) {
     for (const id of wanted) found.set(id, []);
     for (const row of await firstRequests(connection, wanted, each)) found.get(row.builderid)?.push(row);
-    const sorted = [...found.values()].flat().sort(byRank);
+    const sorted = [...found.values()].flat().sort(compareRanks);
     const counts = new Map<number, number>();
     for (const { builderid } of sorted.slice(0, limit)) counts.set(builderid, (counts.get(builderid) ?? 0) + 1);
     // More of these may belong to the first ones.
@@ -35,7 +35,8 @@ export async function pendingRequests(
   }
 }
 
-function byRank(a: PendingRow, b: PendingRow): number {
+/** Highest priority first, then the oldest. */
+function compareRanks(a: RequestRank, b: RequestRank): number {
   return b.priority - a.priority || a.submittedAt - b.submittedAt || a.buildrequestid - b.buildrequestid;
 }
 
@@ -58,6 +59,53 @@ export function firstRequests(
     connection,
     builderids.map((id) => ({ sql: one, bindings: [id, each] })),
   );
+}
+
+/** Where a request stands among those of its builder. */
+type RequestRank = Pick<PendingRow, "buildrequestid" | "builderid" | "priority" | "submittedAt">;
+
+/** Requests that may be claimed and stand behind these ones of their builders, at most `each` of a builder, by rank. */
+export async function requestsBehind(
+  connection: Connection,
+  ranks: readonly RequestRank[],
+  each: number,
+): Promise<PendingRow[]> {
+  const condition = `r.builderid = ? and ${isRequestClaimable("r")} and ${isRequestDue("r", connection.dialect.now)}`;
+  const found = await readEach(
+    connection,
+    ranks.flatMap(({ builderid, priority, submittedAt, buildrequestid }) => [
+      // Two selects, since the index serves each of them from its first row on.
+      {
+        sql: `select * from (select ${pendingColumns} from buildrequests r where ${condition}
+          and r.priority = ? and (r.submitted_at, r.id) > (?, ?) order by r.submitted_at, r.id limit ?) x`,
+        bindings: [builderid, priority, submittedAt, buildrequestid, each],
+      },
+      {
+        sql: `select * from (select ${pendingColumns} from buildrequests r where ${condition}
+          and r.priority < ? order by r.priority desc, r.submitted_at, r.id limit ?) x`,
+        bindings: [builderid, priority, each],
+      },
+    ]),
+  );
+  const counts = new Map<number, number>();
+  return found.sort(compareRanks).filter(({ builderid }) => {
+    const count = (counts.get(builderid) ?? 0) + 1;
+    counts.set(builderid, count);
+    return count <= each;
+  });
+}
+
+/** Those of these requests that may be claimed, by rank. */
+export async function claimableAmong(connection: Connection, ids: readonly number[]): Promise<PendingRow[]> {
+  if (ids.length === 0) return [];
+  const some = connection.dialect.isOneOf("r.id", ids);
+  const rows = await queryRows<PendingRow>(
+    connection,
+    `select ${pendingColumns} from buildrequests r
+      where ${some.sql} and ${isRequestClaimable("r")} and ${isRequestDue("r", connection.dialect.now)}`,
+    some.bindings,
+  );
+  return rows.sort(compareRanks);
 }
 
 /** The newest requests of each builder that may be claimed, among those of the highest priority below `below`. */

@@ -31,6 +31,7 @@ export * from "./logs.ts";
 export * from "./long-waits.ts";
 export * from "./lost-holds.ts";
 export * from "./named-rows.ts";
+export * from "./notes.ts";
 export * from "./object-state.ts";
 export * from "./offers.ts";
 export * from "./old-builds.ts";

@@ -40,6 +40,7 @@ async function commentsOf(report: Report, secrets: readonly string[]) {
 /** Votes and comments on changes of Gerrit: `POST /a/changes/CHANGE/revisions/REVISION/review`. */
 export default defineReporter({
   type: "gerrit-review",
+  wantsMuted: true,
   options,
   events: ["build-ended"],
   reports: eventsOfBuilds,

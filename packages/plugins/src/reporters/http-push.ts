@@ -37,6 +37,7 @@ const options = z.strictObject({
 /** Sends what happens to another program, over HTTP. */
 export default defineReporter({
   type: "http-push",
+  wantsMuted: true,
   options,
   events: ["build-started", "build-ended"],
   contextOf: (event) => (event.build ? `build ${event.build.buildrequestid}` : contextOfOther(event)),

@@ -21,6 +21,7 @@ const options = z.strictObject({
  */
 export default defineReporter({
   type: "opentelemetry",
+  wantsMuted: true,
   options,
   events: ["build-ended"],
   reports: ["build-ended"],

@@ -60,6 +60,12 @@ export const reporterShape = {
     .describe(
       'Which ends of builds and buildsets: "all"; by result "failing", "passing", "warnings", "exception", "cancelled"; against the builder\'s previous build "change" (another result), "problem" (fails and did not before), "fixed" (passes and did not before), "firstFailure" (a "problem", unless another of the chosen builders has begun to fail in the same buildset). The previous build is the one before it on the same branch. Of steps and buildsets only the result counts.',
     ),
+  muted: z
+    .enum(["skip", "report"])
+    .optional()
+    .describe(
+      'Failures of a builder and branch that a user has muted: "skip" leaves them out, "report" treats them as others. The default is "skip" for messages to people, and "report" for programs. Statuses, checks and other states of commits are shown in any case.',
+    ),
   filter: functionOf<ReportFilter>("a function that returns whether to report an event")
     .optional()
     .describe("Called last, with the event, its build and the build before; must return immediately."),

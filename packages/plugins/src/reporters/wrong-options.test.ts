@@ -23,6 +23,7 @@ const choice = {
   authors: ["*@example.org*"],
   properties: { release: "1.*", env: ["a", "b"] },
   modes: ["problem", "fixed"],
+  muted: "report",
   filter: () => true,
   giveUpAfter: "1d",
   attempts: 3,

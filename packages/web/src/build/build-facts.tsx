@@ -8,6 +8,7 @@ import { useMasterNames, useWorkerNames } from "../format/names.ts";
 import { personName, propertyText } from "../format/properties.ts";
 import { isBad, standingOf } from "../format/result.ts";
 import { formatDuration } from "../format/time.ts";
+import { LineActions } from "../notes/line-notes.tsx";
 import { BuildSources } from "./build-sources.tsx";
 
 /** What was built, why and where, and how the time was spent. */
@@ -81,6 +82,7 @@ function FailingSince({ build, lastGood }: { build: Build; lastGood: QueryState<
   const here = `builders/${build.builderid}` as const;
   const failing = useRows("failing", isFailed ? `${here}/failing` : undefined, { newest_buildid: build.buildid }, [
     `${here}/builds/*/finished`,
+    "notes/*/*",
   ]);
   if (!isFailed) return null;
   const [line] = failing.rows ?? [];
@@ -93,7 +95,8 @@ function FailingSince({ build, lastGood }: { build: Build; lastGood: QueryState<
             <a href={`/${here}/builds/${line.first_bad_number}`}>#{line.first_bad_number}</a>{" "}
             {line.count > 1 && `${line.count} builds, `}
             <When at={line.since} />
-          </span>
+          </span>{" "}
+          <LineActions line={line} />
         </Fact>
       )}
       {lastGood.rows && (

@@ -1,6 +1,7 @@
 import type { Failing } from "@multimaster/data";
 import { personName, shortRevision } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
+import { LineActions, LineNotes } from "../notes/line-notes.tsx";
 import { ResultToken } from "./result-token.tsx";
 import { When } from "./when.tsx";
 
@@ -34,6 +35,8 @@ export function FailingRow({ line, isLong = false }: { line: Failing; isLong?: b
           )}
         </div>
         <Blame line={line} isLong={isLong} />
+        <LineNotes line={line} />
+        <LineActions line={line} />
       </div>
     </li>
   );

@@ -15,6 +15,8 @@ export interface Visitor {
   readonly retries?: boolean;
   /** May read the try schedulers. */
   readonly tries?: boolean;
+  /** What the rules allow the visitor to say of failures, at least of some builders. */
+  readonly notes?: Readonly<Record<"comment" | "comment_builds" | "take" | "mute" | "withdraw", boolean>>;
   readonly auth: { readonly name: string };
 }
 

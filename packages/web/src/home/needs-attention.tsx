@@ -1,6 +1,7 @@
 import type { Failing } from "@multimaster/data";
 import { type QueryState, useRows } from "../api/live-query.ts";
 import { FailingRow } from "../components/failing-row.tsx";
+import { MutedFailures } from "../components/muted-failures.tsx";
 import { Panel, Rows } from "../components/page.tsx";
 
 /** Rows that are shown; the note says how many there are. */
@@ -8,9 +9,12 @@ const mostShown = 12;
 
 /** What fails on the main branches, the longest failing first. */
 export function useAttention(): QueryState<Failing> {
-  return useRows("failing", "failing", { watched: true, configured: true, order: "since", limit: mostShown }, [
-    "builds/*/finished",
-  ]);
+  return useRows(
+    "failing",
+    "failing",
+    { watched: true, configured: true, muted: false, order: "since", limit: mostShown },
+    ["builds/*/finished", "notes/*/*"],
+  );
 }
 
 export function NeedsAttention({ of: failing }: { of: QueryState<Failing> }) {
@@ -29,6 +33,7 @@ export function NeedsAttention({ of: failing }: { of: QueryState<Failing> }) {
           </ul>
         )}
       </Rows>
+      <MutedFailures query={{ watched: true, configured: true }} />
     </Panel>
   );
 }
@@ -41,8 +46,16 @@ function NothingFails() {
   const builds = useRows("builds", "builds", { complete: true, limit: 1, field: ["buildid", "complete"] }, [
     "builds/*/finished",
   ]);
+  const muted = useRows(
+    "failing",
+    "failing",
+    { watched: true, configured: true, muted: true, field: ["lineid", "watched", "configured", "muted"], limit: 1 },
+    ["builds/*/finished", "notes/*/*"],
+  );
   if (history === undefined || builds.rows === undefined) return <>…</>;
   if (history.state !== "ok") return <>Nothing of what was read fails. {history.sentence}</>;
+  if (muted.rows === undefined) return <>…</>;
+  if (muted.rows.length > 0) return <>Nothing fails on main and release branches but what is muted.</>;
   if (builds.rows.length === 0) return <>No build has finished yet.</>;
   return <>Nothing fails: the newest source of each builder passes on main and release branches.</>;
 }

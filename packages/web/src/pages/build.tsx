@@ -12,6 +12,7 @@ import { ResultToken } from "../components/result-token.tsx";
 import { useBuilderNames } from "../format/names.ts";
 import { isBad, standingOf, verbs } from "../format/result.ts";
 import { formatDuration } from "../format/time.ts";
+import { BuildNotes, CommentButton } from "../notes/build-notes.tsx";
 import { navigate, usePlace } from "../router.ts";
 import { useKeys } from "../shell/keys.ts";
 import { NotFoundPage } from "./not-found.tsx";
@@ -70,11 +71,13 @@ function BuildView({ build, step, log }: { build: Build; step: string | undefine
       actions={
         <>
           <Neighbours build={build} />
+          <CommentButton build={build} />
           <BuildActions build={build} buildset={buildset} />
         </>
       }
     >
       {!isFull && <BuildFacts build={build} request={request} buildset={buildset} lastGood={lastGood} />}
+      {!isFull && <BuildNotes build={build} />}
       {!isFull && <BuildTabs build={build} tab={tab} here={here} lastGood={lastGood} />}
       {tab === "steps" && (
         <div class={isFull ? "build full" : "build"}>

@@ -193,7 +193,10 @@ function Summary({ builds }: { builds: readonly Build[] }) {
 /** The branches on which the builder fails now. */
 function FailingBranches({ builder: { builderid } }: { builder: Builder }) {
   const here = `builders/${builderid}` as const;
-  const failing = useRows("failing", `${here}/failing`, { order: "-watched", limit: 5 }, [`${here}/builds/*/finished`]);
+  const failing = useRows("failing", `${here}/failing`, { order: "-watched", limit: 5 }, [
+    `${here}/builds/*/finished`,
+    "notes/*/*",
+  ]);
   const total = failing.total ?? 0;
   if (!failing.rows || failing.rows.length === 0) return null;
   return (

@@ -1,4 +1,5 @@
 import { useRow, useRows } from "../api/live-query.ts";
+import { ChangeState } from "../change/change-state.tsx";
 import { BuildList } from "../components/build-list.tsx";
 import { ForeignLink } from "../components/foreign-link.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
@@ -10,7 +11,7 @@ import { NotFoundPage } from "./not-found.tsx";
 export function ChangePage({ params: { change: id = "" } }: { params: Readonly<Record<string, string>> }) {
   const path = `changes/${encodeURIComponent(id)}` as const;
   const { row: change, error } = useRow("changes", path);
-  const builds = useRows("builds", `${path}/builds`, {}, ["builds/*/*"]);
+  const builds = useRows("builds", `${path}/builds`, { order: "-buildid", limit: 500 }, ["builds/*/*"]);
   if (error?.status === 404) return <NotFoundPage what={`There is no change ${id}.`} />;
   if (!change) return <Page title="Change">{error ? <Failure error={error} /> : <Skeleton />}</Page>;
   const [subject, ...rest] = change.comments.split("\n");
@@ -57,6 +58,7 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
         )}
       </dl>
       {rest.join("\n").trim() && <pre class="comments">{rest.join("\n").trim()}</pre>}
+      {builds.rows && <ChangeState builds={builds.rows} />}
       <div class="columns">
         <Panel title="Builds">
           <Rows of={builds} empty="This change has not been built yet.">

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { Choice } from "../components/choice.tsx";
 import { FailingRow } from "../components/failing-row.tsx";
+import { MutedFailures } from "../components/muted-failures.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
@@ -17,16 +18,20 @@ export function FailingPage() {
   const [limit, setLimit] = useState(step);
   const text = place.query.get("q") ?? "";
   const branches = place.query.get("branches") ?? "";
+  const wanted = {
+    ...(text === "" ? {} : { words__contains: text.toLowerCase() }),
+    ...(branches === "watched" ? { watched: true } : {}),
+  };
   const failing = useRows(
     "failing",
     "failing",
     {
       order: "-since",
       limit,
-      ...(text === "" ? {} : { words__contains: text.toLowerCase() }),
-      ...(branches === "watched" ? { watched: true } : {}),
+      muted: false,
+      ...wanted,
     },
-    ["builds/*/finished"],
+    ["builds/*/finished", "notes/*/*"],
   );
   const filter = (by: Readonly<Record<string, string>>) => navigate(withQuery(place, by), { replace: true });
   return (
@@ -64,6 +69,7 @@ export function FailingPage() {
           More
         </button>
       )}
+      <MutedFailures query={wanted} />
     </Page>
   );
 }

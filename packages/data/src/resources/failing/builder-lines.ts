@@ -6,7 +6,7 @@ import { bool, integer, text } from "../../model/field-kinds.ts";
 export const builderLines = defineResource({
   name: "builder_line",
   plural: "builder_lines",
-  rights: { needs: ["builders"] },
+  rights: { isNamed: true, needs: ["builders"] },
   id: "lineid",
   from: "mm_builder_lines l",
   fields: {

@@ -5,6 +5,7 @@ import { bool, datetime, entity, integer, text } from "../../model/field-kinds.t
 import { groupValues } from "../../read/group-values.ts";
 import { hasFailed, isWhole } from "../tests/test-rows.ts";
 import { rangesBetween, readChangesIn, type Suspects, suspects } from "./changes-between.ts";
+import { isMuted, lineNotes, noNotes, readLineNotes } from "./line-notes.ts";
 
 /** With the changes and tests of so many, a list has some hundred kilobytes. */
 const mostInList = 200;
@@ -20,7 +21,7 @@ const failedTests = entity("failed_tests", { total: integer, names: text.array()
 export const failing = defineResource({
   name: "failing",
   plural: "failing",
-  rights: { needs: ["builders", "builds", "changes", "tests", "steps"] },
+  rights: { needs: ["builders", "builds", "changes", "tests", "steps", "notes"] },
   id: "lineid",
   from: `mm_builder_lines l join builders bu on bu.id = l.builderid
     join builds nb on nb.id = l.newest_buildid
@@ -59,6 +60,16 @@ export const failing = defineResource({
     newest_at: { schema: datetime, sql: "nb.complete_at" },
     results: { schema: integer, sql: "nb.results" },
     state_string: { schema: text, sql: "nb.state_string" },
+    /** A user has muted it: it is known, and asks for no attention until the mute ends. */
+    muted: { schema: bool, sql: isMuted },
+    /** What users say of it. */
+    notes: {
+      schema: lineNotes,
+      sql: "l.lineid",
+      load: ({ connection }, lineids) => readLineNotes(connection, lineids),
+      empty: noNotes,
+      mostInList,
+    },
     /** What the first bad build has that the last good one did not have: one of these broke it. */
     suspects: {
       schema: suspects,

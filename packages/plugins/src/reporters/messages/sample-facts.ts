@@ -69,6 +69,7 @@ function sampleBuild(results: Result | null): ReportedBuild {
     sources: [source],
     authors: ["Ann Example <ann@example.org>"],
     isOvertaken: false,
+    mute: null,
     earlierFailures: [],
     previous: { buildid: 800, number: 80, results: Results.SUCCESS },
   };
