@@ -112,6 +112,21 @@ it("a search is in the address, marks all hits, goes to them in wrapped and in l
   await page.locator(".log-line.found mark", { hasText: "needle, too" }).waitFor();
 });
 
+it("shows when lines were printed, counted from the beginning of the step, by key and for the next log too", async () => {
+  const page = await open("?q=see");
+  const time = (text: string) => page.locator(".log-line", { hasText: text }).locator(".log-time").last();
+  await page.keyboard.press("t");
+  await waitFor(async () => /^0:0[2-9]$|^0:[1-5]\d$/.test((await time("see https").textContent()) ?? ""), {
+    what: "the time after the pause",
+  });
+  expect(await page.getByRole("button", { name: "Times" }).getAttribute("aria-pressed")).toBe("true");
+  await page.reload();
+  await page.keyboard.press("g");
+  await page.locator('[data-line="1"] .log-time', { hasText: "0:00" }).waitFor();
+  await page.keyboard.press("t");
+  await page.locator(".log-time").first().waitFor({ state: "detached" });
+});
+
 it("a pasted address with an evil expression leaves the page alive, and what cannot be searched is said", async () => {
   const page = await open(`?q=${encodeURIComponent("/(a+)+%$/")}`);
   await page.getByText("nothing found", { exact: true }).waitFor();

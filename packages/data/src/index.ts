@@ -66,7 +66,7 @@ export {
 export type { LockUpdates, RequestAnswer } from "./updates/locks/locks.ts";
 export type { LockAnswer, LockUse, TakenLock } from "./updates/locks/take-locks.ts";
 export type { ApiToken, LoginUpdates, Session, TokenScope } from "./updates/logins.ts";
-export type { LogType, LogUpdates } from "./updates/logs.ts";
+export type { LogTime, LogType, LogUpdates } from "./updates/logs.ts";
 export type { Lost } from "./updates/lost.ts";
 export type { MasterUpdates } from "./updates/masters.ts";
 export type { NewChange } from "./updates/new-change.ts";

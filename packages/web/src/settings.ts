@@ -3,9 +3,10 @@ interface Settings {
   theme: "system" | "light" | "dark";
   times: "ago" | "exact";
   wrap: "off" | "on";
+  logTimes: "off" | "on";
 }
 
-const defaults: Settings = { theme: "system", times: "ago", wrap: "off" };
+const defaults: Settings = { theme: "system", times: "ago", wrap: "off", logTimes: "off" };
 const key = "multimaster";
 
 function load(): Settings {

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "@multimaster/core";
-import type { LogType } from "@multimaster/data";
+import type { LogTime, LogType } from "@multimaster/data";
 import type { LogStream, StepLog } from "@multimaster/plugins";
+import { LineClock } from "./line-clock.ts";
 import { LineNormalizer, type Lines } from "./line-normalizer.ts";
 import { LogLimit, type LogLimits, unlimited } from "./log-limit.ts";
 import { Secrets } from "./secrets.ts";
@@ -15,9 +16,11 @@ export interface LogWriterOptions {
   limits?: LogLimits;
   /**
    * Stores whole lines at `firstLine`; `isLast`: the log ends with them, or ends if there are none. It retries by itself: a
-   * rejection is final.
+   * rejection is final. `times`: when they were printed.
    */
-  append(firstLine: number, text: string, isLast: boolean): Promise<unknown>;
+  append(firstLine: number, text: string, isLast: boolean, times: readonly LogTime[]): Promise<unknown>;
+  /** When its step began, by the clock; default: now. */
+  begun?: number;
   /** Lines of it that are stored already, if it has a row: as many are skipped, since they are written again. */
   stored?: number | undefined;
   /** Characters that are stored at once. */
@@ -45,6 +48,7 @@ export class LogWriter implements StepLog {
   #options: Required<Omit<LogWriterOptions, "stored">>;
   #streams = new Map<string, LogStreamState>();
   #limit: LogLimit;
+  readonly #clock: LineClock;
   #batch: string[] = [];
   #batchChars = 0;
   #batchLines = 0;
@@ -69,11 +73,13 @@ export class LogWriter implements StepLog {
       highWater: 2 * 1024 * 1024,
       secrets: new Secrets(),
       limits: unlimited,
+      begun: options.clock.now(),
       ...options,
     };
     this.#isBegun = options.stored !== undefined;
     this.#nextLine = options.stored ?? 0;
     this.#repeated = options.stored ?? 0;
+    this.#clock = new LineClock(() => this.#options.clock.now(), this.#options.begun);
     const mark = options.type === "s" ? prefixes.header : "";
     this.#timer = this.#options.clock.after(this.#options.delayMs, () => this.#flush());
     this.#limit = new LogLimit(this.#options.limits, (sentence) => `${mark}${sentence}`);
@@ -142,6 +148,7 @@ export class LogWriter implements StepLog {
   #keep(lines: Lines): void {
     const { text, count } = this.#skipRepeated(lines);
     if (count === 0) return;
+    this.#clock.note(this.lines);
     this.#batch.push(text);
     this.#batchChars += text.length;
     this.#batchLines += count;
@@ -174,15 +181,15 @@ export class LogWriter implements StepLog {
     this.#batch = [];
     this.#batchChars = 0;
     this.#batchLines = 0;
-    this.#storing = this.#store(firstLine, text, isLast).finally(() => {
+    this.#storing = this.#store(firstLine, text, isLast, this.#clock.take()).finally(() => {
       this.#storing = undefined;
       if (this.#timer === undefined) this.#flush();
     });
   }
 
-  async #store(firstLine: number, text: string, isLast: boolean): Promise<void> {
+  async #store(firstLine: number, text: string, isLast: boolean, times: readonly LogTime[]): Promise<void> {
     try {
-      if (this.#failure === undefined) await this.#options.append(firstLine, text, isLast);
+      if (this.#failure === undefined) await this.#options.append(firstLine, text, isLast, times);
     } catch (error) {
       this.#failure = { error };
     }

@@ -1,5 +1,5 @@
 import type { Clock } from "@multimaster/core";
-import type { LogType, LogUpdates } from "@multimaster/data";
+import type { LogTime, LogType, LogUpdates } from "@multimaster/data";
 import type { StepLog } from "@multimaster/plugins";
 import type { Persistence } from "../builds/persistence.ts";
 import { checkLogName } from "../steps/step-values.ts";
@@ -27,6 +27,11 @@ export interface StepLogsOptions {
   };
 }
 
+interface NewLog {
+  readonly name: string;
+  readonly type: LogType;
+}
+
 /** What is written to a log that is not kept. */
 const dropped: StepLog = { write: async () => undefined };
 
@@ -38,9 +43,11 @@ export class StepLogs {
   #options: StepLogsOptions;
   #open = new Map<string, LogWriter>();
   #isFull = false;
+  readonly #begun: number;
 
   constructor(options: StepLogsOptions) {
     this.#options = options;
+    this.#begun = options.clock.now();
   }
 
   async get(named: string, type: LogType): Promise<StepLog> {
@@ -91,24 +98,31 @@ export class StepLogs {
       clock,
       secrets,
       limits,
+      begun: this.#begun,
       stored: stored?.lines,
-      append: async (firstLine, text, isLast) => {
-        if (logid === undefined) logid = await this.#create(name, type, text, isLast);
-        else await this.#append(logid, firstLine, text, isLast);
+      append: async (firstLine, text, isLast, times) => {
+        if (logid === undefined) logid = await this.#create({ name, type }, text, isLast, times);
+        else await this.#append(logid, firstLine, text, isLast, times);
       },
     });
   }
 
-  async #create(name: string, type: LogType, text: string, isLast: boolean): Promise<number> {
+  async #create(log: NewLog, text: string, isLast: boolean, times: readonly LogTime[]): Promise<number> {
     const { stepid, updates, persistence } = this.#options;
-    const { logid } = await persistence.write(`add log "${name}" of step ${stepid}`, () =>
-      updates.add({ stepid, name, type }, text, isLast),
+    const { logid } = await persistence.write(`add log "${log.name}" of step ${stepid}`, () =>
+      updates.add({ stepid, ...log }, text, isLast, times),
     );
     return logid;
   }
 
-  #append(logid: number, firstLine: number, text: string, isLast: boolean): Promise<unknown> {
+  #append(
+    logid: number,
+    firstLine: number,
+    text: string,
+    isLast: boolean,
+    times: readonly LogTime[],
+  ): Promise<unknown> {
     const { updates, persistence } = this.#options;
-    return persistence.write(`append to log ${logid}`, () => updates.append(logid, firstLine, text, isLast));
+    return persistence.write(`append to log ${logid}`, () => updates.append(logid, firstLine, text, isLast, times));
   }
 }

@@ -8,6 +8,7 @@ const log = `
 echo '::group::Install'
 echo 'npm warn needle in the hay' >&2
 echo '::endgroup::'
+sleep 2
 echo 'section_start:100:prepare[collapsed=true]'
 echo 'Prepare it'
 for i in 1 2 3 4 5; do echo "prepared $i"; done

@@ -88,6 +88,7 @@ describe.each(engines)("the data API on %s", (engine) => {
       "locks/n:lockid",
       "locks/n:lockid/holds",
       "locks/n:lockid/waits",
+      "logs/n:logid/times",
       "masters/n:masterid/orders",
       "masters/n:masterid/stalls",
       "masters/s:name",

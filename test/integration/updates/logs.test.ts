@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliDecompressSync, inflateSync } from "node:zlib";
+import { markLogsDeleted } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Member, runningBuild, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
 import { engines } from "../../harness/test-databases.ts";
@@ -99,6 +100,26 @@ describe.each(engines)("logs on %s", (engine) => {
     await expect(one.updates.logs.append(logid, 2, "oover\nolap\n")).rejects.toThrow("it has 3 lines");
     await expect(one.updates.logs.append(logid, 3, "open end")).rejects.toThrow("whole lines");
     expect(await read(logid)).toBe("oone\noé\nethree\n");
+  });
+
+  it("keep when lines were printed, once, until their text is deleted", async () => {
+    const { logid } = await one.updates.logs.add({ stepid, name: "timed", type: "t" }, "a\nb\n", false, [
+      { line: 1, at: 100 },
+    ]);
+    const times = [{ line: 2, at: 107 }];
+    await one.updates.logs.append(logid, 2, "c\n", false, times);
+    await one.updates.logs.append(logid, 2, "c\n", false, times);
+    await one.updates.logs.append(logid, 3, `${"d".repeat(20_000)}\n`, true, [{ line: 3, at: 110 }]);
+    const read = () => masters.rows("select first_line, at from mm_log_times where logid = ? order by 1", [logid]);
+    expect(await read()).toEqual([
+      { first_line: 1, at: 100 },
+      { first_line: 2, at: 107 },
+      { first_line: 3, at: 110 },
+    ]);
+    const { buildid } =
+      (await masters.rows<{ buildid: number }>("select buildid from steps where id = ?", [stepid]))[0] ?? {};
+    await masters.database.transaction((tx) => markLogsDeleted(tx, [Number(buildid)]));
+    expect(await read()).toEqual([]);
   });
 
   it("take no more lines once they are complete", async () => {

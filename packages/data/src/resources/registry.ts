@@ -23,6 +23,7 @@ import { failing } from "./failing/failing.ts";
 import { forceschedulers } from "./forceschedulers.ts";
 import { latentWorkers, workerInstances } from "./latent-workers.ts";
 import { lockHolds, locks, lockWaits } from "./locks.ts";
+import { logTimes } from "./log-times.ts";
 import { logchunks } from "./logchunks.ts";
 import { logs } from "./logs.ts";
 import { masters } from "./masters.ts";
@@ -82,6 +83,7 @@ const nouns = [
   projects,
   steps,
   logs,
+  logTimes,
   properties,
   propertyList,
   branches,

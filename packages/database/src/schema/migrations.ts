@@ -15,6 +15,7 @@ import { instanceNumbers } from "./migrations/instance-numbers.ts";
 import { instanceWords } from "./migrations/instance-words.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
 import { locks } from "./migrations/locks.ts";
+import { logTimes } from "./migrations/log-times.ts";
 import { logins } from "./migrations/logins.ts";
 import { longHistories } from "./migrations/long-histories.ts";
 import { loopStalls } from "./migrations/loop-stalls.ts";
@@ -113,6 +114,7 @@ export const migrations: readonly Migration[] = [
   repeatedStops,
   reporterMarks,
   notes,
+  logTimes,
 ];
 
 /** The tables that migrations made. */

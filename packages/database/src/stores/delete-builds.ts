@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
+import { deleteLogTimes } from "./log-times.ts";
 import { unneededRequests } from "./old-builds.ts";
 import { removeArtifactsOf } from "./remove-artifacts.ts";
 
@@ -51,7 +52,9 @@ export async function markLogsDeleted(tx: Connection, buildids: readonly number[
         and id in (select g.id from steps s join logs g on g.stepid = s.id where ${wanted.sql}) returning id`,
     wanted.bindings,
   );
-  return rows.map(({ id }) => id);
+  const logids = rows.map(({ id }) => id);
+  if (logids.length > 0) await deleteLogTimes(tx, logids);
+  return logids;
 }
 
 /** Deletes so many pieces of the texts of deleted logs, in the order of their ids; returns the bytes of each piece by its log. */

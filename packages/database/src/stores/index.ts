@@ -27,6 +27,7 @@ export * from "./kept-builds.ts";
 export * from "./lock-conditions.ts";
 export * from "./lock-loads.ts";
 export * from "./locks.ts";
+export * from "./log-times.ts";
 export * from "./logs.ts";
 export * from "./long-waits.ts";
 export * from "./lost-holds.ts";

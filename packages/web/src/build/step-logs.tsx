@@ -75,6 +75,7 @@ export function StepLogs({
           expandHref={`${href}/logs/${open.slug}${isFull ? "" : "?view=log"}`}
           build={{ buildid: step.buildid, href: href.replace(/\/steps\/\d+$/, "") }}
           source={source}
+          begunAt={step.started_at}
           seeksTrouble={step.complete && isBad(standingOf(step))}
         />
       )}

@@ -6,9 +6,14 @@ const day = 24 * hour;
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 10) return `${whole} s`;
+  return whole >= 2 * day ? `${Math.floor(whole / day)} days` : formatClock(whole);
+}
+
+/** "0:04", "2:05", "1:02:03". */
+export function formatClock(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
   const two = (value: number) => String(value).padStart(2, "0");
   if (whole < hour) return `${Math.floor(whole / minute)}:${two(whole % minute)}`;
-  if (whole >= 2 * day) return `${Math.floor(whole / day)} days`;
   return `${Math.floor(whole / hour)}:${two(Math.floor((whole % hour) / minute))}:${two(whole % minute)}`;
 }
 

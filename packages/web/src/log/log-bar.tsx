@@ -17,6 +17,8 @@ export function LogBar({
   searchesAll,
   onSearchAll,
   sections,
+  hasTimes,
+  onTimes,
   wraps,
   onWrap,
   follows,
@@ -32,6 +34,8 @@ export function LogBar({
   searchesAll: boolean;
   onSearchAll: () => void;
   sections: LogSections;
+  hasTimes: boolean;
+  onTimes: () => void;
   wraps: boolean;
   onWrap: () => void;
   follows: boolean;
@@ -76,6 +80,9 @@ export function LogBar({
           Fold
         </button>
       )}
+      <button type="button" class="small" aria-pressed={hasTimes} onClick={onTimes}>
+        Times
+      </button>
       <button type="button" class="small" aria-pressed={wraps} onClick={onWrap}>
         Wrap
       </button>

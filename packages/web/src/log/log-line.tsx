@@ -1,5 +1,5 @@
 import { isSafeLink } from "../components/foreign-link.tsx";
-import { formatDuration } from "../format/time.ts";
+import { formatClock, formatDuration, formatExact } from "../format/time.ts";
 import type { SourceAddress } from "./line-links.ts";
 import { cutLine, type Piece } from "./line-pieces.ts";
 import { splitStream } from "./read-log.ts";
@@ -16,6 +16,7 @@ export function LogLine({
   pattern,
   source,
   onMark,
+  time,
 }: {
   line: number;
   /** Undefined while it is being read. */
@@ -27,12 +28,14 @@ export function LogLine({
   pattern: SearchPattern | undefined;
   source: SourceAddress | undefined;
   onMark: (line: number, extends_: boolean) => void;
+  time: LineTime | undefined;
 }) {
   const { stream, text } = stored === undefined ? { stream: "o", text: "" } : splitStream(stored, type);
   const className = `log-line stream-${stream}${isMarked ? " marked" : ""}${isFound ? " found" : ""}`;
   return (
     <div class={className} data-line={stored === undefined ? undefined : line + 1}>
       <LineNumber line={line} isError={stream === "e"} onMark={onMark} />
+      {time && <TimeOfLine {...time} />}
       <span class="log-content">
         {stored === undefined
           ? "…"
@@ -50,6 +53,7 @@ export function SectionLine({
   isFound,
   onFold,
   onMark,
+  time,
 }: {
   section: Section;
   isFolded: boolean;
@@ -57,11 +61,13 @@ export function SectionLine({
   isFound: boolean;
   onFold: () => void;
   onMark: (line: number, extends_: boolean) => void;
+  time: LineTime | undefined;
 }) {
   const { head, end, title, seconds } = section;
   return (
     <div class={`log-line log-section${isMarked ? " marked" : ""}${isFound ? " found" : ""}`} data-line={head + 1}>
       <LineNumber line={head} isError={false} onMark={onMark} />
+      {time && <TimeOfLine {...time} />}
       <span class="log-content">
         <button type="button" aria-expanded={!isFolded} onClick={onFold}>
           {title}
@@ -72,6 +78,20 @@ export function SectionLine({
         </span>
       </span>
     </div>
+  );
+}
+
+/** When a line was printed, and when its step began. */
+interface LineTime {
+  readonly begunAt: number;
+  readonly at: number;
+}
+
+function TimeOfLine({ begunAt, at }: LineTime) {
+  return (
+    <span class="log-time num" title={formatExact(at)}>
+      {formatClock(at - begunAt)}
+    </span>
   );
 }
 

@@ -16,6 +16,7 @@ import { useLogLines } from "./use-log-lines.ts";
 import { rowPx, useLogScroll } from "./use-log-scroll.ts";
 import { useLogSearch } from "./use-log-search.ts";
 import { useLogSections } from "./use-log-sections.ts";
+import { timeOf, useLogTimes } from "./use-log-times.ts";
 import { useMarkedLines } from "./use-marked-lines.ts";
 import { useOpeningLine } from "./use-opening-line.ts";
 
@@ -26,6 +27,7 @@ export function LogViewer({
   expandHref,
   seeksTrouble,
   source,
+  begunAt,
 }: {
   log: Log;
   /** The build that it belongs to, and the address of its page. */
@@ -35,11 +37,15 @@ export function LogViewer({
   seeksTrouble: boolean;
   /** Where the files that lines name can be read. */
   source: SourceAddress | undefined;
+  /** When its step began; times of lines are shown from then on. */
+  begunAt: number | null;
 }) {
   const { hash } = usePlace();
   const marked = parseLineLink(hash);
   const { ref, ...size } = useView<HTMLDivElement>();
   const [wraps, setWraps] = useState(settings.get("wrap") === "on");
+  const [hasTimes, setHasTimes] = useState(settings.get("logTimes") === "on");
+  const times = useLogTimes(log, hasTimes);
   const [searchesAll, setSearchesAll] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const search = useLogSearch(log);
@@ -85,6 +91,7 @@ export function LogViewer({
     p: found === undefined ? undefined : search.previous,
     s: () => field.current?.focus(),
     w: () => setWraps((on) => !on),
+    t: () => setHasTimes(toggleTimes),
     z: sections.byHead.size === 0 ? undefined : sections.toggleAll,
     g: () => show(0),
     G: () => show(log.num_lines - 1),
@@ -99,6 +106,8 @@ export function LogViewer({
         searchesAll={searchesAll}
         onSearchAll={() => setSearchesAll((on) => !on)}
         sections={sections}
+        hasTimes={hasTimes}
+        onTimes={() => setHasTimes(toggleTimes)}
         wraps={wraps}
         onWrap={() => setWraps((on) => !on)}
         follows={follows}
@@ -115,6 +124,7 @@ export function LogViewer({
             isMarked: marked !== undefined && line + 1 >= marked.from && line + 1 <= marked.to,
             isFound: line === wanted,
             onMark: mark,
+            time: hasTimes && begunAt !== null ? { begunAt, at: timeOf(times, line) ?? begunAt } : undefined,
           };
           return section ? (
             <SectionLine
@@ -140,6 +150,12 @@ export function LogViewer({
     </section>
   );
 }
+
+/** The choice is kept for other logs. */
+const toggleTimes = (on: boolean): boolean => {
+  settings.set("logTimes", on ? "off" : "on");
+  return !on;
+};
 
 const linesOf = ({ from, to }: ListWindow, lineOf: (row: number) => number): number[] =>
   Array.from({ length: Math.max(0, to - from) }, (_, i) => lineOf(from + i));

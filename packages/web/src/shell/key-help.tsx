@@ -6,7 +6,7 @@ const keys = [
   ["n, p", "next, previous failed step; in a log the next, previous line found"],
   ["[, ]", "on a build: the build before, after it"],
   ["s", "search the log; Enter and Shift-Enter go to the next, previous line found"],
-  ["c, w, z", "copy the marked lines or the log, wrap its lines, fold its sections"],
+  ["c, t, w, z", "copy the marked lines or the log; show when lines were printed; wrap lines; fold sections"],
   ["g, G", "first, last line of the log"],
   ["f", "follow the end of a running log"],
   ["Esc", "close, or leave a field"],
