@@ -1,4 +1,4 @@
-import { type LoadedConfig, loadSealingKey } from "@multimaster/config";
+import { instanceNames, type LoadedConfig, latentOptionsOf, loadSealingKey } from "@multimaster/config";
 import { errors, type Json } from "@multimaster/core";
 import {
   addWorkerAccount,
@@ -25,6 +25,13 @@ export async function addWorker(config: LoadedConfig, worker: NewWorker): Promis
   const place = config.placeOf("workers");
   if (!slice.accounts) throw errors.workerAccountsClosed(place);
   if (slice.workers.some(({ name }) => name === worker.name)) throw errors.workerConfigured(worker.name, place);
+  const latent = slice.latent
+    .map(latentOptionsOf)
+    .find((options) => [options.name, ...instanceNames(options)].includes(worker.name));
+  if (latent)
+    throw errors.requestInvalid(
+      `The name ${worker.name} is taken by the latent worker ${latent.name} in ${place}, whose instances have secrets of their own.`,
+    );
   const sealingKey = await loadSealingKey(slice, config.directory).catch((error: Error) => {
     throw errors.requestInvalid(`${place}: sealingKey: ${error.message}.`);
   });

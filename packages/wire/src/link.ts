@@ -30,6 +30,7 @@ export class Link {
   #nextNumber = 0;
   readonly #answers = new PendingAnswers<unknown>();
   #end: LinkEnd | undefined;
+  #isDeaf = false;
 
   constructor(transport: Transport, options: LinkOptions) {
     this.peer = options.peer;
@@ -72,6 +73,12 @@ export class Link {
     if (this.#end === undefined) this.#transport.close(code, reason);
   }
 
+  /** Ends the connection after everything sent so far, and takes nothing more from the other end. */
+  hangUp(code: number, reason: string): void {
+    this.#isDeaf = true;
+    this.close(code, reason);
+  }
+
   /** Cuts the connection. */
   terminate(): void {
     if (this.#end === undefined) this.#transport.terminate();
@@ -87,7 +94,7 @@ export class Link {
   }
 
   #receive(frame: Uint8Array): void {
-    if (this.#end !== undefined) return;
+    if (this.#end !== undefined || this.#isDeaf) return;
     let message: Message;
     try {
       message = decodeFrame(frame);

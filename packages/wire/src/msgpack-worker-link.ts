@@ -24,6 +24,8 @@ export interface WorkerLinkOptions {
   log: Logger;
 }
 
+/** "Policy violation" of WebSocket: the worker may not be here. */
+const expelledCode = 1008;
 /** Timeout for requests that a healthy worker answers immediately. */
 const answerMs = 10_000;
 
@@ -163,6 +165,11 @@ export class MsgpackWorkerLink implements WorkerLink {
 
   close(code = 1001, reason = ""): void {
     this.#link.close(code, reason);
+  }
+
+  expel(reason: string): void {
+    for (const id of this.runningCommands) void this.interrupt(id, reason).catch(() => undefined);
+    this.#link.hangUp(expelledCode, reason);
   }
 
   terminate(): void {

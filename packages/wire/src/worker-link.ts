@@ -71,6 +71,11 @@ export interface WorkerLink {
   interrupt(id: string, why: string): Promise<void>;
   /** Ends the connection after everything sent so far; the worker reconnects by itself, to any master that listens. */
   close(code?: number, reason?: string): void;
+  /**
+   * Kills the commands, which their builds are to count as lost, and ends the connection: the worker hears the interruptions
+   * first, and nothing is taken from it any more.
+   */
+  expel(reason: string): void;
   /** Cuts the connection. */
   terminate(): void;
 }

@@ -183,5 +183,7 @@ function describeRefusal(url: string, name: string, status: number): string {
   if (status === 401)
     return `The master at ${url} refused this worker: no worker "${name}" with this password is configured there; retrying.`;
   if (status === 503) return `The master at ${url} accepts no workers now (503); retrying.`;
+  if (status === 429)
+    return `The master at ${url} refused this worker: there were too many wrong passwords from this address (429); retrying.`;
   return `The master at ${url} refused this worker with HTTP status ${status}; retrying.`;
 }

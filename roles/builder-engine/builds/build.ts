@@ -96,8 +96,9 @@ export class Build {
     const ranMs = (this.#adoption?.build.elapsedS ?? 0) * 1000;
     const deadline = new BuildDeadline(clock, { maxMs: maxTime, ranMs }, () => this.#runOutOfTime());
     this.#deadline = deadline;
-    const reason = `the connection to worker ${this.worker.name} ended`;
-    const stopWatching = this.worker.onLinkEnd(() => this.interrupt({ kind: "lost", reason, results: Results.RETRY }));
+    const stopWatching = this.worker.onLinkEnd(() =>
+      this.interrupt({ kind: "lost", reason: this.worker.loss, results: Results.RETRY }),
+    );
     try {
       const created = await this.#create();
       // Who waits for the same locks need not wait for a poll.

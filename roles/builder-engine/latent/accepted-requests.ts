@@ -40,11 +40,6 @@ export class AcceptedRequests {
     this.#hide = functions.hide;
   }
 
-  /** Whether any latent worker has a function. */
-  get asksAny(): boolean {
-    return this.#functions.size > 0;
-  }
-
   /** Why an instance of the latent worker would not take the request; undefined: it would. "gone": there is no such request. */
   async refusalOf(
     latent: string,

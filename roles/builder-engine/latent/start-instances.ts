@@ -114,20 +114,18 @@ export class InstanceStarts {
     if (wanting.length === 0) return new Map();
     const ids = wanting.map(({ builderid }) => builderid);
     // No machine is paid for what no user has approved.
+    // Seen before the requests are read: one that a worker takes meanwhile then counts as placed there, and not as one more
+    // that needs an instance because that worker is busy.
+    const views = workers.all.map((worker) => worker.view(Date.now()));
     const asked = await this.#approvals.admit(await data.updates.buildrequests.pending(ids, mostPending));
     const accepting = await this.#acceptingOf(asked, latentsOf);
-    // Read again: while functions were asked, some may have been claimed, for a worker that is seen as busy below.
-    const pending = this.#options.accepted.asksAny
-      ? await this.#approvals.admit(await data.updates.buildrequests.pending(ids, mostPending))
-      : asked;
     // One that none of them takes would be put on an instance that is there for another.
-    const wanted = pending.filter(({ buildrequestid }) => (accepting.get(buildrequestid)?.length ?? 0) > 0);
+    const wanted = asked.filter(({ buildrequestid }) => (accepting.get(buildrequestid)?.length ?? 0) > 0);
     const requests = wanted.map((request) => ({
       ...request,
       isOnLastTry: builders.get(request.builderid)?.isOnLastTry(request) ?? false,
       waits: Date.now() / 1000 - request.submittedAt,
     }));
-    const views = workers.all.map((worker) => worker.view(Date.now()));
     const placed = placeRequests(
       requests,
       wanting.map((builder) => builder.view()),

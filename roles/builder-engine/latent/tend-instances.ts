@@ -196,6 +196,7 @@ export class TendInstances {
         { latent: row.latent, worker: row.worker, instanceid: row.instanceid },
         `${row.worker} is ended: ${why}`,
       );
+    if (worker) worker.departure ??= { reason: "shut_down", detail: why };
     if (latent?.reaches(row)) await this.#stopAtProvider(row, latent);
     if (worker) await this.#shutDown(worker);
     const failure = row.words === null ? why : `${why}; its log ends with: ${row.words}`;

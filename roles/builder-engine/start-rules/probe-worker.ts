@@ -39,6 +39,6 @@ export async function probeWorker(
     case "exception":
       throw new Error(`the worker cannot run the command: ${outcome.message}`);
     case "lost":
-      throw new Error(`the connection to worker ${worker.name} ended`);
+      throw new Error(worker.loss);
   }
 }

@@ -86,7 +86,7 @@ export class StepCommands {
         ledger.complete(id);
         throw error;
       });
-      if (outcome.kind === "lost") throw new WorkerLost(`the connection to worker ${worker.name} ended`);
+      if (outcome.kind === "lost") throw new WorkerLost(worker.loss);
       if (outcome.kind === "not-resumed") {
         this.#forget(id, true);
         throw new WorkerLost(`its command could not be resumed: ${outcome.message}`);

@@ -68,6 +68,18 @@ export class AttachedWorker {
     return this.#config.name;
   }
 
+  /** Why builds are lost that ran on it when its connection ended, in words. */
+  get loss(): string {
+    switch (this.departure?.reason) {
+      case "revoked":
+        return `worker ${this.name} was revoked`;
+      case "shut_down":
+        return `worker ${this.name} was shut down: ${this.departure.detail ?? "a user wanted it"}`;
+      default:
+        return `the connection to worker ${this.name} ended`;
+    }
+  }
+
   get config(): WorkerConfig {
     return this.#config;
   }

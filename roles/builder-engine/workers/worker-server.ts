@@ -167,7 +167,8 @@ export class WorkerServer implements Service {
         worker.leaving = true;
         worker.departure = { reason: "revoked", detail: null };
       }
-      link.terminate();
+      // Its builds run again elsewhere: here no command of them may go on, as one does for which an engine may come back.
+      link.expel("this worker was revoked");
     }
   }
 

@@ -72,18 +72,21 @@ it("takes a worker that is added while the engine runs, and disconnects it when 
   await said(engine, "worker w1 has left", 2);
 });
 
-it("counts the build of a revoked worker neither against the worker nor against its request", async () => {
+it("ends what a revoked worker runs, and counts its build neither against the worker nor against its request", async () => {
   const began = join(temporaryDirectory("revoked"), "began");
-  const engine = await startEngine({ one: [shell({ command: `touch ${began}; exec sleep 1000` })] }, open([]));
+  const engine = await startEngine({ one: [shell({ command: `echo $$ > ${began}; exec sleep 1000` })] }, open([]));
   const { workerAccounts } = engine.data.updates;
   const { secret } = await workerAccounts.add({ name: "w1", maxBuilds: 1, properties: {} }, trail);
   const worker = await connect(engine, secret);
   const request = await engine.submit("one");
-  await waitFor(() => existsSync(began), { what: "the build to begin" });
+  const pid = await waitFor(() => existsSync(began) && Number(readFileSync(began, "utf8")), {
+    what: "the build to begin",
+  });
   await workerAccounts.revoke("w1", trail);
-  const ended = async () =>
-    (await queryRows(engine.database, "select state_string as state from builds where results = 5")).length > 0;
-  await waitFor(ended, { what: "the build to end as RETRY" });
+  const ended = () => queryRows(engine.database, "select state_string as state from builds where results = 5");
+  await waitFor(async () => (await ended()).length > 0, { what: "the build to end as RETRY" });
+  expect(await ended()).toEqual([{ state: "worker w1 was revoked" }]);
+  await waitFor(() => !existsSync(`/proc/${pid}`), { what: "its command to be killed" });
   await worker.stop();
   const absences = await queryRows(engine.database, "select reason from mm_worker_absences order by id");
   expect(absences.at(-1)).toEqual({ reason: "revoked" });

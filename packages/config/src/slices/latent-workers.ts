@@ -157,6 +157,8 @@ export function latentWorkerConfigs({ latent }: Pick<WorkersSlice, "latent">): W
       capacity,
       hours,
       accepts,
+      // It is away whenever nothing needs it.
+      missingTimeout: null,
     }));
   });
 }

@@ -169,6 +169,11 @@ export class PbWorkerLink implements WorkerLink {
     this.#broker.close(reason);
   }
 
+  /** A worker with this protocol kills its commands when the connection ends. */
+  expel(): void {
+    this.#broker.terminate();
+  }
+
   terminate(): void {
     this.#broker.terminate();
   }
