@@ -62,7 +62,7 @@ function command(cwd, program, ...args) {
 /** Runs the Dockerfile's own commands on what it copies: neither the tests nor anything that was built before. */
 function buildAsTheImage() {
   const dockerfile = readFileSync(join(clone, "configs", "deploy", "compose", "Dockerfile"), "utf8");
-  const [, commands = ""] = /^RUN (npm ci (?:.*\\\n)*.*)$/m.exec(dockerfile) ?? [];
+  const [, commands = ""] = /^RUN (?:--mount=\S+ \\\n *)?(npm ci (?:.*\\\n)*.*)$/m.exec(dockerfile) ?? [];
   const [install, ...rest] = commands.replaceAll("\\\n", " ").split("&&");
   if (!install?.includes("npm ci") || rest.length === 0) return "The Dockerfile has no `RUN npm ci … && …`.";
   // `npm ci` has just run here.

@@ -16,3 +16,11 @@ export function findBrowser(): string | undefined;
 export function buildbotFrontend(): string;
 /** The programs that run containers, or undefined when this machine lacks one of them. */
 export function findPodman(): { podman: string; runc: string } | undefined;
+/** The directory of what tests need from others, which is kept between runs. */
+export const cache: string;
+/** The directory that holds the programs of the newest Node, which is installed there if it is missing. */
+export function setUpNewestNode(print?: (line: string) => void): string;
+/** Whether Debian's packages can be installed here. */
+export function canUseApt(): boolean;
+/** Installs Debian's packages; false if that failed. */
+export function aptInstall(packages: readonly string[], print: (line: string) => void): boolean;

@@ -22,7 +22,7 @@ import { missingVersionControl } from "./version-control.mjs";
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 // The scripts of a virtual environment name the directory that they were installed in: several checkouts may link to one.
 const cachePath = resolve(process.env.MULTIMASTER_CACHE || join(root, ".cache"), "components");
-const cache = existsSync(cachePath) ? realpathSync(cachePath) : cachePath;
+export const cache = existsSync(cachePath) ? realpathSync(cachePath) : cachePath;
 const stampName = ".complete";
 
 const pythonComponents = {
@@ -347,11 +347,11 @@ function ensureVenv(python, print) {
   );
 }
 
-function canUseApt() {
+export function canUseApt() {
   return process.getuid?.() === 0 && run("apt-get", ["--version"]).ok;
 }
 
-function aptInstall(packages, print) {
+export function aptInstall(packages, print) {
   print(`apt-get install ${packages.join(" ")} ...`);
   const environment = { DEBIAN_FRONTEND: "noninteractive" };
   const install = () => run("apt-get", ["install", "-y", "--no-install-recommends", ...packages], environment).ok;

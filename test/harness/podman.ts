@@ -3,10 +3,9 @@ import { request } from "node:http";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { findPodman } from "../setup.mjs";
 import { onCleanup } from "./cleanup.ts";
+import { containerLimits, makePodmanStorage } from "./podman-storage.ts";
 import { runProcess, startProcess } from "./processes.ts";
-import { temporaryDirectory } from "./temporary-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -31,7 +30,7 @@ export async function whyNoContainers(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "only root can start these containers";
   try {
     const { podman, run } = await makeStorage();
-    await podman(["run", "--rm", ...limits, "--network=host", ...run, image, "true"]);
+    await podman(["run", "--rm", ...containerLimits, "--network=host", ...run, image, "true"]);
     return undefined;
   } catch (error) {
     const sentence = (error as Error).message;
@@ -66,44 +65,14 @@ export async function startPodman(): Promise<TestPodman> {
   };
 }
 
-/** Without them Podman asks for more than the limits of a container that it runs in itself. */
-const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"];
-
-/** A directory of storage and state, so that no other Podman of this machine is touched, with the image in it. */
+/** A storage with the image in it, made of copies: they work on every file system, and the image is small. */
 async function makeStorage() {
-  const found = findPodman();
-  if (!found) throw new Error("Podman is not set up: run `node test/setup.mjs` first");
-  const directory = temporaryDirectory("podman");
-  const settings = join(directory, "containers.conf");
-  writeFileSync(
-    settings,
-    [
-      "[engine]",
-      `runtime = "runc"`,
-      `cgroup_manager = "cgroupfs"`,
-      `events_logger = "file"`,
-      `lock_type = "file"`,
-      "",
-    ].join("\n"),
-  );
-  const at = (name: string) => join(directory, name);
-  // Copies instead of overlays: they work on every file system, and the image is small.
-  const args = ["--root", at("storage"), "--runroot", at("run"), "--tmpdir", at("tmp"), "--storage-driver=vfs"];
-  const env = { CONTAINERS_CONF: settings };
-  const podman = (more: readonly string[]) =>
-    runProcess({ name: `podman ${more[0]}`, command: found.podman, args: [...args, ...more], env });
-  const { root, volumes } = describeRoot(at("root"));
-  await runProcess({ name: "tar", command: "tar", args: ["-C", root, "-cf", at("image.tar"), "."] });
-  await podman(["import", at("image.tar"), image]);
-  return {
-    directory,
-    podman,
-    args,
-    program: found.podman,
-    env,
-    volumes,
-    run: volumes.map((volume) => `--volume=${volume}`),
-  };
+  const storage = makePodmanStorage({ driver: "vfs" });
+  const archive = join(storage.directory, "image.tar");
+  const { root, volumes } = describeRoot(join(storage.directory, "root"));
+  await runProcess({ name: "tar", command: "tar", args: ["-C", root, "-cf", archive, "."] });
+  await storage.podman(["import", archive, image]);
+  return { ...storage, volumes, run: volumes.map((volume) => `--volume=${volume}`) };
 }
 
 /** The files of the image, and what it takes from this machine instead of a copy. */

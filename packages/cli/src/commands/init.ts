@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { constants, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errors, explainFileError } from "@multimaster/core";
@@ -55,9 +55,11 @@ async function writeStarter(dir: string, target: string, { repository }: Flags):
   try {
     await mkdir(target, { recursive: true });
     const there = await readdir(target);
-    const taken = [...(await readdir(starter)), "tsconfig.json"].find((file) => there.includes(file));
+    const files = await readdir(starter);
+    const taken = [...files, "tsconfig.json"].find((file) => there.includes(file));
     if (taken !== undefined) throw errors.configExists(join(dir, taken));
-    await cp(starter, target, { recursive: true, errorOnExist: true, force: false });
+    // One by one: Node 24 refuses to copy a directory without overwriting into one that exists.
+    for (const file of files) await copyFile(join(starter, file), join(target, file), constants.COPYFILE_EXCL);
     await writeFile(join(target, "tsconfig.json"), `${JSON.stringify(describeTypes(target), undefined, 2)}\n`);
     if (repository !== undefined) await nameRepository(target, repository);
   } catch (error) {

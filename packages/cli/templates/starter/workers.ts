@@ -4,8 +4,8 @@ import { defineWorkers, env } from "@multimaster/config";
 const password = env("WORKER_PASSWORD");
 
 export default defineWorkers({
-  // The address where the engine listens for workers; local ones keep their files in basedir.
-  host: "127.0.0.1",
+  // The address where the engine listens for workers, 0.0.0.0 for those of other machines; local ones keep their files in basedir.
+  host: env("WORKER_HOST", "127.0.0.1"),
   // A second engine of this host takes the next one.
   port: "9989-9992",
   basedir: "state/workers",
