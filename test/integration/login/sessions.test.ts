@@ -49,6 +49,7 @@ describe.each(engines)("a login by password, on %s", (engine) => {
         tries: false,
         reports: true,
         retries: true,
+        notes: { comment: true, comment_builds: true, mute: true, take: true, withdraw: true },
         by: "session",
         username: "ann",
         email: "ann@example.org",
