@@ -65,7 +65,8 @@ it("a bounded pattern finds what the language's own expressions find", () => {
     }),
     { numRuns: 3000 },
   );
-  expect(linear).toBeGreaterThan(1000);
+  // A third of what is generated is linear, by chance a little less or more.
+  expect(linear).toBeGreaterThan(700);
 });
 
 it("a search that a reader types finds the places that the language's own expressions find", () => {
@@ -87,5 +88,6 @@ it("a search that a reader types finds the places that the language's own expres
     }),
     { numRuns: 3000 },
   );
-  expect(linear).toBeGreaterThan(1000);
+  // A third of what is generated is linear, by chance a little less or more.
+  expect(linear).toBeGreaterThan(700);
 });
