@@ -17,6 +17,7 @@ export * from "./json.ts";
 export * from "./listen.ts";
 export * from "./log.ts";
 export * from "./log-warnings.ts";
+export * from "./loop-service.ts";
 export * from "./make-directories.ts";
 export * from "./metrics.ts";
 export * from "./on-abort.ts";

@@ -1,4 +1,13 @@
-import { type Clock, Counter, Gauge, type Logger, type Registry, type Service, WakeupLoop } from "@multimaster/core";
+import {
+  type Clock,
+  Counter,
+  Gauge,
+  type Logger,
+  loopService,
+  type Registry,
+  type Service,
+  WakeupLoop,
+} from "@multimaster/core";
 import type { Data } from "@multimaster/data";
 import type { EngineArtifacts } from "./engine-artifacts.ts";
 
@@ -87,12 +96,5 @@ export function createArtifactKeeper({ artifacts, data, metrics, clock, log }: A
     countAfter = clock.now() + Math.max(pollMs / 2, (clock.now() - from) / countingShare);
   }
 
-  return {
-    name: "artifact keeper",
-    async start() {
-      loop.start();
-    },
-    stop: () => loop.stop(),
-    failure: () => loop.failure(),
-  };
+  return loopService("artifact keeper", loop);
 }

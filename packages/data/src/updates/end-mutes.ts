@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import { type Clock, type Logger, loopService, type Service, WakeupLoop } from "@multimaster/core";
 import type { Updates } from "./index.ts";
 
 /** A mute ends so much later than its time at most. */
@@ -15,12 +15,5 @@ export function createMuteService({
   readonly log: Logger;
 }): Service {
   const loop = new WakeupLoop({ name: "ending of mutes", clock, log, pollMs, poll: () => updates.notes.endOld() });
-  return {
-    name: "mutes",
-    async start() {
-      loop.start();
-    },
-    stop: () => loop.stop(),
-    failure: () => loop.failure(),
-  };
+  return loopService("mutes", loop);
 }

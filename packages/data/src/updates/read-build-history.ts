@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Service, WakeupLoop } from "@multimaster/core";
+import { type Clock, type Logger, loopService, type Service, WakeupLoop } from "@multimaster/core";
 import type { Updates } from "./index.ts";
 
 /** How soon a build is noted that ended on a master which does not know how. */
@@ -30,12 +30,5 @@ export function createBuildHistoryService({
       }
     },
   });
-  return {
-    name: "build history",
-    async start() {
-      loop.start();
-    },
-    stop: () => loop.stop(),
-    failure: () => loop.failure(),
-  };
+  return loopService("build history", loop);
 }

@@ -4,6 +4,7 @@ import { wakeAll } from "../api/live-query.ts";
 import { ApiError, call } from "../api/read.ts";
 import { navigate } from "../router.ts";
 import { Dialog } from "../shell/dialog.tsx";
+import { FormEnd } from "../shell/form-end.tsx";
 import { ForceField } from "./force-field.tsx";
 import { defaultValues, type FormValues, keyOf, listFields } from "./force-fields.ts";
 
@@ -62,19 +63,12 @@ export function ForceDialog({
             onValue={(name, value) => setValues((all) => ({ ...all, [name]: value }))}
           />
         ))}
-        {failure && (
-          <p class="failure-text" role="alert">
-            {failure} {otherProblems.map(([name, text]) => `${name}: ${text}`).join("; ")}
-          </p>
-        )}
-        <footer>
-          <button type="submit" class="primary" disabled={isBusy}>
-            {form.button_name === form.name ? "Start build" : form.button_name}
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </footer>
+        <FormEnd
+          problem={failure && `${failure} ${otherProblems.map(([name, text]) => `${name}: ${text}`).join("; ")}`}
+          label={form.button_name === form.name ? "Start build" : form.button_name}
+          isBusy={isBusy}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );

@@ -4,6 +4,7 @@ import { wakeAll } from "../api/live-query.ts";
 import { ApiError, call } from "../api/read.ts";
 import { navigate } from "../router.ts";
 import { Dialog } from "../shell/dialog.tsx";
+import { FormEnd } from "../shell/form-end.tsx";
 import { ForceField } from "./force-field.tsx";
 import { defaultValues, type FormValues } from "./force-fields.ts";
 import { fieldsOfTry, readTry } from "./try-fields.ts";
@@ -69,19 +70,7 @@ export function TryDialog({
           />
         </label>
         {others}
-        {failure && (
-          <p class="failure-text" role="alert">
-            {failure}
-          </p>
-        )}
-        <footer>
-          <button type="submit" class="primary" disabled={isBusy}>
-            Try
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </footer>
+        <FormEnd problem={failure} label="Try" isBusy={isBusy} onClose={onClose} />
       </form>
     </Dialog>
   );

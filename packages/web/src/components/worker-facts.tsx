@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { wakeAll } from "../api/live-query.ts";
 import { ApiError, call } from "../api/read.ts";
 import { Dialog } from "../shell/dialog.tsx";
+import { FormEnd } from "../shell/form-end.tsx";
 import { In, When } from "./when.tsx";
 
 /** Why a worker takes no builds, what is held against it, who looks after it, and its note. */
@@ -104,19 +105,7 @@ function NoteDialog({ worker, onClose }: { worker: Worker; onClose: () => void }
             onInput={(event) => setNote(event.currentTarget.value)}
           />
         </div>
-        {failure && (
-          <p class="failure-text" role="alert">
-            {failure}
-          </p>
-        )}
-        <footer>
-          <button type="submit" class="primary">
-            Save
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </footer>
+        <FormEnd problem={failure} label="Save" onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { wakeAll } from "../api/live-query.ts";
 import { ApiError } from "../api/read.ts";
 import { Dialog } from "../shell/dialog.tsx";
+import { FormEnd } from "../shell/form-end.tsx";
 
 const hour = 3600;
 /** How long a mute lasts; null: only a build that passes ends it. */
@@ -69,19 +70,7 @@ export function NoteDialog({
             </select>
           </label>
         )}
-        {problem && (
-          <p class="failure-text" role="alert">
-            {problem}
-          </p>
-        )}
-        <footer>
-          <button type="submit" class="primary" disabled={isBusy}>
-            {title}
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </footer>
+        <FormEnd problem={problem} label={title} isBusy={isBusy} onClose={onClose} />
       </form>
     </Dialog>
   );

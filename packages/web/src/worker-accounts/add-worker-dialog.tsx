@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { wakeAll } from "../api/live-query.ts";
 import { ApiError, call } from "../api/read.ts";
 import { Dialog } from "../shell/dialog.tsx";
+import { FormEnd } from "../shell/form-end.tsx";
 
 const fields = [
   { name: "name", label: "Name, as builders name it", required: true },
@@ -66,19 +67,7 @@ export function AddWorkerDialog({ onClose }: { onClose: () => void }) {
             />
           </label>
         ))}
-        {problem && (
-          <p class="failure-text" role="alert">
-            {problem}
-          </p>
-        )}
-        <footer>
-          <button type="submit" class="primary" disabled={isBusy}>
-            Add worker
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </footer>
+        <FormEnd problem={problem} label="Add worker" isBusy={isBusy} onClose={onClose} />
       </form>
     </Dialog>
   );
