@@ -44,14 +44,14 @@ const rankOf = (node: TreeNode) => (hasFailed(node) ? 0 : !node.complete ? 1 : h
 
 /**
  * Roots with all that they triggered below them, in the order in which a page lists them, by the request of the root. A root that
- * stands below another one is not listed twice.
+ * another one triggered is listed, or counted, there alone.
  */
 export function arrangeTree(
   roots: readonly TreeNode[],
   childrenOf: ReadonlyMap<number, Children>,
 ): Map<number, PlacedNode[]> {
   const trees = new Map(roots.map((root) => [root.buildrequestid, place(root, 0, childrenOf)]));
-  const below = [...trees.values()].flatMap((placed) => placed.filter(({ depth }) => depth > 0));
+  const below = [...trees.values()].flat().flatMap(({ buildid }) => childrenOf.get(buildid ?? 0)?.nodes ?? []);
   for (const { buildrequestid } of below) trees.delete(buildrequestid);
   return trees;
 }

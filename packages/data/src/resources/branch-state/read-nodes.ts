@@ -34,24 +34,33 @@ const requestColumns = `r.id as buildrequestid, r.builderid, bu.name as builder,
 const requestTables =
   "buildsets bs join buildrequests r on r.buildsetid = bs.id join builders bu on bu.id = r.builderid";
 
+/** Rows of one query: of more, a planner may prefer to read the whole table. */
+const rowsPerQuery = 200;
+
 export async function readRequests(connection: Connection, ids: readonly number[]): Promise<RequestRow[]> {
-  if (ids.length === 0) return [];
-  const wanted = connection.dialect.isOneOf("r.id", ids);
-  return queryRows(
-    connection,
-    `select ${requestColumns} from ${requestTables} where ${wanted.sql} order by r.id`,
-    wanted.bindings,
-  );
+  const rows: RequestRow[] = [];
+  for (let start = 0; start < ids.length; start += rowsPerQuery) {
+    const wanted = connection.dialect.isOneOf("r.id", ids.slice(start, start + rowsPerQuery));
+    const sql = `select ${requestColumns} from ${requestTables} where ${wanted.sql} order by r.id`;
+    append(rows, await queryRows<RequestRow>(connection, sql, wanted.bindings));
+  }
+  return rows;
 }
 
 /** By their ids. */
 export async function readBuilds(connection: Connection, ids: readonly number[]): Promise<Map<number, BuildRow>> {
-  if (ids.length === 0) return new Map();
+  const rows: BuildRow[] = [];
+  for (let start = 0; start < ids.length; start += rowsPerQuery)
+    append(rows, await readSomeBuilds(connection, ids.slice(start, start + rowsPerQuery)));
+  return new Map(rows.map((row) => [row.buildid, row]));
+}
+
+function readSomeBuilds(connection: Connection, ids: readonly number[]): Promise<BuildRow[]> {
   const wanted = connection.dialect.isOneOf("b.id", ids);
   const stamp = (column: string) =>
     `(select case when count(*) = 1 then min(ss.${column}) end from buildset_sourcestamps m
         join sourcestamps ss on ss.id = m.sourcestampid where m.buildsetid = bs.id)`;
-  const rows = await queryRows<BuildRow>(
+  return queryRows<BuildRow>(
     connection,
     `select b.id as buildid, b.buildrequestid, b.number, b.builderid, bu.name as builder, b.results, b.started_at, b.complete_at,
             b.state_string, bs.parent_buildid, ${stamp("codebase")} as codebase, ${stamp("revision")} as asked,
@@ -60,7 +69,6 @@ export async function readBuilds(connection: Connection, ids: readonly number[])
        join buildsets bs on bs.id = r.buildsetid where ${wanted.sql} order by b.id`,
     wanted.bindings,
   );
-  return new Map(rows.map((row) => [row.buildid, row]));
 }
 
 export function nodeOfBuild({ codebase: _, got, asked, ...build }: BuildRow): TreeNode {
