@@ -43,8 +43,9 @@ export interface DueReport {
 
 /** What became of an attempt. */
 export type ReportEnd =
-  /** `skipped`: there was nothing to send. */
-  | { readonly kind: "sent" | "overtaken" | "skipped" }
+  | { readonly kind: "sent" | "overtaken" }
+  /** There was nothing to send, and why. */
+  | { readonly kind: "skipped"; readonly why: string }
   /** `unsure`: whether it arrived is unknown. `counts`: the target refused this report; otherwise it took none at all. */
   | {
       readonly kind: "failed";
@@ -250,7 +251,7 @@ export async function endAttempts(
 ): Promise<void> {
   const { now } = tx.dialect;
   await lockReports(tx, [reporterid]);
-  for (const kind of ["sent", "overtaken", "skipped"] as const) {
+  for (const kind of ["sent", "overtaken"] as const) {
     const ids = [...ends].filter(([, end]) => end.kind === kind).map(([id]) => id);
     const isShown = kind === "sent";
     const which = tx.dialect.isOneOf("id", ids);
@@ -271,6 +272,13 @@ export async function endAttempts(
            attempts = attempts - ${end.counts ? 0 : 1},
            failing_since = coalesce(failing_since, ${now}) where id = ? and state = 'owed'`,
         [truncateText(end.problem, 2000), end.retryS, id],
+      );
+    if (end.kind === "skipped")
+      await execute(
+        tx,
+        `update mm_reports set state = 'skipped', sending_at = null, problem = ?, failing_since = null, ended_at = ${now}, final = 1
+          where id = ? and state = 'owed'`,
+        [truncateText(end.why, 2000), id],
       );
     if (end.kind === "dead")
       await execute(
