@@ -148,19 +148,21 @@ export async function lockReports(tx: Connection, reporterids: readonly number[]
   await queryRows(tx, sql, wanted.bindings);
 }
 
-/** SQL, on `mm_reports`: an earlier report of its context is owed. */
-export const isBehind = `state = 'owed' and exists (select 1 from mm_reports e where e.reporterid = mm_reports.reporterid
+/** SQL, on `mm_reports`: an earlier report of its context is owed. Its own state is left out: SQLite would read all that is owed. */
+export const isBehind = `exists (select 1 from mm_reports e where e.reporterid = mm_reports.reporterid
   and e.context = mm_reports.context and e.state = 'owed' and e.id < mm_reports.id)`;
 
 /** Finds out again which report of each context is the first that is owed: for a reporter that begins to send. */
 export async function orderReports(tx: Connection, reporterid: number): Promise<void> {
   await lockReports(tx, [reporterid]);
-  await execute(tx, `update mm_reports set is_first = 0 where reporterid = ? and is_first = 1 and ${isBehind}`, [
-    reporterid,
-  ]);
   await execute(
     tx,
-    `update mm_reports set is_first = 1 where reporterid = ? and state = 'owed' and is_first = 0 and not (${isBehind})`,
+    `update mm_reports set is_first = 0 where reporterid = ? and state = 'owed' and is_first = 1 and ${isBehind}`,
+    [reporterid],
+  );
+  await execute(
+    tx,
+    `update mm_reports set is_first = 1 where reporterid = ? and state = 'owed' and is_first = 0 and not ${isBehind}`,
     [reporterid],
   );
 }
