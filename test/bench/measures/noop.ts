@@ -7,16 +7,20 @@ interface Amounts {
   readonly side: Side;
   readonly form: Form;
   readonly count: number;
-  /** How long builds run before the measure: a master that has just started is slower, since it compiles its code meanwhile. */
   readonly warmUpMs: number;
+}
+
+/** Lets builds run for a while: a master that has just started is slower, since it compiles its code meanwhile. */
+export async function warmUp(side: Side, system: System, warmUpMs: number): Promise<void> {
+  const end = performance.now() + warmUpMs;
+  do await runBuilds(side, system, 100);
+  while (performance.now() < end);
 }
 
 /** Builds per second, of builds whose only step runs a command that takes no time. */
 export async function buildsPerSecond({ side, form, count, warmUpMs }: Amounts): Promise<number> {
   return withSystem(side, { form }, async (system) => {
-    const end = performance.now() + warmUpMs;
-    do await runBuilds(side, system, 100);
-    while (performance.now() < end);
+    await warmUp(side, system, warmUpMs);
     return runBuilds(side, system, count);
   });
 }
