@@ -212,6 +212,7 @@ async function findFailedCommit() {
 
 it("a branch's page says over all builders how it stands, leads to their builds, and builds again what failed", async () => {
   const { page, problems } = await openPage(browser);
+  await history.settle();
   const failing = history.failing();
   const isGood = (results: number | null) => results === 0 || results === 1;
   const isCounted = (results: number | null) => isGood(results) || results === 2 || results === 4;

@@ -39,7 +39,7 @@ function TreeRow({ build, also, others }: { build: BranchBuild; also: string; ot
   return (
     <li data-row style={{ paddingLeft: `${14 + 24 * build.depth}px` }}>
       <ResultToken standing={standing} />
-      <div class="grow">
+      <div class="grow in-text">
         <a href={href}>
           {build.builder} {build.number !== null && <span class="num">#{build.number}</span>}
         </a>{" "}
