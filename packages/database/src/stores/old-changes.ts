@@ -110,5 +110,8 @@ export async function deleteAuditRows(tx: Connection, ids: readonly number[]): P
 
 /** Gives free pages of a SQLite file back to the file system, where it was made for that; elsewhere nothing. */
 export async function releaseFreePages(connection: Connection, pages: number): Promise<void> {
-  if (connection.dialect.name === "sqlite") await queryRows(connection, `pragma incremental_vacuum(${pages})`);
+  if (connection.dialect.name !== "sqlite") return;
+  // The pragma locks the file for writing also where there is nothing to give back.
+  const [free] = await queryRows<{ freelist_count: number }>(connection, "pragma freelist_count");
+  if (free && free.freelist_count > 0) await queryRows(connection, `pragma incremental_vacuum(${pages})`);
 }
