@@ -41,14 +41,29 @@ describe.runIf(process.env["MULTIMASTER_IMAGE"])("the compose file", { timeout: 
 
   it("starts a whole cluster, whose worker builds what a user asks for through the balancer", async () => {
     writeFileSync(join(directory, ".env"), fillIn("unused"));
-    const hash = await docker("run", "--rm", "-i", "multimaster:1", "sh", "-c", "echo a-long-password | master hash-password");
+    const hash = await docker(
+      "run",
+      "--rm",
+      "-i",
+      "multimaster:1",
+      "sh",
+      "-c",
+      "echo a-long-password | master hash-password",
+    );
     writeFileSync(join(directory, ".env"), fillIn(hash.trim()));
     await compose("up", "-d", "postgres");
     // Without systemd no one runs the checks that containers wait for.
-    await waitFor(() => docker("healthcheck", "run", container("postgres")).then(() => true, () => false), {
-      what: "the database to be healthy",
-      timeoutMs: minute,
-    });
+    await waitFor(
+      () =>
+        docker("healthcheck", "run", container("postgres")).then(
+          () => true,
+          () => false,
+        ),
+      {
+        what: "the database to be healthy",
+        timeoutMs: minute,
+      },
+    );
     await compose("up", "-d");
     await waitFor(async () => (await runningMasters()).length === masters.length, {
       what: "all masters to run",

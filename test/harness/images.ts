@@ -61,7 +61,11 @@ export async function startImageBuilds(): Promise<TestImages> {
     compose: (args, { cwd }) =>
       runProcess({
         name: `podman-compose ${args[0]}`,
-        command: join(setUpOnDemand("podman-compose", () => undefined), "bin", "podman-compose"),
+        command: join(
+          setUpOnDemand("podman-compose", () => undefined),
+          "bin",
+          "podman-compose",
+        ),
         args: [
           `--podman-path=${wrapper}`,
           "--in-pod=false",

@@ -9,7 +9,9 @@ describe.each(engines)("the health of each part on %s", (engine) => {
     const server = await startRestServer(database);
     const read = async () => {
       const { body } = await server.get("/api/v2/standing");
-      const { standing } = body as { standing: { part: string; state: string; sentence: string; remedy: string | null }[] };
+      const { standing } = body as {
+        standing: { part: string; state: string; sentence: string; remedy: string | null }[];
+      };
       return new Map(standing.map(({ part, ...rest }) => [part, rest]));
     };
     const before = await read();
@@ -49,8 +51,7 @@ describe.each(engines)("the health of each part on %s", (engine) => {
     });
     expect(after.get("reports")).toMatchObject({
       state: "degraded",
-      sentence:
-        "1 of 2 reporters fail, the longest since 1970-01-01 00:16:40 UTC; reports wait and are tried again.",
+      sentence: "1 of 2 reporters fail, the longest since 1970-01-01 00:16:40 UTC; reports wait and are tried again.",
       remedy: expect.stringContaining("master report list"),
     });
   });

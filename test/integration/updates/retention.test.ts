@@ -1,5 +1,12 @@
 import { Results } from "@multimaster/core";
-import { anonymousActor, auditDatabase, createTrail, dryRunRetention, type RetentionPlan, SettledParts } from "@multimaster/data";
+import {
+  anonymousActor,
+  auditDatabase,
+  createTrail,
+  dryRunRetention,
+  type RetentionPlan,
+  SettledParts,
+} from "@multimaster/data";
 import { execute, queryRows } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -73,13 +80,13 @@ describe.each(engines)("retention on %s", (engine) => {
     ]);
   }
 
-  /** A hundred builders, each with two old builds. */
+  /** Fifteen builders, each with two old builds. */
   async function addBuilders(): Promise<void> {
     const [{ id, masterid } = { id: 0, masterid: 0 }] = await masters.rows<{ id: number; masterid: number }>(
       "select max(id) as id, max(masterid) as masterid from builds",
     );
     const ago = `${masters.database.dialect.nowSeconds} - ${20 * 86_400}`;
-    const numbers = Array.from({ length: 100 }, (_, i) => id + 1 + i);
+    const numbers = Array.from({ length: 15 }, (_, i) => id + 1 + i);
     const insert = (table: string, columns: string, rows: string[]) =>
       execute(masters.database, `insert into ${table} (${columns}) values ${rows.map((row) => `(${row})`).join(", ")}`);
     await insert(
@@ -87,8 +94,8 @@ describe.each(engines)("retention on %s", (engine) => {
       "id, name, name_hash",
       numbers.map((n) => `${n + 1000}, 'many-${n}', 'many-${n}'`),
     );
-    const ids = numbers.flatMap((n) => [n, n + 100]);
-    const builderOf = (n: number) => (n > id + 100 ? n - 100 : n) + 1000;
+    const ids = numbers.flatMap((n) => [n, n + 15]);
+    const builderOf = (n: number) => (n > id + 15 ? n - 15 : n) + 1000;
     await insert(
       "buildsets",
       "id, submitted_at, complete, complete_at, results",
@@ -240,7 +247,7 @@ describe.each(engines)("retention on %s", (engine) => {
     );
     const settled = new SettledParts();
     let statements = 0;
-    masters.database.watch(() => void (statements += 1));
+    one.database.watch(() => void (statements += 1));
     const runAgain = () =>
       one.updates.retention.run({
         jobid,
@@ -250,8 +257,8 @@ describe.each(engines)("retention on %s", (engine) => {
         settled,
       });
     await runAgain();
-    expect((await report()).rules).toMatchObject([{ rule: "old", total: { builds: 100 } }]);
-    expect(statements).toBeGreaterThan(500);
+    expect((await report()).rules).toMatchObject([{ rule: "old", total: { builds: 15 } }]);
+    expect(statements).toBeGreaterThan(150);
     statements = 0;
     await runAgain();
     expect((await report()).rules).toEqual([]);

@@ -48,8 +48,7 @@ export function judgeBus(bus: BusView | undefined, masters: number): Part {
       ? {
           ...base,
           state: "degraded",
-          sentence:
-            "Masters cannot notify each other: each finds what others did when it next reads the rows.",
+          sentence: "Masters cannot notify each other: each finds what others did when it next reads the rows.",
           remedy: "Name a crossbar.io router in the config, or set bus.notify.",
           facts,
         }
@@ -137,7 +136,8 @@ export function judgeDatabase(engine: "postgresql" | "sqlite", refusal: WritesVi
     ...base,
     state: "degraded",
     sentence: `${name} answers, but takes no writes: ${refusal.reason}. Running builds wait, and nothing new is accepted.`,
-    remedy: 'Make room on its disk, or name the primary in the config; "master doctor" says more. Everything goes on by itself then.',
+    remedy:
+      'Make room on its disk, or name the primary in the config; "master doctor" says more. Everything goes on by itself then.',
     facts: { engine, since: Math.floor(refusal.since / 1000) },
   };
 }

@@ -4,7 +4,10 @@ import { judgeDisk, judgeReports, judgeRetention } from "./judge-services.ts";
 
 describe("the health of a part", () => {
   it("of the disk goes by the space that is left", () => {
-    expect(judgeDisk(5 * 1024 ** 3)).toMatchObject({ state: "ok", sentence: "5.0 GiB are free where the database is." });
+    expect(judgeDisk(5 * 1024 ** 3)).toMatchObject({
+      state: "ok",
+      sentence: "5.0 GiB are free where the database is.",
+    });
     expect(judgeDisk(1024 ** 2)).toMatchObject({ state: "degraded", remedy: expect.stringContaining("Make room") });
   });
 

@@ -30,7 +30,7 @@ export type RunPosition = z.output<typeof runPosition>;
 /** Builds, changes and rows that are deleted together. */
 const atOnce = { builds: 20, rows: 200 };
 /** Changes and other rows that one query reads at most. */
-const readAtOnce = { first: 20, then: 500 };
+const readAtOnce = { first: 20, later: 500 };
 
 export interface RunOptions {
   readonly plan: RetentionPlan;
@@ -145,7 +145,10 @@ async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunP
             read: (after, limit) => nextChanges(reading, plan.schedulers, { after, limit }),
             remove: (ids) => deletions.changes(ids, plan.schedulers, count),
           },
-          { read: (after, limit) => nextStamps(reading, { after, limit }), remove: (ids) => deletions.stamps(ids, count) },
+          {
+            read: (after, limit) => nextStamps(reading, { after, limit }),
+            remove: (ids) => deletions.stamps(ids, count),
+          },
         ];
   for (const [part, { read, remove }] of parts.entries()) {
     if (part < start.part) continue;
@@ -155,7 +158,7 @@ async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunP
     if (first === undefined) continue;
     let after = first;
     let quietUntil = now - skewSeconds;
-    for (let limit = readAtOnce.first; ; limit = readAtOnce.then) {
+    for (let limit = readAtOnce.first; ; limit = readAtOnce.later) {
       const rows = await read(after, limit);
       const end = rows.findIndex(({ at }) => at > horizon);
       const old = end === -1 ? rows : rows.slice(0, end);

@@ -15,7 +15,7 @@ import { fitsBranches, fitsResults, horizonOf, type RetentionPlan, type Retentio
 import { type Settled, skewSeconds } from "./settled-parts.ts";
 
 /** Rows that one query reads at most: most builders have only a few that are old enough, or none. */
-const readAtOnce = { first: 20, then: 500 };
+const readAtOnce = { first: 20, later: 500 };
 /** Among so many newest builds of a builder, successes show which branches have newer ones. */
 const searched = 500;
 /** Branches of a builder whose latest success is remembered; the success of any further branch stays. */
@@ -77,7 +77,7 @@ export class Chooser {
     this.#below ??= await newestKept(connection, this.#task, this.#kind.below);
     const below = this.#below;
     const limit = this.#limit;
-    this.#limit = readAtOnce.then;
+    this.#limit = readAtOnce.later;
     const read = await this.#kind.next(connection, { builderid: builder.id, after: this.#after, limit });
     // Builds of a builder begin in the order of their ids: what follows ended even later.
     const end = read.findIndex(({ id, started_at }) => started_at > this.#horizon || id >= below);
@@ -162,11 +162,7 @@ interface Success {
 }
 
 /** The id from which on builds, or their requests, are among the newest that stay. */
-async function newestKept(
-  connection: Connection,
-  { builder, rule }: Task,
-  of: "id" | "requestid",
-): Promise<number> {
+async function newestKept(connection: Connection, { builder, rule }: Task, of: "id" | "requestid"): Promise<number> {
   if (rule.beyondNewest === undefined) return Number.POSITIVE_INFINITY;
   return (await oldestOfNewest(connection, builder.id, rule.beyondNewest))?.[of] ?? 0;
 }

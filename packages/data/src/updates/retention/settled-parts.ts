@@ -34,7 +34,10 @@ export class SettledParts {
   }
 
   /** Where a part begins that is due; undefined: it has nothing to do. */
-  startOf(key: string, { now, horizon, newest }: { now: number; horizon: number; newest?: number }): number | undefined {
+  startOf(
+    key: string,
+    { now, horizon, newest }: { now: number; horizon: number; newest?: number },
+  ): number | undefined {
     const part = this.#parts.get(key);
     if (!part || now >= part.judgeAgainAt) return 0;
     const isQuiet = horizon < part.quietUntil && (part.newest === undefined || part.newest === newest);
