@@ -100,12 +100,14 @@ export function nextBuilds(connection: Connection, { builderid, after, limit }: 
   );
 }
 
-/** The next requests of a builder after an id, oldest first. */
+/**
+ * The next requests of a builder after an id, oldest first. PostgreSQL would answer `exists` in what is selected by reading all builds.
+ */
 export function nextRequests(connection: Connection, { builderid, after, limit }: Next): Promise<AgedRow[]> {
   return queryRows<Row & AgedRow>(
     connection,
     `select r.id, r.results, r.submitted_at as started_at, r.complete_at,
-            case when exists (select 1 from builds b where b.buildrequestid = r.id) then 1 else 0 end as built
+            coalesce((select 1 from builds b where b.buildrequestid = r.id limit 1), 0) as built
        from buildrequests r where r.builderid = ? and r.id > ? order by r.id limit ?`,
     [builderid, after, limit],
   );

@@ -1,6 +1,4 @@
 import {
-  buildsWithTests,
-  buildsWithText,
   type Connection,
   nextAuditRows,
   nextChanges,
@@ -8,6 +6,9 @@ import {
   type OldSource,
   type RetentionBuilder,
   retentionBuilders,
+  unneededAuditRows,
+  unneededChanges,
+  unneededStamps,
 } from "@multimaster/database";
 import { z } from "zod";
 import { type Amounts, addToReport, type RetentionReport } from "../../model/retention-report.ts";
@@ -30,7 +31,7 @@ export type RunPosition = z.output<typeof runPosition>;
 /** Builds, changes and rows that are deleted together. */
 const atOnce = { builds: 20, rows: 200 };
 /** Changes and other rows that one query reads at most. */
-const readAtOnce = { first: 20, later: 500 };
+const readAtOnce = { first: 20, later: 200 };
 
 export interface RunOptions {
   readonly plan: RetentionPlan;
@@ -93,8 +94,7 @@ async function drainChooser(
     counted?.(rule, some);
   };
   for (;;) {
-    const { ids: chosen, upTo } = await chooser.next(reading);
-    const ids = await withSomethingLeft(reading, rule, chosen);
+    const { ids, upTo } = await chooser.next(reading);
     for (const some of slices(ids, atOnce.builds)) {
       if (begun.part === 1) await deletions.requests(some, count);
       else if (rule.delete === "builds") await deletions.builds(some, count);
@@ -109,15 +109,11 @@ async function drainChooser(
   }
 }
 
-/** Of what was chosen, that of which the rule can still delete something: most logs of old builds were deleted before. */
-async function withSomethingLeft(
-  reading: Connection,
-  rule: RetentionRule,
-  ids: readonly number[],
-): Promise<readonly number[]> {
-  if (ids.length === 0) return ids;
-  if (rule.delete === "logs") return buildsWithText(reading, ids);
-  return rule.delete === "test results" ? buildsWithTests(reading, ids) : ids;
+/** Rows that are no builds: how they are read, which of the old ones may go, and how these go. */
+interface Part {
+  readonly read: typeof nextChanges;
+  choose(ids: readonly number[]): Promise<number[]>;
+  remove(ids: readonly number[]): Promise<void>;
 }
 
 /** Changes, then source stamps; or rows of the audit trail. */
@@ -128,29 +124,29 @@ async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunP
     addToReport(report, rule, undefined, some);
     counted?.(rule, some);
   };
-  type Part = {
-    read(after: number, limit: number): Promise<OldSource[]>;
-    remove(ids: readonly number[]): Promise<void>;
-  };
-  const parts: Part[] =
+  const { schedulers } = plan;
+  const parts: readonly Part[] =
     rule.delete === "audit trail"
       ? [
           {
-            read: (after, limit) => nextAuditRows(reading, { after, limit }),
+            read: nextAuditRows,
+            choose: (ids) => unneededAuditRows(reading, ids),
             remove: (ids) => deletions.auditRows(ids, count),
           },
         ]
       : [
           {
-            read: (after, limit) => nextChanges(reading, plan.schedulers, { after, limit }),
-            remove: (ids) => deletions.changes(ids, plan.schedulers, count),
+            read: nextChanges,
+            choose: (ids) => unneededChanges(reading, schedulers, ids),
+            remove: (ids) => deletions.changes(ids, schedulers, count),
           },
           {
-            read: (after, limit) => nextStamps(reading, { after, limit }),
+            read: nextStamps,
+            choose: (ids) => unneededStamps(reading, ids),
             remove: (ids) => deletions.stamps(ids, count),
           },
         ];
-  for (const [part, { read, remove }] of parts.entries()) {
+  for (const [part, { read, choose, remove }] of parts.entries()) {
     if (part < start.part) continue;
     const key = `${start.rule}/${part}`;
     const resumed = part === start.part ? start.after : 0;
@@ -159,12 +155,12 @@ async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunP
     let after = first;
     let quietUntil = now - skewSeconds;
     for (let limit = readAtOnce.first; ; limit = readAtOnce.later) {
-      const rows = await read(after, limit);
+      const rows = await read(reading, { after, limit });
       const end = rows.findIndex(({ at }) => at > horizon);
       const old = end === -1 ? rows : rows.slice(0, end);
-      const unneeded = old.filter((row) => row.unneeded === 1);
+      const unneeded = old.length === 0 ? [] : await choose(old.map(({ id }) => id));
       for (const some of slices(unneeded, atOnce.rows)) {
-        await remove(some.map(({ id }) => id));
+        await remove(some);
         await step({ ...start, part, after });
       }
       after = old.at(-1)?.id ?? after;

@@ -1,6 +1,8 @@
 import {
   type AgedRow,
   branchesOf,
+  buildsWithTests,
+  buildsWithText,
   type Connection,
   type Need,
   needOfBuilds,
@@ -14,8 +16,8 @@ import {
 import { fitsBranches, fitsResults, horizonOf, type RetentionPlan, type RetentionRule } from "./rules.ts";
 import { type Settled, skewSeconds } from "./settled-parts.ts";
 
-/** Rows that one query reads at most: most builders have only a few that are old enough, or none. */
-const readAtOnce = { first: 20, later: 500 };
+/** Rows that one query reads at most: most builders have few that are old enough, and SQLite answers in the event loop. */
+const readAtOnce = { first: 20, later: 100 };
 /** Among so many newest builds of a builder, successes show which branches have newer ones. */
 const searched = 500;
 /** Branches of a builder whose latest success is remembered; the success of any further branch stays. */
@@ -113,11 +115,13 @@ export class Chooser {
 
   async #choose(connection: Connection, rows: readonly AgedRow[]): Promise<number[]> {
     const ids: number[] = [];
-    if (rows.length === 0) return ids;
-    const needs = await this.#kind.need(
+    const left = await withSomethingLeft(
       connection,
+      this.#task.rule,
       rows.map(({ id }) => id),
     );
+    if (left.length === 0) return ids;
+    const needs = await this.#kind.need(connection, left);
     const branches = await readBranches(connection, this.#task, needs);
     const results = new Map(rows.map((row) => [row.id, row.results]));
     for (const need of needs) {
@@ -159,6 +163,17 @@ interface Success {
   readonly id: number;
   /** The rule takes it as soon as there is a newer one. */
   readonly fits: boolean;
+}
+
+/** Of old builds, those of which the rule can still delete something: most logs were deleted by earlier runs. */
+async function withSomethingLeft(
+  connection: Connection,
+  rule: RetentionRule,
+  ids: readonly number[],
+): Promise<readonly number[]> {
+  if (ids.length === 0) return ids;
+  if (rule.delete === "logs") return buildsWithText(connection, ids);
+  return rule.delete === "test results" ? buildsWithTests(connection, ids) : ids;
 }
 
 /** The id from which on builds, or their requests, are among the newest that stay. */

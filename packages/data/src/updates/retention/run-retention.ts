@@ -54,8 +54,8 @@ class RunEnded extends Error {
 const busyShare = 1 / 5;
 const longestPauseMs = 10_000;
 const saveEveryMs = 2000;
-/** After so much work it pauses within a part as well. */
-const longestWorkMs = 1000;
+/** After so much work it pauses within a part as well: on SQLite the event loop does nothing else meanwhile. */
+const longestWorkMs = 50;
 /** Pages of a SQLite file that are given back after each part. */
 const pagesAtOnce = 500;
 
