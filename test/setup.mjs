@@ -58,9 +58,9 @@ const pythonComponents = {
     requirements: ["buildbot==4.3.0", "buildbot-worker==4.3.0", "docker==7.1.0", "txrequests", "treq"],
     minimum: "3.9",
   },
-  "podman-compose": { requirements: ["podman-compose==1.6.0"], minimum: "3.9" },
+  /** The S3-compatible server that the artifact store is tested with. */
   moto: { requirements: ["moto[server,s3]==5.2.5"], minimum: "3.9" },
-  /** Above: what stands for Docker's compose, and for S3. Here: a homeserver of Matrix, for the long form of the tests of reporters; only they install it. */
+  /** A homeserver of Matrix, for the long form of the tests of reporters; only they install it. */
   synapse: { requirements: ["matrix-synapse==1.163.2"], minimum: "3.10" },
   schemathesis: { requirements: ["schemathesis==4.32.5"], minimum: "3.10" },
   // Only files: the program they belong to is not needed.
