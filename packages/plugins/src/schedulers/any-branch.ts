@@ -1,13 +1,7 @@
 import { z } from "zod";
 import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
-import {
-  changeShape,
-  hasTimerForLimit,
-  limitWithoutTimer,
-  namedBuilders,
-  warningsOfChangeFunctions,
-} from "./scheduler-options.ts";
+import { changeShape, checkTimers, namedBuilders, warningsOfChangeFunctions } from "./scheduler-options.ts";
 
 const className = "AnyBranchScheduler";
 
@@ -16,7 +10,7 @@ const options = z
     ...changeShape,
     branches: z.array(z.string().nullable()).optional().describe("Branches to build; absent: all."),
   })
-  .refine(hasTimerForLimit, limitWithoutTimer);
+  .superRefine(checkTimers);
 
 /** Builds the changes of any number of branches; each branch of a repository has its own tree-stable timer. */
 export default defineScheduler({

@@ -134,12 +134,13 @@ export function warningsOfChangeFunctions(
   }));
 }
 
-/** A maximum wait limits a timer: without one it would have no effect. */
-export function hasTimerForLimit({ treeStableTimer, treeStableMaxWait }: ChangeOptions): boolean {
-  return treeStableMaxWait === undefined || treeStableTimer !== undefined;
+/** Adds a problem for a maximum wait without a timer, or one that leaves the timer no effect. */
+export function checkTimers({ treeStableTimer, treeStableMaxWait }: ChangeOptions, ctx: z.RefinementCtx): void {
+  if (treeStableMaxWait === undefined) return;
+  const problem =
+    treeStableTimer === undefined
+      ? 'needs "treeStableTimer": without it each important change is built separately, without a wait'
+      : treeStableMaxWait < treeStableTimer &&
+        'is shorter than "treeStableTimer", which then never counts: write a longer time, or a shorter "treeStableTimer"';
+  if (problem) ctx.addIssue({ code: "custom", path: ["treeStableMaxWait"], message: problem });
 }
-
-export const limitWithoutTimer = {
-  path: ["treeStableMaxWait"],
-  message: 'needs "treeStableTimer": without it each important change is built separately, without a wait',
-};

@@ -1,13 +1,7 @@
 import { z } from "zod";
 import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
-import {
-  changeShape,
-  hasTimerForLimit,
-  limitWithoutTimer,
-  namedBuilders,
-  warningsOfChangeFunctions,
-} from "./scheduler-options.ts";
+import { changeShape, checkTimers, namedBuilders, warningsOfChangeFunctions } from "./scheduler-options.ts";
 
 const className = "SingleBranchScheduler";
 
@@ -20,7 +14,7 @@ const options = z
     path: ["branch"],
     message: "must name the branch, unless a changeFilter selects the changes",
   })
-  .refine(hasTimerForLimit, limitWithoutTimer);
+  .superRefine(checkTimers);
 
 /** Builds the changes of one branch, each separately or once the tree is stable. */
 export default defineScheduler({
