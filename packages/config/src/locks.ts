@@ -53,7 +53,7 @@ export const lockOptions = z
   })
   .refine(({ property, resources }) => property === undefined || resources !== undefined, {
     path: ["property"],
-    message: "has no effect without `resources`, whose names it gets",
+    message: "must be left out without `resources`, whose names it gets",
   });
 
 /** Of a lock that is not defined, such as a name. */

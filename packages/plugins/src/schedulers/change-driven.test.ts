@@ -287,7 +287,7 @@ describe("a longest wait beside the timer", () => {
 
   it.each([
     [undefined, 'needs "treeStableTimer"'],
-    ["2m", 'is shorter than "treeStableTimer"'],
+    ["2m", 'must not be shorter than "treeStableTimer"'],
   ])("is refused with the timer %s", (treeStableTimer, sentence) => {
     const { plugin, options: given } = singleBranch({
       ...{ name: "s", builders, branch: "main" },

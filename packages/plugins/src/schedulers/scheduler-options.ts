@@ -141,6 +141,6 @@ export function checkTimers({ treeStableTimer, treeStableMaxWait }: ChangeOption
     treeStableTimer === undefined
       ? 'needs "treeStableTimer": without it each important change is built separately, without a wait'
       : treeStableMaxWait < treeStableTimer &&
-        'is shorter than "treeStableTimer", which then never counts: write a longer time, or a shorter "treeStableTimer"';
+        'must not be shorter than "treeStableTimer", which would then never count';
   if (problem) ctx.addIssue({ code: "custom", path: ["treeStableMaxWait"], message: problem });
 }

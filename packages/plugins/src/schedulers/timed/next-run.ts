@@ -28,7 +28,7 @@ export function parseCron(text: string, zone: string): Timetable {
   if (nickname.startsWith("@") && !nicknames[nickname])
     throw new TimetableError(
       "cron",
-      `"${text}" is not known: write five fields, or one of ${Object.keys(nicknames).join(", ")}`,
+      `"${text}" is no timetable: write five fields, or one of ${Object.keys(nicknames).join(", ")}`,
     );
   const fields = (nicknames[nickname] ?? text).trim().split(/\s+/);
   if (fields.length !== cronFields.length)
