@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
-import { changeShape, checkTimers, namedBuilders, warningsOfChangeFunctions } from "./scheduler-options.ts";
+import {
+  changeShape,
+  checkTimers,
+  namedBuilders,
+  warningsOfChangeFunctions,
+  warningsOfChoice,
+} from "./scheduler-options.ts";
 
 const className = "AnyBranchScheduler";
 
@@ -19,7 +25,7 @@ export default defineScheduler({
   options,
   followsChanges: true,
   builderNames: namedBuilders,
-  warnings: (options) => warningsOfChangeFunctions(options, "nothing is ever built"),
+  warnings: (options) => [...warningsOfChoice(options), ...warningsOfChangeFunctions(options, "nothing is ever built")],
   start: async (ctx, options) =>
     startChangeDriven(ctx, {
       className,

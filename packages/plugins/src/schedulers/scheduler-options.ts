@@ -114,9 +114,21 @@ export function schedulerProperties(name: string, properties: Readonly<Record<st
   return { scheduler: [name, "Scheduler"], ...own };
 }
 
-/** A function whose only expression is false, as far as its text shows. */
-const isAlwaysFalse = (fn: unknown) =>
-  typeof fn === "function" && /=>\s*(?:false|\{\s*return\s+false\s*;?\s*\})$/.test(fn.toString().trim());
+/** Whether a function can only return this, an expression of its text, as far as its text shows. */
+function returnsOnly(fn: unknown, value: string): boolean {
+  if (typeof fn !== "function") return false;
+  const body = `\\{\\s*return\\s+${value}\\s*;?\\s*\\}`;
+  const head = "(?:async\\s+)?(?:function\\s*)?\\w*\\s*\\([^()]*\\)";
+  return new RegExp(`^(?:.*=>\\s*(?:${value}|${body})|${head}\\s*${body})$`).test(fn.toString().trim());
+}
+
+/** A function of the planned buildset by which a scheduler never builds. */
+export function warningsOfChoice({ builders }: { readonly builders: unknown }): ConfigWarning[] {
+  if (!returnsOnly(builders, "\\[\\s*\\]")) return [];
+  return [
+    { path: ["builders"], sentence: "chooses no builder: nothing is ever built; return the names of some builders" },
+  ];
+}
 
 /** Functions with which a scheduler never acts, since they refuse every change. */
 export function warningsOfChangeFunctions(
@@ -126,9 +138,9 @@ export function warningsOfChangeFunctions(
   }: { readonly changeFilter?: object | undefined; readonly fileIsImportant?: unknown },
   what: string,
 ): ConfigWarning[] {
-  const filters = Object.entries(changeFilter).filter(([, value]) => isAlwaysFalse(value));
+  const filters = Object.entries(changeFilter).filter(([, value]) => returnsOnly(value, "false"));
   const paths = filters.map(([name]) => ["changeFilter", name]);
-  return [...paths, ...(isAlwaysFalse(fileIsImportant) ? [["fileIsImportant"]] : [])].map((path) => ({
+  return [...paths, ...(returnsOnly(fileIsImportant, "false") ? [["fileIsImportant"]] : [])].map((path) => ({
     path,
     sentence: `refuses every change: ${what}; return true for some of them`,
   }));

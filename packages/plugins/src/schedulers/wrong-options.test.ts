@@ -230,6 +230,28 @@ it("warns of functions that refuse every change, and of no others", () => {
     ),
   );
   expect(sentencesOf(nightly({ ...names, hour: 2 }))).toEqual([]);
+  const methods = {
+    filter: function refuse() {
+      return false;
+    },
+    branch() {
+      return false;
+    },
+  };
+  expect(sentencesOf(anyBranch({ ...names, changeFilter: methods }))).toHaveLength(2);
+  const none = { name: "s", builders: () => [] };
+  for (const scheduler of [
+    singleBranch({ ...none, branch: "main" }),
+    periodic({ ...none, every: "1h" }),
+    dependent({ ...none, upstream: "main" }),
+    nightlyTriggerable({ ...none, hour: 2 }),
+  ])
+    expect(sentencesOf(scheduler)).toEqual([
+      "builders: chooses no builder: nothing is ever built; return the names of some builders",
+    ]);
+  expect(sentencesOf(triggerable(none))).toEqual([]);
+  const some = ({ changes }: { changes: readonly unknown[] }) => (changes.length > 1 ? ["b"] : []);
+  expect(sentencesOf(singleBranch({ name: "s", branch: "main", builders: some }))).toEqual([]);
   const changed = { ...names, hour: 2, onlyIfChanged: true };
   expect(sentencesOf(nightly(changed))).toEqual([
     'onlyIfChanged: counts changes of every branch, since "branch" is not set, and builds the branch of the newest one: set "branch", or "changeFilter.branch"',
