@@ -114,17 +114,16 @@ export function schedulerProperties(name: string, properties: Readonly<Record<st
   return { scheduler: [name, "Scheduler"], ...own };
 }
 
-/** Whether a function can only return this, an expression of its text, as far as its text shows. */
-function returnsOnly(fn: unknown, value: string): boolean {
-  if (typeof fn !== "function") return false;
-  const body = `\\{\\s*return\\s+${value}\\s*;?\\s*\\}`;
-  const head = "(?:async\\s+)?(?:function\\s*)?\\w*\\s*\\([^()]*\\)";
-  return new RegExp(`^(?:.*=>\\s*(?:${value}|${body})|${head}\\s*${body})$`).test(fn.toString().trim());
-}
+/** An arrow function, or a method or function, whose only expression is false, or an empty list, as far as its text shows. */
+const neverTrue =
+  /=>\s*(?:false|\{\s*return\s+false\s*;?\s*\})$|^(?:async\s+)?(?:function\s*)?\w*\s*\([^()]*\)\s*\{\s*return\s+false\s*;?\s*\}$/;
+const neverSome =
+  /=>\s*(?:\[\s*\]|\{\s*return\s+\[\s*\]\s*;?\s*\})$|^(?:async\s+)?(?:function\s*)?\w*\s*\([^()]*\)\s*\{\s*return\s+\[\s*\]\s*;?\s*\}$/;
+const returnsOnly = (fn: unknown, text: RegExp) => typeof fn === "function" && text.test(fn.toString().trim());
 
 /** A function of the planned buildset by which a scheduler never builds. */
 export function warningsOfChoice({ builders }: { readonly builders: unknown }): ConfigWarning[] {
-  if (!returnsOnly(builders, "\\[\\s*\\]")) return [];
+  if (!returnsOnly(builders, neverSome)) return [];
   return [
     { path: ["builders"], sentence: "chooses no builder: nothing is ever built; return the names of some builders" },
   ];
@@ -138,9 +137,9 @@ export function warningsOfChangeFunctions(
   }: { readonly changeFilter?: object | undefined; readonly fileIsImportant?: unknown },
   what: string,
 ): ConfigWarning[] {
-  const filters = Object.entries(changeFilter).filter(([, value]) => returnsOnly(value, "false"));
+  const filters = Object.entries(changeFilter).filter(([, value]) => returnsOnly(value, neverTrue));
   const paths = filters.map(([name]) => ["changeFilter", name]);
-  return [...paths, ...(returnsOnly(fileIsImportant, "false") ? [["fileIsImportant"]] : [])].map((path) => ({
+  return [...paths, ...(returnsOnly(fileIsImportant, neverTrue) ? [["fileIsImportant"]] : [])].map((path) => ({
     path,
     sentence: `refuses every change: ${what}; return true for some of them`,
   }));
