@@ -1,6 +1,7 @@
 import { dryRunRetention, type RetentionPlan } from "@multimaster/data";
 import {
   type Database,
+  endAttempts,
   execute,
   expireArtifacts,
   findBuildWithArtifacts,
@@ -8,14 +9,17 @@ import {
   findLongWaits,
   findOwedEvents,
   findReportedBuilds,
+  handOut,
   hashColumns,
   isBeingRebuilt,
   isReportedBuild,
   openRequestsAfter,
   openRequestsAmong,
   openRequestsClaimedBy,
+  oweMissedEnds,
   queryRows,
   readStepInterest,
+  requestsBehind,
   takeRemovable,
   unplacedAfter,
   upgradeDatabase,
@@ -198,6 +202,73 @@ describe.each(engines)("on %s", (engine) => {
     await expectBounded(asked);
   });
 
+  it(`what follows, and what has missed its end, is found without reading what was sent, nor ${builds} builds`, async () => {
+    const sent = engine === "postgresql" ? 50_000 : 10_000;
+    // Of as many builds: each was announced, and has ended; of a hundred of them no one has reported the end.
+    const insert = (kind: string, final: number, place: string, which: string) =>
+      execute(
+        database,
+        `insert into mm_reports (reporterid, outboxid, kind, objectid, facts, happened_at, context, about, final, state, ended_at)
+           select 1, b.id * 2 + ${place}, '${kind}', b.id, '{}', b.complete_at, 'context-' || b.id, 'web', ${final}, 'sent', b.complete_at
+             from (select * from builds where complete_at is not null order by id desc limit ${sent}) b where ${which}`,
+      );
+    await execute(
+      database,
+      "insert into mm_reporters (id, name, type, configured) values (1, 'forge', 'http-push', 1)",
+    );
+    const isMissed = `b.id % ${sent / 100} = 0`;
+    await insert("build-started", 1, "0", `not (${isMissed})`);
+    await insert("build-started", 0, "0", isMissed);
+    await insert("build-ended", 1, "1", `not (${isMissed})`);
+    if (engine === "postgresql") await client.query("vacuum analyze mm_reports");
+    const some = await queryRows<{ id: number; context: string }>(
+      database,
+      "select id, context from mm_reports where kind = 'build-ended' order by id desc limit 200",
+    );
+    for (const { id, context } of some)
+      await execute(database, "update mm_reports set context = ? where id = ?", [hashColumns(context), id]);
+    const handed = [...some.map(({ context }) => context), "unknown"].map((context, i) => {
+      const event = { id: 1_000_000_000 + i, at: 1, kind: "build-ended", objectid: i, facts: "{}", about: "web" };
+      return { event, report: { reporterid: 1, event, context, about: "web", final: true, follows: true } };
+    });
+    const ended = new Map(some.map(({ id }) => [id, { kind: "sent" } as const]));
+    const countOwed = "select cast(count(*) as integer) as n from mm_reports where reporterid = 1 and state = 'owed'";
+    asked = [];
+    class Undo extends Error {}
+    const done = database.transaction(async (tx) => {
+      await handOut(
+        tx,
+        handed.map(({ event }) => event),
+        handed.map(({ report }) => report),
+        new Map(),
+      );
+      // All but what follows nothing.
+      expect(await queryRows(tx, countOwed)).toEqual([{ n: some.length }]);
+      await endAttempts(tx, 1, ended);
+      expect(await oweMissedEnds(tx, 1)).toBe(100);
+      throw new Undo();
+    });
+    await expect(done).rejects.toThrow(Undo);
+    const statements = asked.filter(({ sql }) => sql !== countOwed && /^(select|delete|update)/.test(sql));
+    expect(statements.length).toBeGreaterThan(3);
+    await expectBounded(statements, new Set([...large, "mm_reports"]));
+    for (const { sql, bindings } of statements) {
+      if (engine === "postgresql") {
+        expect(await countReads(sql, bindings), sql).toBeLessThan(5000);
+        continue;
+      }
+      const lines = await queryRows<{ detail: string }>(database, `explain query plan ${sql}`, bindings);
+      expect(
+        lines.filter(({ detail }) =>
+          /^(SCAN|SEARCH) (r|l|u|mm_reports)\b(?!.*(context=|objectid=|[ (]id=|PRIMARY KEY|mm_reports_(announced|once)))/.test(
+            detail,
+          ),
+        ),
+        sql,
+      ).toEqual([]);
+    }
+  });
+
   it(`what is due of artifacts is found without reading those that are kept, nor ${builds} builds`, async () => {
     const kept = engine === "postgresql" ? 50_000 : 10_000;
     await execute(
@@ -255,6 +326,42 @@ describe.each(engines)("on %s", (engine) => {
       ["newest", true],
     ]);
     await expectBounded([...new Map(asked.map((each) => [each.sql, each])).values()]);
+  });
+
+  it(`requests behind others are read from there on, however many wait, at ${builds} builds`, async () => {
+    const waiting = engine === "postgresql" ? 50_000 : 5000;
+    const first = 1_000_000_000;
+    const numbers =
+      engine === "postgresql"
+        ? `generate_series(1, ${waiting}) as n`
+        : `(with recursive c(n) as (select 1 union all select n + 1 from c where n < ${waiting}) select n from c) as n`;
+    await execute(
+      database,
+      `insert into buildrequests (id, buildsetid, builderid, priority, complete, results, submitted_at, waited_for)
+         select ${first} + n, 1, 1 + n % 2, n % 3, 0, -1, n, 0 from ${numbers}`,
+    );
+    if (engine === "postgresql") await client.query("vacuum analyze buildrequests");
+    const each = 100;
+    const ranks = [1, 2].map((builderid) => {
+      const n = waiting / 2 + builderid - 1;
+      return { builderid, buildrequestid: first + n, priority: n % 3, submittedAt: n };
+    });
+    asked = [];
+    const behind = await requestsBehind(database, ranks, each);
+    for (const { builderid } of ranks)
+      expect(behind.filter((request) => request.builderid === builderid)).toHaveLength(each);
+    const statements = [...asked];
+    await expectBounded(statements);
+    for (const { sql, bindings } of statements)
+      if (engine === "postgresql") expect(await countReads(sql, bindings), sql).toBeLessThan(10 * ranks.length * each);
+      else {
+        const lines = await queryRows<{ detail: string }>(database, `explain query plan ${sql}`, bindings);
+        const read = lines.filter(({ detail }) => /^(SCAN|SEARCH) r\b/.test(detail));
+        expect(read).toHaveLength(2 * ranks.length);
+        for (const { detail } of read)
+          expect(detail).toMatch(/mm_pending_requests \(builderid=\? AND (priority<\?|priority=\? AND submitted_at>)/);
+        expect(lines.map(({ detail }) => detail)).not.toContainEqual(expect.stringMatching(/TEMP B-TREE FOR ORDER BY/));
+      }
   });
 
   async function expectBounded(statements: typeof asked, tables: ReadonlySet<string> = large): Promise<void> {
