@@ -24,12 +24,11 @@ export function explainIssue(issue: Issue, schema: Schema, given: unknown): { pa
   // A union that says itself what it takes.
   const isOwnSentence = issue.message !== "Invalid input";
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    // If the value has the kind of one branch and an error inside, that branch has the deepest path.
     const branches = issue.errors.filter((branch) => branch.length > 0);
-    // If the value has the kind of one branch and an error inside, that branch has the deepest path, or has only unknown keys.
     const deepest = branches.toSorted((a, b) => depth(b) - depth(a))[0];
-    const fitting = branches.find(hasOnlyUnknownKeys) ?? (deepest && depth(deepest) > 0 ? deepest : undefined);
-    if (fitting) {
-      return fitting.flatMap((inner) =>
+    if (deepest && depth(deepest) > 0) {
+      return deepest.flatMap((inner) =>
         explainIssue({ ...inner, path: [...issue.path, ...inner.path] }, schema, given),
       );
     }
@@ -94,8 +93,6 @@ export function typeName(value: unknown): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "array" : typeof value;
 }
-
-const hasOnlyUnknownKeys = (issues: readonly Issue[]) => issues.every(({ code }) => code === "unrecognized_keys");
 
 function depth(issues: readonly Issue[]): number {
   return findGreatest(issues, (issue) => issue.path.length) ?? 0;

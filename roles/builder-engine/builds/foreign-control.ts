@@ -1,8 +1,8 @@
 import type { Logger, Service } from "@multimaster/core";
 import { buildrequests, type Data, type ForeignControlMessage } from "@multimaster/data";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
-import { EventSubscriptions } from "./event-subscriptions.ts";
 import type { Build } from "./build.ts";
+import { EventSubscriptions } from "./event-subscriptions.ts";
 import type { RunningBuilds } from "./running-builds.ts";
 
 export interface ForeignControlOptions {

@@ -37,7 +37,10 @@ const always = { alwaysRun: true } as const;
 
 /** Each kind of step, so that it fails, and what its text says then. A program's text is its command. */
 const failing = [
-  [addSteps({ file: "none.json", steps: () => [], ...always }), /^The file .*none\.json is not there, or cannot be read, on worker w1$/],
+  [
+    addSteps({ file: "none.json", steps: () => [], ...always }),
+    /^The file .*none\.json is not there, or cannot be read, on worker w1$/,
+  ],
   [announced({ command: "exit 3", ...always }), /^'exit 3', 0 steps/],
   [assert({ that: false, message: "only on main", ...always }), /\(only on main\)$/],
   [compile({ command: "exit 3", ...always }), /^'exit 3'/],
@@ -46,7 +49,10 @@ const failing = [
   [downloadText({ text: "x", to: ".", ...always }), /cannot be written on worker w1/],
   [fetchArtifacts({ builder: "other", ...always }), /\(The cluster has no artifact store/],
   [fileExists({ path: "none", ...always }), /\(there is none\)$/],
-  [fromRepository({ steps: [shell], trustForks: true, ...always }), /^no steps from \.multimaster\.yaml \(The file .* is not there/],
+  [
+    fromRepository({ steps: [shell], trustForks: true, ...always }),
+    /^no steps from \.multimaster\.yaml \(The file .* is not there/,
+  ],
   [git({ repourl: "/no/such/repository", ...always }), /\(.{20,}\)$/],
   [hg({ repourl: "/no/such/repository", ...always }), /\(.{20,}\)$/],
   [

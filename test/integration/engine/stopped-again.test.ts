@@ -58,28 +58,31 @@ describe("a build that a user stops at a Buildbot master", () => {
     expect(await ends(engine)).toEqual(["work 6", "clean up 6"]);
   });
 
-  it.each(["ours", "Buildbot's"])("keeps its clean-up when each Buildbot master passes a cancel of %s on", async (whose) => {
-    const go = join(temporaryDirectory("go"), "go");
-    const engine = await startEngine(
-      { b: steps(`until [ -e ${go} ]; do sleep 0.05; done`) },
-      { believeControl: true },
-    );
-    const request = await engine.submit("b");
-    const { events, updates } = engine.data;
-    await runs(engine, "work");
-    const reason = "not needed";
-    if (whose === "ours") await updates.buildrequests.cancel(request, reason);
-    else await events.publishRaw(["control", "buildrequests", String(request), "cancel"], { reason });
-    await events.publishRaw(["control", "builds", "1", "stop"], { reason });
-    await runs(engine, "clean up");
-    await events.publishRaw(["control", "builds", "1", "stop"], { reason });
-    // Comes after them.
-    const { workerid } = (await engine.data.find(builds, {})).rows[0] as unknown as { workerid: number };
-    await events.publishRaw(["control", "worker", String(workerid), "pause"], { reason });
-    await waitFor(async () => (await updates.workers.states([workerid]))[0]?.paused, { what: "the worker's pause" });
-    expect(await updates.builds.stopRequests([1])).toMatchObject([{ isRepeated: false }]);
-    writeFileSync(go, "");
-    await engine.finished(request);
-    expect(await ends(engine)).toEqual(["work 6", "clean up 0", "next 0"]);
-  });
+  it.each(["ours", "Buildbot's"])(
+    "keeps its clean-up when each Buildbot master passes a cancel of %s on",
+    async (whose) => {
+      const go = join(temporaryDirectory("go"), "go");
+      const engine = await startEngine(
+        { b: steps(`until [ -e ${go} ]; do sleep 0.05; done`) },
+        { believeControl: true },
+      );
+      const request = await engine.submit("b");
+      const { events, updates } = engine.data;
+      await runs(engine, "work");
+      const reason = "not needed";
+      if (whose === "ours") await updates.buildrequests.cancel(request, reason);
+      else await events.publishRaw(["control", "buildrequests", String(request), "cancel"], { reason });
+      await events.publishRaw(["control", "builds", "1", "stop"], { reason });
+      await runs(engine, "clean up");
+      await events.publishRaw(["control", "builds", "1", "stop"], { reason });
+      // Comes after them.
+      const { workerid } = (await engine.data.find(builds, {})).rows[0] as unknown as { workerid: number };
+      await events.publishRaw(["control", "worker", String(workerid), "pause"], { reason });
+      await waitFor(async () => (await updates.workers.states([workerid]))[0]?.paused, { what: "the worker's pause" });
+      expect(await updates.builds.stopRequests([1])).toMatchObject([{ isRepeated: false }]);
+      writeFileSync(go, "");
+      await engine.finished(request);
+      expect(await ends(engine)).toEqual(["work 6", "clean up 0", "next 0"]);
+    },
+  );
 });

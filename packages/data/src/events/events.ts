@@ -150,7 +150,13 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
     },
     onForeignControl: (of, handler) =>
       bus.subscribe(["control", of, null, null], ({ key, payload }) =>
-        handler({ of, id: Number(key[2]), action: key[3] as string, reason: reasonOf(payload), isWritten: isWrittenStop(payload) }),
+        handler({
+          of,
+          id: Number(key[2]),
+          action: key[3] as string,
+          reason: reasonOf(payload),
+          isWritten: isWrittenStop(payload),
+        }),
       ),
   };
 }

@@ -162,8 +162,7 @@ export async function cancelRequest(
   await publishOutcomes(outcomes);
   if (result.answer === "stopping") {
     await track(events.publishControl("buildrequests", id, "cancel", writtenStop(reason)));
-    for (const build of result.builds) 
-      await track(events.publishControl("builds", build, "stop", writtenStop(reason)));
+    for (const build of result.builds) await track(events.publishControl("builds", build, "stop", writtenStop(reason)));
   }
   return result.answer;
 }

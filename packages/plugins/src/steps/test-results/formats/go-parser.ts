@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { BadReport, createTest, longestMessage, longestName, type ReportedTest, toNanoseconds } from "./reported-test.ts";
+import {
+  BadReport,
+  createTest,
+  longestMessage,
+  longestName,
+  type ReportedTest,
+  toNanoseconds,
+} from "./reported-test.ts";
 import type { LineReader } from "./text-format.ts";
 
 const event = z.object({
