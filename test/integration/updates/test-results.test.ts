@@ -66,6 +66,8 @@ describe.each(engines)("results of tests, on %s", (engine) => {
   it("are published with the counts once they are known", async () => {
     const { testResults: updates } = member.updates;
     const { setid } = await updates.add({ ...place, ...kind });
+    // An event shows the row as it is when the event is sent, so the first one leaves before the row changes.
+    await member.updates.close();
     await updates.complete(setid, { passed: 0, failed: 0 });
     await member.updates.close();
     expect(masters.messages.map(({ payload }) => payload)).toMatchObject([

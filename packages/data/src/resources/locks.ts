@@ -34,7 +34,10 @@ export const locks = defineResource({
     { pattern: "locks/n:lockid", kind: "single", where: "lk.lockid = :lockid" },
   ],
   events: {
-    names: { released: "Engines with waiters for the lock try again; without it, when they next poll." },
+    names: {
+      released: "Engines with waiters for the lock try again; without it, when they next poll.",
+      updated: "Pages show who has begun to wait for it, or which step has it; without it, at their next read.",
+    },
     topics: ["locks/:lockid"],
   },
 });

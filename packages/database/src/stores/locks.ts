@@ -252,12 +252,12 @@ export async function insertWaits(
   tx: Connection,
   { masterid, epoch }: { readonly masterid: number; readonly epoch: number },
   waits: readonly (OwnerRow & { readonly since: number })[],
-): Promise<void> {
-  await insertIgnore(tx, {
+): Promise<{ readonly buildrequestid: number; readonly stepid: number }[]> {
+  return insertIgnore(tx, {
     table: "mm_lock_waits",
     rows: waits.map((wait) => ({ ...wait, masterid, epoch })),
     conflict: ["lockid", "buildrequestid", "stepid", "masterid"],
-    returning: ["waitid"],
+    returning: ["buildrequestid", "stepid"],
   });
 }
 

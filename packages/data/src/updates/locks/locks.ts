@@ -56,6 +56,7 @@ export interface LockUpdates {
 
 export function createLockUpdates({ database, lease, events, log, track }: UpdateContext): LockUpdates {
   const publishReleased = (lockids: readonly number[]) => track(events.of(locks).released(lockids));
+  const publishUpdated = (lockids: readonly number[]) => track(events.of(locks).updated([...new Set(lockids)]));
   return {
     async claim(wanted) {
       const answers = await retryRolledBack(database, () =>
@@ -82,6 +83,7 @@ export function createLockUpdates({ database, lease, events, log, track }: Updat
       );
       const claimed = wanted.filter((_, i) => answers[i]?.kind === "taken").map(({ buildrequestid }) => buildrequestid);
       await track(events.of(buildrequests).claimed(claimed));
+      await publishUpdated(answers.flatMap(newWaits));
       return answers;
     },
     async takeForSteps(wanted) {
@@ -100,6 +102,11 @@ export function createLockUpdates({ database, lease, events, log, track }: Updat
         }),
       );
       await track(events.of(steps).updated(changed));
+      await publishUpdated(
+        answers.flatMap((answer) =>
+          answer.kind === "taken" ? answer.locks.map(({ lockid }) => lockid) : newWaits(answer),
+        ),
+      );
       return answers;
     },
     async release(holdids) {
@@ -130,6 +137,10 @@ export function createLockUpdates({ database, lease, events, log, track }: Updat
     },
   };
 }
+
+/** The locks for which it has begun to wait. */
+const newWaits = (answer: RequestAnswer): readonly number[] =>
+  answer.kind === "waits" && answer.isNew ? answer.lockids : [];
 
 /** "waiting for lock db". */
 function describeWait(short: readonly LockUse[]): string {

@@ -37,14 +37,20 @@ export interface LockWish extends LockOwner {
 /** A lock that was taken. */
 export interface TakenLock {
   readonly holdid: number;
+  readonly lockid: number;
   readonly name: string;
   readonly resource: string | null;
 }
 
 export type LockAnswer =
   | { readonly kind: "taken"; readonly locks: readonly TakenLock[] }
-  /** It waits. These are the uses that it is short of. */
-  | { readonly kind: "waits"; readonly short: readonly LockUse[]; readonly lockids: readonly number[] };
+  /** It waits for `lockids`, since now if `isNew`. `short` are the uses that it is short of. */
+  | {
+      readonly kind: "waits";
+      readonly short: readonly LockUse[];
+      readonly lockids: readonly number[];
+      readonly isNew: boolean;
+    };
 
 interface Candidate extends LockWaiter {
   readonly wish: LockWish;
@@ -87,10 +93,14 @@ export async function takeLocks(tx: Connection, lease: Lease, wishes: readonly L
   const shortOf = new Map(verdicts.map(({ waiter, short }) => [ownerKey(waiter), short]));
   const granted = candidates.filter((candidate) => shortOf.get(ownerKey(candidate))?.length === 0);
   const taken = await writeGranted(tx, lease, granted, holds, idOf);
-  await insertWaits(tx, lease, waitsOf(candidates.filter((candidate) => !granted.includes(candidate))));
+  const waiters = candidates.filter((candidate) => !granted.includes(candidate));
+  const begun = new Set((await insertWaits(tx, lease, waitsOf(waiters))).map(ownerKey));
   return wishes.map((wish): LockAnswer => {
     const ids = new Set(shortOf.get(ownerKey(wish)) ?? []);
-    if (ids.size > 0) return { kind: "waits", short: wish.uses.filter((use) => ids.has(idOf(use))), lockids: [...ids] };
+    if (ids.size > 0) {
+      const short = wish.uses.filter((use) => ids.has(idOf(use)));
+      return { kind: "waits", short, lockids: [...ids], isNew: begun.has(ownerKey(wish)) };
+    }
     return { kind: "taken", locks: describeTaken(wish, [...had(wish), ...taken], idOf) };
   });
 }
@@ -191,6 +201,6 @@ function describeTaken(wish: LockWish, taken: readonly Taken[], idOf: (use: Lock
   return wish.uses.flatMap((use) =>
     taken
       .filter((row) => row.lockid === idOf(use) && isSameOwner(row, wish))
-      .map(({ holdid, resource }) => ({ holdid, resource, name: use.name })),
+      .map(({ holdid, lockid, resource }) => ({ holdid, lockid, resource, name: use.name })),
   );
 }
