@@ -31,7 +31,10 @@ describe("values of a config's functions that are no JSON, and names that are no
       [extract({ p: around }), /returned is invalid: properties\.p: contains itself\)$/],
       [extract(around), /returned is invalid: properties\.left: contains itself/],
       [extract({ p: "x".repeat(2 ** 21) }), /"p" is larger than 1048576 bytes\)$/],
-      [extract({ p: JSON.parse("[".repeat(101) + "]".repeat(101)) }), /properties\.p: is nested more than 100 deep\)$/],
+      [
+        extract({ p: JSON.parse("[".repeat(101) + "]".repeat(101)) }),
+        /properties\.p: is nested more than 100 deep\)$/,
+      ],
       [extract({ "": 1 }), /A property cannot have the name "": it is empty\)$/],
       [setProperties({ properties: { p: (() => around) as never } }), /properties.* contains itself/],
       [shell({ command: endless as never }), /command.* contains itself/],
@@ -39,11 +42,11 @@ describe("values of a config's functions that are no JSON, and names that are no
         shell({ command: "true", logs: () => ({ "": "x" }) }),
         /A log of this step cannot have the name "": it is empty\)$/,
       ],
-      [own((ctx) => ctx.log("two\nlines")), /the name "two\\nlines": it has control characters\)$/],
-      [own((ctx) => ctx.properties.set("p", around as never)), /"p" contains itself\)$/],
+      [own((ctx) => ctx.log("two\nlines")), /the name "two\\nlines": it has control characters$/],
+      [own((ctx) => ctx.properties.set("p", around as never)), /"p" contains itself$/],
       [
         own((ctx) => ctx.addUrl(" ", "https://example.org/")),
-        /A link of this step has no name: pages could not show it\)$/,
+        /A link of this step has no name: pages could not show it$/,
       ],
     ];
     const marks = [
