@@ -30,3 +30,14 @@ export function callContained<T>(fn: () => T, ms = blockMs): T {
     place[slot] = undefined;
   }
 }
+
+/**
+ * The same of a function that an option may give; undefined if it gives none. Each contained call costs a thread that watches the
+ * time, so one that calls nothing is to be avoided.
+ */
+export function callIfGiven<Args extends readonly unknown[], T>(
+  fn: ((...args: Args) => T) | undefined,
+  ...args: Args
+): T | undefined {
+  return fn && callContained(() => fn(...args));
+}

@@ -5,6 +5,7 @@ import type { Figures, Measure, Row } from "../measure.ts";
 import type { System } from "../sides/side.ts";
 import { traceHops } from "../trace/trace-hops.ts";
 import { waitUntilIdle, withSystem } from "../with-system.ts";
+import { warmUp } from "./noop.ts";
 
 const row = (name: string, title: string, rest: Partial<Row> = {}): Row => ({
   name,
@@ -20,7 +21,7 @@ export const latency: Measure = {
   name: "latency",
   title: "Latency",
   about:
-    "From the sending of a change hook, or of a forced build, until its first command begins at a worker, while nothing else runs. For this project each hop is shown as well.",
+    "From the sending of a change hook, or of a forced build, until its first command begins at a worker, while nothing else runs, after 15 s of builds. For this project each hop is shown as well.",
   rows: [
     row("hook-p50", "change hook → first command, p50"),
     row("hook-p99", "change hook → first command, p99"),
@@ -30,7 +31,7 @@ export const latency: Measure = {
   async run(side, { size, note }): Promise<Figures> {
     const samples = size.pick(20, 200);
     const figures = await withSystem(side, {}, async (system, workers) => {
-      await measureTimes(system, workers, 5, () => system.force(["builder-1"]));
+      await warmUp(side, system, size.pick(2_000, 15_000));
       const hook = await measureTimes(system, workers, samples, () => system.sendChange());
       const force = await measureTimes(system, workers, samples, () => system.force(["builder-1"]));
       return {

@@ -3,18 +3,24 @@ import type { Figures, Measure } from "../measure.ts";
 import type { Form, Side, System } from "../sides/side.ts";
 import { waitUntilIdle, withSystem } from "../with-system.ts";
 
+interface Amounts {
+  readonly side: Side;
+  readonly form: Form;
+  readonly count: number;
+  readonly warmUpMs: number;
+}
+
+/** Lets builds run for a while: a master that has just started is slower, since it compiles its code meanwhile. */
+export async function warmUp(side: Side, system: System, warmUpMs: number): Promise<void> {
+  const end = performance.now() + warmUpMs;
+  do await runBuilds(side, system, 100);
+  while (performance.now() < end);
+}
+
 /** Builds per second, of builds whose only step runs a command that takes no time. */
-export async function buildsPerSecond({
-  side,
-  form,
-  count,
-}: {
-  side: Side;
-  form: Form;
-  count: number;
-}): Promise<number> {
+export async function buildsPerSecond({ side, form, count, warmUpMs }: Amounts): Promise<number> {
   return withSystem(side, { form }, async (system) => {
-    await runBuilds(side, system, 20);
+    await warmUp(side, system, warmUpMs);
     return runBuilds(side, system, count);
   });
 }
@@ -45,7 +51,14 @@ export const noop: Measure = {
     },
   ],
   async run(side, { size }): Promise<Figures> {
-    return { noop: await buildsPerSecond({ side, form: "one process", count: size.pick(100, 600) }) };
+    return {
+      noop: await buildsPerSecond({
+        side,
+        form: "one process",
+        count: size.pick(100, 600),
+        warmUpMs: size.pick(2_000, 15_000),
+      }),
+    };
   },
 };
 
@@ -66,6 +79,13 @@ export const noopCluster: Measure = {
     },
   ],
   async run(side, { size }): Promise<Figures> {
-    return { "noop-cluster": await buildsPerSecond({ side, form: "cluster", count: size.pick(200, 600) }) };
+    return {
+      "noop-cluster": await buildsPerSecond({
+        side,
+        form: "cluster",
+        count: size.pick(200, 600),
+        warmUpMs: size.pick(2_000, 15_000),
+      }),
+    };
   },
 };

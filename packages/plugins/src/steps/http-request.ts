@@ -1,4 +1,4 @@
-import { callContained, duration, type Json, Results } from "@multimaster/core";
+import { callIfGiven, duration, type Json, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext } from "../step-context.ts";
@@ -73,8 +73,7 @@ export default defineStep({
       return { results: Results.FAILURE, summary, reason, rc: answer.status };
     }
     if (property !== undefined) ctx.properties.set(property, answer.body);
-    for (const [name, value] of Object.entries(callContained(() => extract?.(answer)) ?? {}))
-      ctx.properties.set(name, value);
+    for (const [name, value] of Object.entries(callIfGiven(extract, answer) ?? {})) ctx.properties.set(name, value);
     return { results: Results.SUCCESS, summary, rc: answer.status };
   },
 });

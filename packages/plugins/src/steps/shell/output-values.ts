@@ -1,5 +1,5 @@
 import { describeIssue } from "@multimaster/config";
-import { callContained, findJsonFault, type Json } from "@multimaster/core";
+import { callIfGiven, findJsonFault, type Json } from "@multimaster/core";
 import { z } from "zod";
 import type { CommandEnd, StepContext } from "../../step-context.ts";
 import { BadRendering } from "../../step-errors.ts";
@@ -80,10 +80,10 @@ export async function takeOutput(
   const output = { rc, stdout, stderr };
   if (options.property !== undefined && rc === 0) ctx.properties.set(options.property, stdout.trim());
   const found = [
-    check("extract", { properties: callContained(() => options.extract?.(rc, stdout, stderr)) }),
-    check("logs", { logs: callContained(() => options.logs?.(output)) }),
-    check("observe", callContained(() => observer?.onEnd?.({ rc })) ?? {}),
-    check("summary", { summary: callContained(() => options.summary?.(output)) }),
+    check("extract", { properties: callIfGiven(options.extract, rc, stdout, stderr) }),
+    check("logs", { logs: callIfGiven(options.logs, output) }),
+    check("observe", callIfGiven(observer?.onEnd?.bind(observer), { rc }) ?? {}),
+    check("summary", { summary: callIfGiven(options.summary, output) }),
   ];
   for (const { properties = {}, logs = {}, links = {} } of found) {
     for (const [name, value] of Object.entries(properties)) ctx.properties.set(name, value);

@@ -1,4 +1,4 @@
-import { callContained } from "@multimaster/core";
+import { callIfGiven } from "@multimaster/core";
 import type { z } from "zod";
 import type { StepEnd } from "../../define-step.ts";
 import type { StepContext } from "../../step-context.ts";
@@ -19,7 +19,7 @@ export async function runProgram(ctx: StepContext, options: RunOptions): Promise
   const shown = summarizeCommand(command);
   if (description === undefined) ctx.setState(shown);
   const warnings = pattern === undefined ? undefined : await WarningCounter.create(ctx, { ...options, pattern });
-  const observer = callContained(() => options.observe?.());
+  const observer = callIfGiven(options.observe);
   const onLine = (line: string, log: string) => {
     if (log === "stdio") warnings?.onLine(line);
     observer?.onLine(line, log);
