@@ -31,10 +31,7 @@ describe("values of a config's functions that are no JSON, and names that are no
       [extract({ p: around }), /returned is invalid: properties\.p: contains itself\)$/],
       [extract(around), /returned is invalid: properties\.left: contains itself/],
       [extract({ p: "x".repeat(2 ** 21) }), /"p" is larger than 1048576 bytes\)$/],
-      [
-        extract({ p: JSON.parse("[".repeat(101) + "]".repeat(101)) }),
-        /properties\.p: is nested more than 100 deep\)$/,
-      ],
+      [extract({ p: JSON.parse("[".repeat(101) + "]".repeat(101)) }), /properties\.p: is nested more than 100 deep\)$/],
       [extract({ "": 1 }), /A property cannot have the name "": it is empty\)$/],
       [setProperties({ properties: { p: (() => around) as never } }), /properties.* contains itself/],
       [shell({ command: endless as never }), /command.* contains itself/],
