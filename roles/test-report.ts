@@ -16,10 +16,11 @@ export interface ReportTest {
 }
 
 /**
- * Sends, or shows, what a reporter reports of a build, whatever its filters say. Nothing of it is written down. Returns whether there
- * was anything to send.
+ * Sends, or shows, what a reporter reports of a build, whatever its filters say. Nothing of it is written down. Returns why there
+ * was nothing to send; undefined: it was sent.
  */
-export async function testReport({ config, database, reporter, buildid, preview }: ReportTest): Promise<boolean> {
+export async function testReport(test: ReportTest): Promise<string | undefined> {
+  const { config, database, reporter, buildid, preview } = test;
   const { reporters } = await config.scheduler();
   const found = reporters.find(({ options }) => (options as ReporterOptions).name === reporter);
   if (!found) {
@@ -57,14 +58,14 @@ export async function testReport({ config, database, reporter, buildid, preview 
     readChanges: (id: number) => readChanges(database, id),
     readLogTail: (id: number, lines: number) => readLogTail(database, id, lines),
   };
-  let isSkipped = false;
+  let skipped: string | undefined;
   const delivery = {
     id: `test-${buildid}-${Date.now()}`,
     unsure: false,
     memory: undefined,
     remember: () => undefined,
-    skip: () => {
-      isSkipped = true;
+    skip: (why: string) => {
+      skipped = why;
     },
     offerRerun: () => undefined,
   };
@@ -74,7 +75,7 @@ export async function testReport({ config, database, reporter, buildid, preview 
     stopping.abort();
     await sender.close?.();
   }
-  return !isSkipped;
+  return skipped === undefined ? undefined : describeProblem(skipped, secretsOf(options));
 }
 
 const longestS = 120;

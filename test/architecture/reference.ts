@@ -61,6 +61,7 @@ const parts = new Set([
   "check-choice",
   "classify-changes",
   "contain-functions",
+  "deliver-each",
   "event-context",
   "forge-shape",
   "guard-calls",

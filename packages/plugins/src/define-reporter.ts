@@ -20,8 +20,8 @@ export interface Delivery {
   readonly memory: string | undefined;
   /** Saved when this attempt ends, also if it fails after that. */
   remember(value: string): void;
-  /** There is nothing to send: the report ends without one. */
-  skip(): void;
+  /** There is nothing to send: the report ends without one. `why`: a sentence for operators, without its full stop. */
+  skip(why: string): void;
   /** The build is shown as this at the target, where users may ask to run it again. Saved if this attempt succeeds. */
   offerRerun(target: string): void;
 }

@@ -1,4 +1,4 @@
-import type { ReportKind, Result } from "@multimaster/core";
+import { type ReportKind, type Result, Results, resultName } from "@multimaster/core";
 import type { ReportedBuild, ReportUpdates, StepInEvent } from "@multimaster/data";
 import type { ReportedEvent } from "@multimaster/plugins";
 import { describeMaster } from "./describe-master.ts";
@@ -52,7 +52,7 @@ export async function readEvents<Row extends EventRow>(
       }
       const build = builds.get(objectid);
       if (!build) return [row, undefined];
-      return [row, { ...base, build: kind === "build-started" ? whileItRan(build) : build }];
+      return [row, { ...base, build: kind === "build-started" ? whileItRan(build) : asItEnded(build, facts, at) }];
     }),
   );
   return new Map(read);
@@ -61,6 +61,13 @@ export async function readEvents<Row extends EventRow>(
 /** A build that is read later than what is reported of it happened, as it was then, as far as that is known. */
 const whileItRan = (build: ReportedBuild): ReportedBuild =>
   build.results === null ? build : { ...build, results: null, completeAt: null, state: "building" };
+
+/** A build that was lost, and that nothing followed, has the end of its request. */
+function asItEnded(build: ReportedBuild, { results }: Record<string, unknown>, at: number): ReportedBuild {
+  if (build.results !== Results.RETRY || typeof results !== "number" || results === Results.RETRY) return build;
+  const end = results as Result;
+  return { ...build, results: end, completeAt: at, state: `lost, and not run again: ${resultName(end)}` };
+}
 
 const masterKinds: ReadonlySet<string> = new Set<ReportKind>(["master-evicted", "config-changed", "upgrade-done"]);
 

@@ -237,7 +237,7 @@ class Sending {
     const { updates, reporter, cluster, singleton, clock } = this.#options;
     if (!event) return { end: { kind: "dead", problem: `${row.about} was deleted before it was reported` } };
     let memory: string | undefined;
-    let isSkipped = false;
+    let skipped: string | undefined;
     const targets: string[] = [];
     try {
       const report: Report = openReport(event, updates, cluster);
@@ -250,14 +250,15 @@ class Sending {
           remember: (value) => {
             memory = value;
           },
-          skip: () => {
-            isSkipped = true;
+          skip: (why) => {
+            skipped = describeProblem(why, this.#secrets);
           },
           offerRerun: (target) => void targets.push(target),
         });
       };
       await limitWait(send(), clock, singleton.signal);
-      return { end: { kind: isSkipped ? "skipped" : "sent" }, memory, targets };
+      const end: ReportEnd = skipped === undefined ? { kind: "sent" } : { kind: "skipped", why: skipped };
+      return { end, memory, targets };
     } catch (error) {
       return { ...this.#judgeFailure(row, error, attempts, reporter), memory };
     }

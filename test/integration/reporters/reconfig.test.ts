@@ -55,39 +55,45 @@ describe.each(engines)("with another config, on %s,", (engine) => {
     const building = await startBuilding(cluster);
     const first = await cluster.add({ reporters: [status(), push] });
     await first.start();
-    const [ended, running, lost] = [
+    const [ended, running, lost, cancelled] = [
       await begin(building, "ended"),
       await begin(building, "running"),
       await begin(building, "lost"),
+      await begin(building, "cancelled"),
     ];
-    await waitFor(() => forge.calls.length === 3, { what: "three announcements" });
+    await waitFor(() => forge.calls.length === 4, { what: "four announcements" });
+    // This one is lost while the reporter is there, the other one while it is not.
+    await building.updates.builds.finish(cancelled, { results: Results.RETRY, state: "lost" });
+    await waitFor(() => forge.calls.length === 5, { what: "the loss" });
     await settled(cluster);
     await first.stop();
     const without = await cluster.add({ reporters: [push] });
     await without.start();
+    expect(await building.updates.buildrequests.cancel(await requestOf(cluster, cancelled), "no more")).toBe(
+      "cancelled",
+    );
     await building.updates.builds.finish(ended, success);
     // A build that was lost, and the one that takes its place.
     await building.updates.builds.finish(lost, { results: Results.RETRY, state: "lost" });
-    const [{ buildrequestid }] = (await cluster.rows(`select buildrequestid from builds where id = ${lost}`)) as [
-      { buildrequestid: number },
-    ];
+    const buildrequestid = await requestOf(cluster, lost);
     await building.updates.buildrequests.claim([buildrequestid]);
     const second = await again(building, buildrequestid);
     await building.updates.builds.finish(second, { results: Results.FAILURE, state: "bad" });
-    await waitFor(() => other.calls.length === 3, { what: "what the other reporter has meanwhile" });
+    await waitFor(() => other.calls.length === 4, { what: "what the other reporter has meanwhile" });
     await settled(cluster);
     await without.stop();
-    expect(forge.calls).toHaveLength(3);
+    expect(forge.calls).toHaveLength(5);
     const back = await cluster.add({ reporters: [status(), push] });
     await back.start();
-    await waitFor(() => forge.calls.length >= 5, { what: "the ends that were missed" });
+    await waitFor(() => forge.calls.length >= 8, { what: "the ends that were missed" });
     await settled(cluster);
-    expect(shown().slice(3)).toEqual([
+    expect(shown().slice(5).toSorted()).toEqual([
+      `cancelled error ${await numberOf(cluster, cancelled)}`,
       `ended success ${await numberOf(cluster, ended)}`,
       `lost failure ${await numberOf(cluster, second)}`,
     ]);
     await building.updates.builds.finish(running, success);
-    await waitFor(() => forge.calls.length >= 6, { what: "the end of the build that still ran" });
+    await waitFor(() => forge.calls.length >= 9, { what: "the end of the build that still ran" });
     await back.stop();
     // Nothing is brought to its end twice.
     const next = await cluster.add({ reporters: [status(), push] });
@@ -96,7 +102,9 @@ describe.each(engines)("with another config, on %s,", (engine) => {
     await building.updates.builds.finish(last, success);
     await waitFor(() => shown().at(-1)?.startsWith("last success"), { what: "a build after that" });
     await settled(cluster);
-    expect(shown().filter((state) => /^(ended|lost|running) (success|failure)/.test(state))).toHaveLength(3);
+    expect(
+      shown().filter((state) => /^(ended|lost|running|cancelled) (success|failure|error)/.test(state)),
+    ).toHaveLength(4);
     expect(
       await cluster.rows(
         "select id from mm_reports where state = 'sent' and final = 0 and kind = 'build-started' and reporterid = (select id from mm_reporters where name = 'forge')",
@@ -143,6 +151,11 @@ describe.each(engines)("with another config, on %s,", (engine) => {
     expect(gone.calls).toHaveLength(2);
   });
 });
+
+async function requestOf(cluster: SchedulerCluster, buildid: number): Promise<number> {
+  const [row] = await cluster.rows<{ id: number }>(`select buildrequestid as id from builds where id = ${buildid}`);
+  return Number(row?.id);
+}
 
 async function numberOf(cluster: SchedulerCluster, buildid: number): Promise<number> {
   const [row] = await cluster.rows<{ number: number }>(`select number from builds where id = ${buildid}`);

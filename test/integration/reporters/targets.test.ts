@@ -135,7 +135,7 @@ describe("forges get the state of a commit as their API wants it:", () => {
       path: "/repos/own/project/check-runs",
       body: { name: "ci/web", head_sha: revision, status: "in_progress", external_id: "test-812" },
     });
-    await send(checks, reportOf(Results.FAILURE), { remember, memory });
+    await send(checks, reportOf(Results.FAILURE), { id: "test-7-2", remember, memory });
     expect(last(target)).toMatchObject({
       method: "PATCH",
       path: "/repos/own/project/check-runs/77",

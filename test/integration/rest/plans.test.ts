@@ -1,5 +1,6 @@
 import {
   type Database,
+  endAttempts,
   execute,
   expireArtifacts,
   findBuildWithArtifacts,
@@ -7,12 +8,14 @@ import {
   findLongWaits,
   findOwedEvents,
   findReportedBuilds,
+  handOut,
   hashColumns,
   isBeingRebuilt,
   isReportedBuild,
   openRequestsAfter,
   openRequestsAmong,
   openRequestsClaimedBy,
+  oweMissedEnds,
   queryRows,
   readStepInterest,
   takeRemovable,
@@ -195,6 +198,73 @@ describe.each(engines)("on %s", (engine) => {
     await findDueReports(database, 1, 4);
     expect(asked.length).toBeGreaterThan(20);
     await expectBounded(asked);
+  });
+
+  it(`what follows, and what has missed its end, is found without reading what was sent, nor ${builds} builds`, async () => {
+    const sent = engine === "postgresql" ? 50_000 : 10_000;
+    // Of as many builds: each was announced, and has ended; of a hundred of them no one has reported the end.
+    const insert = (kind: string, final: number, place: string, which: string) =>
+      execute(
+        database,
+        `insert into mm_reports (reporterid, outboxid, kind, objectid, facts, happened_at, context, about, final, state, ended_at)
+           select 1, b.id * 2 + ${place}, '${kind}', b.id, '{}', b.complete_at, 'context-' || b.id, 'web', ${final}, 'sent', b.complete_at
+             from (select * from builds where complete_at is not null order by id desc limit ${sent}) b where ${which}`,
+      );
+    await execute(
+      database,
+      "insert into mm_reporters (id, name, type, configured) values (1, 'forge', 'http-push', 1)",
+    );
+    const isMissed = `b.id % ${sent / 100} = 0`;
+    await insert("build-started", 1, "0", `not (${isMissed})`);
+    await insert("build-started", 0, "0", isMissed);
+    await insert("build-ended", 1, "1", `not (${isMissed})`);
+    if (engine === "postgresql") await client.query("vacuum analyze mm_reports");
+    const some = await queryRows<{ id: number; context: string }>(
+      database,
+      "select id, context from mm_reports where kind = 'build-ended' order by id desc limit 200",
+    );
+    for (const { id, context } of some)
+      await execute(database, "update mm_reports set context = ? where id = ?", [hashColumns(context), id]);
+    const handed = [...some.map(({ context }) => context), "unknown"].map((context, i) => {
+      const event = { id: 1_000_000_000 + i, at: 1, kind: "build-ended", objectid: i, facts: "{}", about: "web" };
+      return { event, report: { reporterid: 1, event, context, about: "web", final: true, follows: true } };
+    });
+    const ended = new Map(some.map(({ id }) => [id, { kind: "sent" } as const]));
+    const countOwed = "select cast(count(*) as integer) as n from mm_reports where reporterid = 1 and state = 'owed'";
+    asked = [];
+    class Undo extends Error {}
+    const done = database.transaction(async (tx) => {
+      await handOut(
+        tx,
+        handed.map(({ event }) => event),
+        handed.map(({ report }) => report),
+        new Map(),
+      );
+      // All but what follows nothing.
+      expect(await queryRows(tx, countOwed)).toEqual([{ n: some.length }]);
+      await endAttempts(tx, 1, ended);
+      expect(await oweMissedEnds(tx, 1)).toBe(100);
+      throw new Undo();
+    });
+    await expect(done).rejects.toThrow(Undo);
+    const statements = asked.filter(({ sql }) => sql !== countOwed && /^(select|delete|update)/.test(sql));
+    expect(statements.length).toBeGreaterThan(3);
+    await expectBounded(statements, new Set([...large, "mm_reports"]));
+    for (const { sql, bindings } of statements) {
+      if (engine === "postgresql") {
+        expect(await countReads(sql, bindings), sql).toBeLessThan(5000);
+        continue;
+      }
+      const lines = await queryRows<{ detail: string }>(database, `explain query plan ${sql}`, bindings);
+      expect(
+        lines.filter(({ detail }) =>
+          /^(SCAN|SEARCH) (r|l|u|mm_reports)\b(?!.*(context=|objectid=|[ (]id=|PRIMARY KEY|mm_reports_(announced|once)))/.test(
+            detail,
+          ),
+        ),
+        sql,
+      ).toEqual([]);
+    }
   });
 
   it(`what is due of artifacts is found without reading those that are kept, nor ${builds} builds`, async () => {

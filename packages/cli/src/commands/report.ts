@@ -72,14 +72,14 @@ export function addReport(program: Command): void {
       const shown: string[] = [];
       const preview = dryRun ? (what: string) => void shown.push(what) : undefined;
       const config = await loadClusterConfig(file);
-      const isSent = await withCluster(config, (database) =>
+      const skipped = await withCluster(config, (database) =>
         testReport({ config, database, reporter: name, buildid: build, preview }),
       );
       const terminal = openTerminal();
-      if (!isSent || (dryRun && shown.length === 0))
-        return terminal.write(
-          `${name} sends nothing of build ${build}: its functions find nothing to send, or no one to send it to.\n`,
-        );
+      if (skipped !== undefined || (dryRun && shown.length === 0)) {
+        const why = skipped ?? "there is nothing to send";
+        return terminal.write(`${name} sends nothing of build ${build}: ${terminal.foreign(why)}.\n`);
+      }
       // Messages show what builds have printed.
       const lines = shown.join("\n\n").split("\n").map(terminal.foreign);
       await terminal.write(dryRun ? `${lines.join("\n")}\n` : `${name} sent its report of build ${build}.\n`);

@@ -78,6 +78,7 @@ export const reports = defineResource({
     unsure: { schema: bool, sql: "p.sending_at is not null" },
     next_at: { schema: datetime.nullable(), sql: "nullif(p.next_at, 0)", read: wholeSecondsOrNull },
     failing_since: { schema: datetime.nullable(), sql: "p.failing_since", read: wholeSecondsOrNull },
+    /** Why the last attempt failed; of one that was `skipped`, why there was nothing to send. */
     problem: { schema: text.nullable(), sql: "p.problem" },
     ended_at: { schema: datetime.nullable(), sql: "p.ended_at", read: wholeSecondsOrNull },
   },

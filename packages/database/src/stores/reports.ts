@@ -43,8 +43,9 @@ export interface DueReport {
 
 /** What became of an attempt. */
 export type ReportEnd =
-  /** `skipped`: there was nothing to send. */
-  | { readonly kind: "sent" | "overtaken" | "skipped" }
+  | { readonly kind: "sent" | "overtaken" }
+  /** There was nothing to send, and why. */
+  | { readonly kind: "skipped"; readonly why: string }
   /** `unsure`: whether it arrived is unknown. `counts`: the target refused this report; otherwise it took none at all. */
   | {
       readonly kind: "failed";
@@ -147,19 +148,21 @@ export async function lockReports(tx: Connection, reporterids: readonly number[]
   await queryRows(tx, sql, wanted.bindings);
 }
 
-/** SQL, on `mm_reports`: an earlier report of its context is owed. */
-export const isBehind = `state = 'owed' and exists (select 1 from mm_reports e where e.reporterid = mm_reports.reporterid
+/** SQL, on `mm_reports`: an earlier report of its context is owed. Its own state is left out: SQLite would read all that is owed. */
+export const isBehind = `exists (select 1 from mm_reports e where e.reporterid = mm_reports.reporterid
   and e.context = mm_reports.context and e.state = 'owed' and e.id < mm_reports.id)`;
 
 /** Finds out again which report of each context is the first that is owed: for a reporter that begins to send. */
 export async function orderReports(tx: Connection, reporterid: number): Promise<void> {
   await lockReports(tx, [reporterid]);
-  await execute(tx, `update mm_reports set is_first = 0 where reporterid = ? and is_first = 1 and ${isBehind}`, [
-    reporterid,
-  ]);
   await execute(
     tx,
-    `update mm_reports set is_first = 1 where reporterid = ? and state = 'owed' and is_first = 0 and not (${isBehind})`,
+    `update mm_reports set is_first = 0 where reporterid = ? and state = 'owed' and is_first = 1 and ${isBehind}`,
+    [reporterid],
+  );
+  await execute(
+    tx,
+    `update mm_reports set is_first = 1 where reporterid = ? and state = 'owed' and is_first = 0 and not ${isBehind}`,
     [reporterid],
   );
 }
@@ -250,7 +253,7 @@ export async function endAttempts(
 ): Promise<void> {
   const { now } = tx.dialect;
   await lockReports(tx, [reporterid]);
-  for (const kind of ["sent", "overtaken", "skipped"] as const) {
+  for (const kind of ["sent", "overtaken"] as const) {
     const ids = [...ends].filter(([, end]) => end.kind === kind).map(([id]) => id);
     const isShown = kind === "sent";
     const which = tx.dialect.isOneOf("id", ids);
@@ -271,6 +274,13 @@ export async function endAttempts(
            attempts = attempts - ${end.counts ? 0 : 1},
            failing_since = coalesce(failing_since, ${now}) where id = ? and state = 'owed'`,
         [truncateText(end.problem, 2000), end.retryS, id],
+      );
+    if (end.kind === "skipped")
+      await execute(
+        tx,
+        `update mm_reports set state = 'skipped', sending_at = null, problem = ?, failing_since = null, ended_at = ${now}, final = 1
+          where id = ? and state = 'owed'`,
+        [truncateText(end.why, 2000), id],
       );
     if (end.kind === "dead")
       await execute(

@@ -2,12 +2,12 @@ import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import { bitbucketKey, bitbucketStates } from "./bitbucket/build-status.ts";
 import {
-  commitsOf,
   describeStatus,
   eventsOfBuilds,
   explainNoCommit,
   forgeShape,
   nameContext,
+  reportCommits,
   stateOf,
   statusContext,
 } from "./forge-shape.ts";
@@ -44,11 +44,11 @@ export default defineReporter({
     const basic = () => `Basic ${Buffer.from(`${opts.user}:${opts.password}`).toString("base64")}`;
     const headers = { authorization: opts.token === undefined ? basic() : `Bearer ${opts.token}` };
     return {
-      async send(report) {
+      async send(report, delivery) {
         const { build } = report;
         if (!build) return;
         const name = nameContext(build, opts.context);
-        for (const { repository, revision } of commitsOf(build, opts)) {
+        await reportCommits(build, opts, delivery, async ({ repository, revision }) => {
           const body = {
             key: bitbucketKey(name, 40),
             state: stateOf(build.results, { ...bitbucketStates, cancelled: "STOPPED" }),
@@ -58,7 +58,7 @@ export default defineReporter({
           };
           const url = `${opts.apiUrl}/repositories/${repository}/commit/${revision}/statuses/build`;
           await ask({ method: "POST", url, headers, body });
-        }
+        });
       },
     };
   },

@@ -2,12 +2,12 @@ import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import { bitbucketKey, bitbucketStates } from "./bitbucket/build-status.ts";
 import {
-  commitsOf,
   describeStatus,
   eventsOfBuilds,
   explainNoCommit,
   forgeShape,
   nameContext,
+  reportCommits,
   stateOf,
   statusContext,
 } from "./forge-shape.ts";
@@ -35,11 +35,11 @@ export default defineReporter({
     const ask = askWith(ctx, opts);
     const headers = { authorization: `Bearer ${opts.token}`, "x-atlassian-token": "no-check" };
     return {
-      async send(report) {
+      async send(report, delivery) {
         const { build } = report;
         if (!build) return;
         const name = nameContext(build, opts.context);
-        for (const { repository, revision, source } of commitsOf(build, opts)) {
+        await reportCommits(build, opts, delivery, async ({ repository, revision, source }) => {
           // "scm/KEY/slug" over HTTP, "KEY/slug" over SSH.
           const [key, slug] = repository
             .replace(/^scm\//, "")
@@ -57,7 +57,7 @@ export default defineReporter({
           };
           const path = `projects/${encodeURIComponent(key)}/repos/${encodeURIComponent(slug)}/commits/${revision}/builds`;
           await ask({ method: "POST", url: `${opts.url}/rest/api/latest/${path}`, headers, body });
-        }
+        });
       },
     };
   },

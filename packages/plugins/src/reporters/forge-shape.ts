@@ -3,8 +3,9 @@ import { functionOf } from "@multimaster/config";
 import { fitsGlob, type Result, Results, resultName } from "@multimaster/core";
 import type { ReportedBuild, ReportedSource } from "@multimaster/data";
 import { z } from "zod";
-import type { Report } from "../define-reporter.ts";
+import type { Delivery, Report } from "../define-reporter.ts";
 import type { ReportedEvent } from "../reported-event.ts";
+import { deliverEach } from "./deliver-each.ts";
 import { httpShape } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
 import { showSafely } from "./messages/show-safely.ts";
@@ -73,6 +74,33 @@ export function commitsOf(build: ReportedBuild, options: ForgeOptions): ForgeCom
   });
 }
 
+/** The commits that have got a report already. */
+const reached = z.object({ id: z.string(), commits: z.array(z.string()) });
+
+export const nameCommit = ({ repository, revision }: ForgeCommit): string => `${repository}@${revision}`;
+
+/** Shows a build at each of its commits. An attempt that follows one in which a commit was refused reports the others alone. */
+export async function reportCommits(
+  build: ReportedBuild,
+  options: ForgeOptions,
+  { id, memory, remember }: Pick<Delivery, "id" | "memory" | "remember">,
+  report: (commit: ForgeCommit) => Promise<void>,
+): Promise<void> {
+  const commits = commitsOf(build, options);
+  const done = readReached(memory, id);
+  const save = (names: readonly string[]) => {
+    // A single commit leaves nothing to a next attempt.
+    if (commits.length > 1) remember(JSON.stringify({ id, commits: names }));
+  };
+  await deliverEach(commits, { keyOf: nameCommit, done, save }, report);
+}
+
+function readReached(memory: string | undefined, id: string): readonly string[] {
+  if (memory === undefined) return [];
+  const known = reached.parse(JSON.parse(memory));
+  return known.id === id ? known.commits : [];
+}
+
 /** Whether a text is one element of a path: one like ".." would lead a token to another address of the API. */
 const isElement = (text: string | null | undefined): text is string =>
   typeof text === "string" && /^[^\s/\\?#%]+$/.test(text) && text !== "." && text !== "..";
@@ -122,10 +150,7 @@ export function statusContext({ build }: ReportedEvent, options: ForgeOptions): 
   if (!build) return null;
   const commits = commitsOf(build, options);
   if (commits.length === 0) return null;
-  return JSON.stringify([
-    nameContext(build, options.context),
-    ...commits.map(({ repository, revision }) => `${repository}@${revision}`),
-  ]);
+  return JSON.stringify([nameContext(build, options.context), ...commits.map(nameCommit)]);
 }
 
 /** The text beside a status, at most as long as the forge takes it. A function that has nothing to say leaves the usual one. */

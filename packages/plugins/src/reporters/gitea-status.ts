@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { defineReporter, ReportFailure } from "../define-reporter.ts";
 import {
-  commitsOf,
   describeStatus,
   eventsOfBuilds,
   explainNoCommit,
   forgeShape,
   nameContext,
+  reportCommits,
   stateOf,
   statusContext,
 } from "./forge-shape.ts";
@@ -44,14 +44,14 @@ export default defineReporter({
     const ask = askWith(ctx, opts);
     const headers = { authorization: `token ${opts.token}` };
     return {
-      async send(report, { unsure }) {
+      async send(report, delivery) {
         const { build } = report;
         if (!build) return;
         const context = nameContext(build, opts.context);
         const state = stateOf(build.results, states);
-        for (const { repository, revision } of commitsOf(build, opts)) {
+        await reportCommits(build, opts, delivery, async ({ repository, revision }) => {
           const url = `${opts.url}/api/v1/repos/${repository}/statuses/${revision}`;
-          if (unsure) {
+          if (delivery.unsure) {
             const { json } = await ask({ method: "GET", url: `${url}?sort=recentupdate&limit=50`, headers });
             // Those of one second come in any order.
             const ofContext = z
@@ -60,7 +60,7 @@ export default defineReporter({
               .parse(json)
               .filter((one) => one.context === context);
             const newest = ofContext.toSorted((a, b) => b.id - a.id)[0];
-            if (newest?.status === state && newest.target_url === report.url) continue;
+            if (newest?.status === state && newest.target_url === report.url) return;
           }
           const body = {
             context,
@@ -70,13 +70,13 @@ export default defineReporter({
           };
           // 500 is also the answer for a commit that it does not have: the others arrive.
           const { status, text } = await ask({ method: "POST", url, headers, body, accept: [500] });
-          if (status !== 500) continue;
+          if (status !== 500) return;
           if (text.includes("object does not exist"))
             throw new ReportFailure(`${new URL(url).host} has no commit ${revision} in ${repository}`, {
               of: "report",
             });
           throw new ReportFailure(`${new URL(url).host} answers 500`, { of: "target", unsure: true });
-        }
+        });
       },
     };
   },

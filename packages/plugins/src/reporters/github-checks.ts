@@ -1,12 +1,15 @@
 import { Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { deliverEach } from "./deliver-each.ts";
 import {
   commitsOf,
   describeStatus,
   eventsOfBuilds,
   explainNoCommit,
+  type ForgeCommit,
   forgeShape,
+  nameCommit,
   nameContext,
   stateOf,
   statusContext,
@@ -69,7 +72,7 @@ export default defineReporter({
   open(ctx, opts) {
     const { ask, login } = gitHubLogin(ctx, opts);
     return {
-      async send(report, { unsure, memory, remember, offerRerun }) {
+      async send(report, { id, unsure, memory, remember, offerRerun }) {
         const { build } = report;
         if (!build) return;
         const isOver = build.results !== null && build.results !== Results.RETRY;
@@ -79,11 +82,28 @@ export default defineReporter({
         const { message } = makeFittingMessage(facts, opts.message ?? markdownMessage, secrets, fits);
         const name = nameContext(build, opts.context);
         const externalId = `${ctx.cluster.name}-${build.buildid}`;
+        const commits = commitsOf(build, opts);
         const ids = readMemory(memory);
-        for (const { repository, revision } of commitsOf(build, opts)) {
+        // Numbers, like the ids of checks: a master of the release before reads them.
+        const doneKey = (commit: string) => `${id} ${commit}`;
+        const progress = {
+          keyOf: nameCommit,
+          done: commits.map(nameCommit).filter((commit) => ids[doneKey(commit)] !== undefined),
+          // This check is not made, and its annotations are not added, a second time.
+          save: (done: readonly string[]) =>
+            remember(
+              JSON.stringify({
+                ...idsOf(ids, externalId),
+                ...Object.fromEntries(done.map((commit) => [doneKey(commit), 1])),
+              }),
+            ),
+        };
+        if (isOver) for (const commit of commits) offerRerun(checkTarget(commit.repository, commit.revision));
+        await deliverEach(commits, progress, async (commit) => {
+          const { repository, revision } = commit;
           const base = `${opts.apiUrl}/repos/${repository}`;
           const headers = await login(repository);
-          const key = `${repository} ${externalId}`;
+          const key = `${nameCheck(commit, commits)} ${externalId}`;
           if (ids[key] === undefined && unsure) {
             const query = `check_name=${encodeURIComponent(name)}&filter=all&per_page=100`;
             const { json } = await ask({
@@ -116,29 +136,32 @@ export default defineReporter({
             },
             ...(isOver && opts.rerunButton && { actions: [rerunAction] }),
           };
-          const id = ids[key];
+          const check = ids[key];
           // GitHub appends annotations: those of an attempt whose answer was lost must not come twice.
-          if (id !== undefined && unsure && isOver) {
-            const { json } = await ask({ method: "GET", url: `${base}/check-runs/${id}`, headers });
-            if (ended.safeParse(json).success) continue;
+          if (check !== undefined && unsure && isOver) {
+            const { json } = await ask({ method: "GET", url: `${base}/check-runs/${check}`, headers });
+            if (ended.safeParse(json).success) return;
           }
           // The same check again: it is replaced, and not repeated.
-          const url = id === undefined ? `${base}/check-runs` : `${base}/check-runs/${id}`;
-          const { json } = await ask({ method: id === undefined ? "POST" : "PATCH", url, headers, body });
+          const url = check === undefined ? `${base}/check-runs` : `${base}/check-runs/${check}`;
+          const { json } = await ask({ method: check === undefined ? "POST" : "PATCH", url, headers, body });
           const made = known.safeParse(json);
           if (made.success) ids[key] = made.data.id;
-          // Saved also if the next commit is refused: this check is not made a second time.
-          remember(idsOf(ids, externalId));
-          if (isOver) offerRerun(checkTarget(repository, revision));
-        }
+        });
       },
     };
   },
 });
 
+/** What the check of a commit is known by, within its build. Further commits of one repository are told apart by their revisions. */
+const nameCheck = (commit: ForgeCommit, commits: readonly ForgeCommit[]): string =>
+  commits.find(({ repository }) => repository === commit.repository)?.revision === commit.revision
+    ? commit.repository
+    : nameCommit(commit);
+
 /** Of this build alone: the next one of the commit makes a check of its own. */
-const idsOf = (ids: Readonly<Record<string, number>>, externalId: string): string =>
-  JSON.stringify(Object.fromEntries(Object.entries(ids).filter(([key]) => key.endsWith(` ${externalId}`))));
+const idsOf = (ids: Readonly<Record<string, number>>, externalId: string): Record<string, number> =>
+  Object.fromEntries(Object.entries(ids).filter(([key]) => key.endsWith(` ${externalId}`)));
 
 function readMemory(memory: string | undefined): Record<string, number> {
   if (memory === undefined) return {};

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import {
-  commitsOf,
   describeStatus,
   eventsOfBuilds,
   explainNoCommit,
   forgeShape,
   nameContext,
+  reportCommits,
   stateOf,
   statusContext,
 } from "./forge-shape.ts";
@@ -35,7 +35,7 @@ export default defineReporter({
   open(ctx, opts) {
     const { ask, login } = gitHubLogin(ctx, opts);
     return {
-      async send(report, { unsure }) {
+      async send(report, delivery) {
         const { build } = report;
         if (!build) return;
         const body = {
@@ -44,19 +44,19 @@ export default defineReporter({
           target_url: report.url,
           description: describeStatus(report, opts, 140),
         };
-        for (const { repository, revision } of commitsOf(build, opts)) {
+        await reportCommits(build, opts, delivery, async ({ repository, revision }) => {
           const base = `${opts.apiUrl}/repos/${repository}`;
           const headers = await login(repository);
-          if (unsure) {
+          if (delivery.unsure) {
             const url = `${base}/commits/${revision}/statuses?per_page=100`;
             const { json } = await ask({ method: "GET", url, headers });
             const known = z.array(status).catch([]).parse(json);
             // The newest of the context is what people see.
             const newest = known.find(({ context }) => context === body.context);
-            if (newest && newest.state === body.state && newest.target_url === body.target_url) continue;
+            if (newest && newest.state === body.state && newest.target_url === body.target_url) return;
           }
           await ask({ method: "POST", url: `${base}/statuses/${revision}`, headers, body });
-        }
+        });
       },
     };
   },

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import {
-  commitsOf,
   describeStatus,
   eventsOfBuilds,
   explainNoCommit,
   forgeShape,
   nameContext,
+  reportCommits,
   stateOf,
   statusContext,
 } from "./forge-shape.ts";
@@ -45,18 +45,18 @@ export default defineReporter({
     const ask = askWith(ctx, opts);
     const headers = { "private-token": opts.token };
     return {
-      async send(report, { unsure }) {
+      async send(report, delivery) {
         const { build } = report;
         if (!build) return;
         const name = nameContext(build, opts.context);
         const state = stateOf(build.results, states);
-        for (const { repository, revision, source } of commitsOf(build, opts)) {
+        await reportCommits(build, opts, delivery, async ({ repository, revision, source }) => {
           const base = `${opts.url}/api/v4/projects/${encodeURIComponent(repository)}`;
-          if (unsure) {
+          if (delivery.unsure) {
             const url = `${base}/repository/commits/${revision}/statuses?name=${encodeURIComponent(name)}&per_page=100`;
             const { json } = await ask({ method: "GET", url, headers });
             const all = z.array(known).catch([]).parse(json);
-            if (all.some((one) => one.name === name && one.status === state && one.target_url === report.url)) continue;
+            if (all.some((one) => one.name === name && one.status === state && one.target_url === report.url)) return;
           }
           const body = {
             state,
@@ -70,7 +70,7 @@ export default defineReporter({
           const { status, json } = await ask({ method: "POST", url, headers, body, accept: [400] });
           if (status === 400 && !JSON.stringify(json ?? "").includes("Cannot transition"))
             await ask({ method: "POST", url, headers, body });
-        }
+        });
       },
     };
   },

@@ -47,7 +47,7 @@ export default defineReporter({
     return {
       async send(report, { id, skip }) {
         const data: Json | undefined = opts.body ? await opts.body(report) : await buildbotShape(report);
-        if (data === undefined) return skip();
+        if (data === undefined) return skip('the function "body" of the config returned undefined');
         if (!isJson(data)) throw wrongValue("body", "JSON, or undefined to send nothing", data);
         const isEvent = opts.format === "cloudevents";
         const body = JSON.stringify(isEvent ? cloudEvent(report, id, source, data) : data);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineReporter, ReportFailure } from "../define-reporter.ts";
 import { chatContext, chatMessage } from "./chat/chat-shape.ts";
+import { deliverEach } from "./deliver-each.ts";
 import { httpShape } from "./http/http-shape.ts";
 import { type Irc, openIrc, previewIrc } from "./irc/connection.ts";
 import { checkTemplate, messageShape } from "./messages/message.ts";
@@ -66,17 +67,15 @@ export default defineReporter({
         const { message } = await chatMessage(ctx, report, opts, { template: ircMessage, secrets, fits: () => true });
         const lines = message.text.split(/[\r\n]+/).filter(isNotEmpty);
         const shown = lines.slice(0, opts.message ? mostLines : 1 + mostLogLines);
-        const done = readWritten(memory, id);
-        const refusals: string[] = [];
-        for (const channel of opts.channels.filter((one) => !done.includes(one))) {
+        const progress = {
+          keyOf: (channel: string) => channel,
+          done: readWritten(memory, id),
+          save: (channels: readonly string[]) => remember(JSON.stringify({ id, channels })),
+        };
+        await deliverEach(opts.channels, progress, async (channel) => {
           const refusal = await irc.write(channel, shown);
-          if (refusal === undefined) done.push(channel);
-          else refusals.push(refusal);
-          // The next attempt writes to the others alone.
-          remember(JSON.stringify({ id, channels: done }));
-        }
-        if (refusals.length > 0)
-          throw new ReportFailure(`${opts.host} refuses: ${refusals.join("; ")}`, { of: "report" });
+          if (refusal !== undefined) throw new ReportFailure(`${opts.host} refuses: ${refusal}`, { of: "report" });
+        });
       },
       close: () => irc.close(),
     };

@@ -28,8 +28,8 @@ export default defineReporter({
     return {
       async send(report, { id, memory, remember, skip }) {
         const facts = await readFacts(report, ctx.cluster.name, opts.logLines);
-        const { to, wrong } = await findRecipients(facts, opts);
-        if (to.length === 0) return skip();
+        const { to, wrong, whyNone } = await findRecipients(facts, opts);
+        if (whyNone !== undefined) return skip(whyNone);
         const message = makeMessage(facts, opts.message ?? htmlMessage, secrets);
         const messageId = `<${id.replaceAll(/[^\w.-]+/g, "-")}@${domain}>`;
         const threadId = memory ?? messageId;

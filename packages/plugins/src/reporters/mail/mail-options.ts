@@ -24,7 +24,9 @@ export const mailShape = {
       user: z.string().min(1).optional().describe("Login at the server."),
       password: z.string().min(1).optional().describe("Its password."),
       ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
-      timeout: duration.prefault("30s").describe("How long the server may take to answer."),
+      timeout: duration
+        .prefault("30s")
+        .describe("How long the server may take for an answer; a whole mail may take ten times that."),
     })
     .describe("How the mail server is reached."),
   from: z.string().regex(/@/, "must be a mail address, or Name <address>").describe("The sender."),

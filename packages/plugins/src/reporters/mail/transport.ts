@@ -1,6 +1,7 @@
 import { describeCause } from "@multimaster/core";
 import type { SendMailOptions } from "nodemailer";
 import { ReportFailure } from "../../define-reporter.ts";
+import { limitTime } from "../limit-time.ts";
 
 export interface SmtpOptions {
   readonly host: string;
@@ -18,8 +19,16 @@ export interface MailTransport {
   close(): Promise<void>;
 }
 
+/** Answers that a whole mail may wait for: a server that sends a byte from time to time never breaks the limit of a single one. */
+const answersOfMail = 10;
+/** An attempt has ten minutes. */
+const longestMailMs = 9 * 60_000;
+/** So long the server may keep the connection open that is closed here. */
+const longestCloseMs = 5000;
+
 /** Sends over SMTP, one connection for each mail: reports are few, and nothing is left open. */
 export function openTransport({ host, port, security, user, password, ca, timeout }: SmtpOptions): MailTransport {
+  const closing = new AbortController();
   // Imported when the first mail is sent: no other reporter needs it.
   const transport = async () => {
     const { createTransport } = await import("nodemailer");
@@ -32,6 +41,8 @@ export function openTransport({ host, port, security, user, password, ca, timeou
       connectionTimeout: timeout,
       greetingTimeout: timeout,
       socketTimeout: timeout,
+      dnsTimeout: timeout,
+      socketCloseTimeout: Math.min(timeout, longestCloseMs),
       disableFileAccess: true,
       disableUrlAccess: true,
       ...(ca !== undefined && { tls: { ca } }),
@@ -40,14 +51,26 @@ export function openTransport({ host, port, security, user, password, ca, timeou
   };
   return {
     async send(mail) {
+      const limit = new AbortController();
+      const mostMs = Math.min(answersOfMail * timeout, longestMailMs);
+      const endLimit = limitTime(mostMs, () => limit.abort());
       try {
-        const { rejected } = await (await transport()).sendMail(mail);
+        const signal = AbortSignal.any([closing.signal, limit.signal]);
+        const { rejected } = await (await transport()).sendMail({ ...mail, signal });
         return rejected.map(String);
       } catch (error) {
-        throw judge(host, error);
+        if (limit.signal.aborted)
+          throw new ReportFailure(`${host} has not taken the mail within ${mostMs / 1000} s`, {
+            of: "target",
+            unsure: true,
+          });
+        throw judge(host, timeout, error);
+      } finally {
+        endLimit();
       }
     },
-    close: async () => undefined,
+    // A mail that is still under way has been waited for.
+    close: async () => closing.abort(),
   };
 }
 
@@ -66,18 +89,22 @@ export function previewTransport(show: (what: string) => void): MailTransport {
 const laterMs = 10 * 60_000;
 /** A server locks out a client that keeps sending a wrong password, and only an operator can mend it. */
 const credentialsMs = 10 * 60_000;
+/** Limits that come before the mail: it has not arrived. */
+const beforeMail: ReadonlySet<string> = new Set(["CONNECT_TIMEOUT", "GREETING_TIMEOUT", "UPGRADE_TIMEOUT"]);
 /** The server takes no mail now, and closes the connection. */
 const unavailable = 421;
 
-function judge(host: string, error: unknown): ReportFailure {
+function judge(host: string, timeoutMs: number, error: unknown): ReportFailure {
   const {
     code = "",
     responseCode = 0,
     command = "",
+    timeoutType = "",
   } = error as {
     code?: string;
     responseCode?: number;
     command?: string;
+    timeoutType?: string;
   };
   const said = describeCause(error);
   if (code === "EAUTH")
@@ -95,7 +122,12 @@ function judge(host: string, error: unknown): ReportFailure {
       { of: "report", ...(responseCode < 500 && { retryAfterMs: laterMs }) },
       { cause: error },
     );
+  if (code === "ETIMEDOUT")
+    return new ReportFailure(
+      `${host} did not answer within ${timeoutMs / 1000} s: ${said}`,
+      { of: "target", unsure: !beforeMail.has(timeoutType) },
+      { cause: error },
+    );
   // After DATA the server may have taken it without being able to say so.
-  const unsure = command === "DATA" || code === "ETIMEDOUT";
-  return new ReportFailure(`${host}: ${said}`, { of: "target", unsure }, { cause: error });
+  return new ReportFailure(`${host}: ${said}`, { of: "target", unsure: command === "DATA" }, { cause: error });
 }

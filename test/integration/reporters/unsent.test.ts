@@ -1,0 +1,102 @@
+import { Results } from "@multimaster/core";
+import { callGuarded, FunctionSuspended } from "@multimaster/plugins/reporters/guard-calls";
+import httpPush from "@multimaster/plugins/reporters/http-push";
+import mail from "@multimaster/plugins/reporters/mail";
+import { expect, it } from "vitest";
+import { startMailServer } from "../../harness/mail-server.ts";
+import { runningBuild } from "../../harness/masters-with-data.ts";
+import { startReportTarget } from "../../harness/report-target.ts";
+import { startRestServer } from "../../harness/rest-server.ts";
+import { type SchedulerCluster, startSchedulerCluster } from "../../harness/scheduler-masters.ts";
+import { waitFor } from "../../harness/wait-for.ts";
+
+/** Ends builds beside the masters that report. */
+async function startBuilding(cluster: SchedulerCluster) {
+  const { lease, data } = await cluster.add({});
+  const member = { lease, updates: data.updates, database: undefined as never };
+  return async () => {
+    const { buildid } = await runningBuild(member);
+    await member.updates.builds.finish(buildid, { results: Results.SUCCESS, state: "fine" });
+    return buildid;
+  };
+}
+
+it("a report that has nothing to send, or cannot be sent, ends with the reason, for REST as well", async () => {
+  const cluster = await startSchedulerCluster("sqlite");
+  const target = await startReportTarget();
+  const { received, smtp } = await startMailServer();
+  const base = { smtp, from: "ci@example.org", events: ["build-ended" as const] };
+  const push = { url: target.url, events: ["build-ended" as const], attempts: 1 };
+  const reporters = [
+    httpPush({ ...push, name: "nothing", body: () => undefined }),
+    httpPush({ ...push, name: "no-json", body: () => (() => 1) as never }),
+    httpPush({ ...push, name: "too-large", body: () => 10n as never }),
+    mail({ ...base, name: "no-author", sendToAuthors: true }),
+    mail({ ...base, name: "no-address", to: () => ["ops"] }),
+  ];
+  await (await cluster.add({ reporters })).start();
+  await (await startBuilding(cluster))();
+  const rest = await startRestServer(cluster.database);
+  const reports = async () =>
+    (await rest.get("/api/v2/reports?order=reporter")).body.reports as Record<string, string>[];
+  await waitFor(
+    async () => {
+      const all = await reports();
+      return all.length === reporters.length && all.every(({ state }) => state !== "owed");
+    },
+    { what: "the end of all reports" },
+  );
+  const function_ = 'the function "body" of the config';
+  expect((await reports()).map(({ reporter, state, problem }) => [reporter, state, problem])).toEqual([
+    ["no-address", "dead", 'no recipient has a mail address: "ops"'],
+    ["no-author", "skipped", "no one is to get it: `to` names no one; there is no change, so no author"],
+    ["no-json", "dead", `${function_} must return JSON, or undefined to send nothing, and returned a function`],
+    ["nothing", "skipped", `${function_} returned undefined`],
+    ["too-large", "dead", `${function_} must return JSON, or undefined to send nothing, and returned 10`],
+  ]);
+  expect([target.calls, received]).toEqual([[], []]);
+});
+
+it("a filter that is suspended while events are handed out is not asked, and the reporter says so until another config comes", async () => {
+  const cluster = await startSchedulerCluster("sqlite");
+  const target = await startReportTarget();
+  let asked = 0;
+  const filter = () => {
+    asked++;
+    return false;
+  };
+  const reporter = () =>
+    httpPush({ name: "push", url: target.url, events: ["build-ended"], format: "cloudevents", filter });
+  const first = await cluster.add({ reporters: [reporter()] });
+  await first.start();
+  const build = await startBuilding(cluster);
+  await build();
+  const handed = () =>
+    waitFor(async () => asked > 0 && (await cluster.rows("select id from mm_outbox where owed = 1")).length === 0, {
+      what: "all to be handed out",
+    });
+  await handed();
+  expect(asked).toBe(1);
+  // As if it had blocked its master for a second, three times.
+  const hang = () => {
+    for (;;);
+  };
+  for (let i = 0; i < 3; i++) expect(() => callGuarded(filter, hang, 20)).toThrow("blocked its master");
+  expect(() => callGuarded(filter, filter)).toThrow(FunctionSuspended);
+  const reported = await build();
+  await waitFor(() => target.calls.length === 1, { what: "the report" });
+  expect(target.calls[0]?.body.data.buildid).toBe(reported);
+  expect(asked).toBe(1);
+  const suspended = async () =>
+    (await cluster.rows<{ suspended: string | null }>("select suspended from mm_reporters where name = 'push'"))[0]
+      ?.suspended;
+  await waitFor(async () => (await suspended()) !== null, { what: "what is known of the filter" });
+  expect(await suspended()).toMatch(
+    /^its filter is suspended: it blocked its master 3 times, and is not called before .+Z; what it chooses from is reported as it is$/,
+  );
+  await first.stop();
+  await (
+    await cluster.add({ reporters: [httpPush({ name: "push", url: target.url, events: ["build-ended"] })] })
+  ).start();
+  await waitFor(async () => (await suspended()) === null, { what: "the end of the suspension" });
+});
