@@ -1,3 +1,4 @@
+import { dryRunRetention, type RetentionPlan } from "@multimaster/data";
 import {
   type Database,
   endAttempts,
@@ -18,6 +19,7 @@ import {
   oweMissedEnds,
   queryRows,
   readStepInterest,
+  requestsBehind,
   takeRemovable,
   unplacedAfter,
   upgradeDatabase,
@@ -303,6 +305,63 @@ describe.each(engines)("on %s", (engine) => {
         sql,
       ).toEqual([]);
     }
+  });
+
+  it(`retention finds what is old without reading what is newer at ${builds} builds`, async () => {
+    // The builders that have a tenth of all builds, and one with a few.
+    const rule = { olderThan: (builds - builds / 40) * 9000, builders: ["builder-1", "builder-7"] };
+    const rules: RetentionPlan["rules"] = [
+      { ...rule, name: "builds", delete: "builds" },
+      { ...rule, name: "newest", delete: "builds", olderThan: undefined, beyondNewest: builds / 20 },
+      { ...rule, name: "logs", delete: "logs" },
+      { ...rule, name: "tests", delete: "test results" },
+      { name: "changes", delete: "changes", olderThan: rule.olderThan },
+      { name: "audit", delete: "audit trail", olderThan: rule.olderThan },
+    ];
+    asked = [];
+    const plan = { rules, youngest: 1, keepLastSuccess: true, schedulers: ["scheduler-1"] };
+    const { rules: found } = await dryRunRetention(database, plan);
+    expect(found.map(({ rule: name, total }) => [name, total.builds > 0])).toEqual([
+      ["builds", true],
+      ["newest", true],
+    ]);
+    await expectBounded([...new Map(asked.map((each) => [each.sql, each])).values()]);
+  });
+
+  it(`requests behind others are read from there on, however many wait, at ${builds} builds`, async () => {
+    const waiting = engine === "postgresql" ? 50_000 : 5000;
+    const first = 1_000_000_000;
+    const numbers =
+      engine === "postgresql"
+        ? `generate_series(1, ${waiting}) as n`
+        : `(with recursive c(n) as (select 1 union all select n + 1 from c where n < ${waiting}) select n from c) as n`;
+    await execute(
+      database,
+      `insert into buildrequests (id, buildsetid, builderid, priority, complete, results, submitted_at, waited_for)
+         select ${first} + n, 1, 1 + n % 2, n % 3, 0, -1, n, 0 from ${numbers}`,
+    );
+    if (engine === "postgresql") await client.query("vacuum analyze buildrequests");
+    const each = 100;
+    const ranks = [1, 2].map((builderid) => {
+      const n = waiting / 2 + builderid - 1;
+      return { builderid, buildrequestid: first + n, priority: n % 3, submittedAt: n };
+    });
+    asked = [];
+    const behind = await requestsBehind(database, ranks, each);
+    for (const { builderid } of ranks)
+      expect(behind.filter((request) => request.builderid === builderid)).toHaveLength(each);
+    const statements = [...asked];
+    await expectBounded(statements);
+    for (const { sql, bindings } of statements)
+      if (engine === "postgresql") expect(await countReads(sql, bindings), sql).toBeLessThan(10 * ranks.length * each);
+      else {
+        const lines = await queryRows<{ detail: string }>(database, `explain query plan ${sql}`, bindings);
+        const read = lines.filter(({ detail }) => /^(SCAN|SEARCH) r\b/.test(detail));
+        expect(read).toHaveLength(2 * ranks.length);
+        for (const { detail } of read)
+          expect(detail).toMatch(/mm_pending_requests \(builderid=\? AND (priority<\?|priority=\? AND submitted_at>)/);
+        expect(lines.map(({ detail }) => detail)).not.toContainEqual(expect.stringMatching(/TEMP B-TREE FOR ORDER BY/));
+      }
   });
 
   async function expectBounded(statements: typeof asked, tables: ReadonlySet<string> = large): Promise<void> {
