@@ -21,6 +21,9 @@ export function formatPath(path: readonly PropertyKey[]): string {
 
 /** What a zod issue of a value means to a config author; one that speaks of several keys becomes several. */
 export function explainIssue(issue: Issue, schema: Schema, given: unknown): { path: PropertyKey[]; message: string }[] {
+  // Zod counts the parameters of a function where a list is expected; that it is no list is another issue.
+  const isLimit = issue.code === "too_small" || issue.code === "too_big";
+  if (isLimit && typeof valueAt(given, issue.path) === "function") return [];
   // A union that says itself what it takes.
   const isOwnSentence = issue.message !== "Invalid input";
   if (issue.code === "invalid_union" && issue.errors.length > 0) {

@@ -2,6 +2,9 @@ import { duration } from "@multimaster/core";
 import { z } from "zod";
 import { plainName } from "./plain-name.ts";
 
+/** Of what stands for a lock; its use is reported by `notAUse`. */
+const notALock = 'must be a lock of `defineLock({ name: "…" })`, listed by its `exclusive()` or `counting()`';
+
 const resourceNames = z
   .array(plainName(150))
   .min(1)
@@ -14,29 +17,32 @@ const writtenDuration = z
 
 /** What a lock is. */
 export const lockOptions = z
-  .strictObject({
-    name: plainName(150).describe("Unique in the cluster."),
-    scope: z
-      .enum(["cluster", "worker"])
-      .default("cluster")
-      .describe("One lock of the whole cluster, or one of each worker."),
-    max: z.int().positive().default(1).describe("How much counting uses may take together."),
-    maxOfWorker: z
-      .record(z.string(), z.int().positive())
-      .default({})
-      .describe("Of a lock of each worker: `max` of workers, by name, where it differs."),
-    resources: resourceNames
-      .optional()
-      .describe("Named things of which each counting use gets one; there are as many as names."),
-    property: plainName(150)
-      .optional()
-      .describe("The property that gets the name of the resource; `lock_NAME` by default."),
-    keepAfterLoss: writtenDuration
-      .default("10m")
-      .describe(
-        "How long it stays taken by a build whose engine or worker was lost, since the command may still run; it is free as soon as the worker attaches again.",
-      ),
-  })
+  .strictObject(
+    {
+      name: plainName(150).describe("Unique in the cluster."),
+      scope: z
+        .enum(["cluster", "worker"])
+        .default("cluster")
+        .describe("One lock of the whole cluster, or one of each worker."),
+      max: z.int().positive().default(1).describe("How much counting uses may take together."),
+      maxOfWorker: z
+        .record(z.string(), z.int().positive())
+        .default({})
+        .describe("Of a lock of each worker: `max` of workers, by name, where it differs."),
+      resources: resourceNames
+        .optional()
+        .describe("Named things of which each counting use gets one; there are as many as names."),
+      property: plainName(150)
+        .optional()
+        .describe("The property that gets the name of the resource; `lock_NAME` by default."),
+      keepAfterLoss: writtenDuration
+        .default("10m")
+        .describe(
+          "How long it stays taken by a build whose engine or worker was lost, since the command may still run; it is free as soon as the worker attaches again.",
+        ),
+    },
+    { error: ({ code }) => (code === "invalid_type" ? notALock : undefined) },
+  )
   .refine(({ scope, maxOfWorker }) => scope === "worker" || Object.keys(maxOfWorker).length === 0, {
     path: ["maxOfWorker"],
     message: 'must be left out, unless `scope` is "worker"',
@@ -44,6 +50,10 @@ export const lockOptions = z
   .refine(({ resources, max }) => resources === undefined || max === 1 || max === resources.length, {
     path: ["max"],
     message: "must be left out, or be the number of `resources`",
+  })
+  .refine(({ property, resources }) => property === undefined || resources !== undefined, {
+    path: ["property"],
+    message: "must be left out without `resources`, whose names it gets",
   });
 
 /** Of a lock that is not defined, such as a name. */
@@ -63,7 +73,7 @@ export const lockUse = z
   )
   .refine(({ lock, mode, count }) => mode === "exclusive" || count <= leastOf(lock), {
     path: ["count"],
-    error: ({ input }) => `must be at most ${leastOf((input as { lock: LockOptions }).lock)}, which is all of the lock`,
+    error: ({ input }) => describeLeast((input as { lock: LockOptions }).lock),
   })
   .refine(({ lock, mode, count }) => lock.resources === undefined || mode === "exclusive" || count === 1, {
     path: ["count"],
@@ -109,6 +119,12 @@ export function maxOf({ scope, max, maxOfWorker, resources }: LockOptions, worke
 
 function leastOf({ max, maxOfWorker, resources }: LockOptions): number {
   return resources?.length ?? Object.values(maxOfWorker).reduce((least, one) => Math.min(least, one), max);
+}
+
+function describeLeast(lock: LockOptions): string {
+  const least = leastOf(lock);
+  const worker = Object.keys(lock.maxOfWorker).find((name) => maxOf(lock, name) === least);
+  return `must be at most ${least}, which is all of the lock${worker === undefined ? "" : ` on ${worker}`}`;
 }
 
 /** The property that gets the name of a resource. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 const seconds = 'must be seconds, or a text like "90s", "10m", "2h"';
+const notNegative = "must not be negative";
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -9,7 +10,9 @@ const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as cons
  * Parses to milliseconds.
  */
 export const duration = z
-  .union([z.number().nonnegative(seconds), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, seconds)], { error: seconds })
+  .union([z.number().nonnegative(notNegative), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, seconds)], {
+    error: seconds,
+  })
   .transform((value) => {
     if (typeof value === "number") return value * 1000;
     const [, amount, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(value) as unknown as [string, string, keyof typeof units];

@@ -11,6 +11,9 @@ const sample = defineStep({
   options: z.object({
     words: z.array(z.string()),
     size: z.union([z.number(), z.string()]).transform(Number).default(1),
+    look: z
+      .union([z.boolean(), z.strictObject({ wide: z.boolean().optional(), high: z.int().optional() })])
+      .default(false),
   }),
   rules: { haltOnFailure: true },
   run: async (_ctx, options) => ({ results: Results.SUCCESS, summary: JSON.stringify([options.words, options.size]) }),
@@ -37,6 +40,7 @@ describe("a step in a config", () => {
     expect(problems({ words: "a" })[0]).toContain("sample");
     expect(problems({ words: ["a"], wrods: [] })[0]).toContain("wrods");
     expect(problems({})).toHaveLength(1);
+    expect(problems({ words: [], look: { wild: 1 } })[0]).toContain("unknown option (have: wide, high)");
     expect(problems({ words: ["a"], haltOnFailure: "yes" })).toHaveLength(1);
   });
 

@@ -2,6 +2,7 @@ import {
   callRenderable,
   describeIssue,
   descriptorOf,
+  explainIssue,
   type InnerStep,
   lockUses,
   type PluginDescriptor,
@@ -200,15 +201,13 @@ export function unrendered(schema: z.ZodObject): z.ZodType {
         ? Object.fromEntries(entries.filter(([key]) => !later.has(key)))
         : options;
     const known = Object.keys(schema.shape).join(", ");
-    const refuse = (key: string) =>
-      ctx.addIssue({ code: "custom", path: [key], message: `unknown option (have: ${known})`, input: options });
-    for (const key of later) if (!Object.hasOwn(schema.shape, key)) refuse(key);
-    const parsed = schema.safeParse(values);
-    for (const issue of parsed.success ? [] : parsed.error.issues) {
-      // This wrapper hides the schema from the code that explains issues, so unknown names are explained here.
-      if (issue.code === "unrecognized_keys" && issue.path.length === 0) issue.keys.forEach(refuse);
-      else if (!later.has(String(issue.path[0]))) ctx.addIssue({ ...issue, input: options } as never);
-    }
+    const refuse = (path: PropertyKey[], message: string) =>
+      ctx.addIssue({ code: "custom", path, message, input: options });
+    for (const key of later) if (!Object.hasOwn(schema.shape, key)) refuse([key], `unknown option (have: ${known})`);
+    const issues = (schema.safeParse(values).error?.issues ?? []).filter(({ path }) => !later.has(String(path[0])));
+    // This wrapper hides the schema from the code that explains issues, so they are explained here.
+    for (const issue of issues)
+      for (const { path, message } of explainIssue(issue, schema, values)) refuse(path, message);
   });
 }
 

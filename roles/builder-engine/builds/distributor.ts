@@ -9,8 +9,9 @@ import {
   type WorkerView,
 } from "@multimaster/placement";
 import { Collapser } from "../collapsing/collapser.ts";
+import { hasLocks } from "../locks/builder-locks.ts";
 import type { LockMetrics } from "../locks/lock-metrics.ts";
-import { type BuildLocks, hasLocks, RequestLocks } from "../locks/request-locks.ts";
+import { type BuildLocks, RequestLocks } from "../locks/request-locks.ts";
 import type { LoopWatchdog } from "../loop-watchdog.ts";
 import { Approvals } from "../start-rules/approvals.ts";
 import { StartRules, type StartRulesOptions } from "../start-rules/start-rules.ts";

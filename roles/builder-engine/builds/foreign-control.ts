@@ -1,6 +1,7 @@
 import type { Logger, Service } from "@multimaster/core";
 import { buildrequests, type Data, type ForeignControlMessage } from "@multimaster/data";
 import type { AttachedWorkers } from "../workers/attached-worker.ts";
+import type { Build } from "./build.ts";
 import { EventSubscriptions } from "./event-subscriptions.ts";
 import type { RunningBuilds } from "./running-builds.ts";
 
@@ -20,6 +21,8 @@ export class ForeignControl implements Service {
   readonly name = "foreign-control";
   #options: ForeignControlOptions;
   #events: EventSubscriptions;
+  /** Of each build, why its request was cancelled last. */
+  #cancelReasons = new WeakMap<Build, string>();
 
   constructor(options: ForeignControlOptions) {
     const { data, log } = options;
@@ -38,27 +41,37 @@ export class ForeignControl implements Service {
     return this.#events.stop();
   }
 
-  /** What our own masters ask for is in the rows before they publish: writing it again would publish again, without end. */
-  async #stopBuild({ id, action, reason }: ForeignControlMessage): Promise<void> {
+  /**
+   * What our own masters ask for is in the rows before they publish: writing it again would publish again, without end.
+   * Each Buildbot master that hears that a request is cancelled publishes a stop of its build for the same reason, which is
+   * no second stop.
+   */
+  async #stopBuild({ id, action, reason, isWritten }: ForeignControlMessage): Promise<void> {
     const { builds, data } = this.#options;
-    if (action !== "stop" || !builds.all.some(({ buildid }) => buildid === id)) return;
+    const build = builds.all.find(({ buildid }) => buildid === id);
+    if (action !== "stop" || isWritten || build === undefined || this.#cancelReasons.get(build) === reason) return;
     await this.#write(async () => {
-      if ((await data.updates.builds.stopRequests([id])).length === 0)
-        await data.updates.builds.requestStop(id, reason);
+      if (!(await this.#isStoppedAgain(id))) await data.updates.builds.requestStop(id, reason);
     });
   }
 
-  async #cancel({ id, action, reason }: ForeignControlMessage): Promise<void> {
+  async #cancel({ id, action, reason, isWritten }: ForeignControlMessage): Promise<void> {
     const { builds, data } = this.#options;
     if (action !== "cancel") return;
+    const build = builds.all.find(({ buildrequestid }) => buildrequestid === id);
+    if (build) this.#cancelReasons.set(build, reason);
+    if (isWritten) return;
     await this.#write(async () => {
       const request = await data.get(buildrequests, id);
       if (request === undefined || request.complete) return;
       if (!request.claimed) return void (await data.updates.buildrequests.cancel(id, reason));
-      const build = builds.all.find(({ buildrequestid }) => buildrequestid === id);
-      if (build?.buildid === undefined || (await data.updates.builds.stopRequests([build.buildid])).length > 0) return;
+      if (build?.buildid === undefined || (await this.#isStoppedAgain(build.buildid))) return;
       await data.updates.buildrequests.cancel(id, reason);
     });
+  }
+
+  async #isStoppedAgain(buildid: number): Promise<boolean> {
+    return (await this.#options.data.updates.builds.stopRequests([buildid])).some(({ isRepeated }) => isRepeated);
   }
 
   async #changeWorker({ id, action, reason }: ForeignControlMessage): Promise<void> {

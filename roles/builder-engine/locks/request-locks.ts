@@ -1,15 +1,18 @@
-import { type LockUseConfig, lockUses } from "@multimaster/config";
+import type { LockUseConfig } from "@multimaster/config";
 import type { Clock } from "@multimaster/core";
 import { type Data, locks, type PendingRequest, type RequestAnswer, type RequestRank } from "@multimaster/data";
-import type { HeldLock, PairObstacle, PlaceableBuilder, WorkerView } from "@multimaster/placement";
+import type { PlaceableBuilder } from "@multimaster/placement";
 import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
-import { compareRanks } from "../start-rules/order-requests.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
-import { LockLaps } from "./lock-laps.ts";
+import { fixedUses, isNamedByFunction, keyOf } from "./builder-locks.ts";
+import { FurtherRequests } from "./further-requests.ts";
 import type { LockMetrics } from "./lock-metrics.ts";
 import { LockQuestions, type PlacedForLocks, type Resting } from "./lock-questions.ts";
 import { type HeldLocks, toHeldLocks, toLockUse } from "./lock-uses.ts";
+import { LockViews } from "./lock-views.ts";
+import { PollFindings } from "./poll-findings.ts";
 import { RememberedWaits } from "./remembered-waits.ts";
+import { WaitingRequests } from "./waiting-requests.ts";
 
 /** The locks that a build begins with, or why they cannot be known: then the build ends with that. */
 export interface BuildLocks extends HeldLocks {
@@ -37,83 +40,35 @@ export interface RequestLocksOptions {
   onTaken(builder: ConfiguredBuilder, lock: string, worker: AttachedWorker | undefined): void;
 }
 
-/** A lock that was found taken; `worker` of one that each worker has. */
-interface ShortLock {
-  readonly name: string;
-  readonly worker: AttachedWorker | undefined;
-}
-
-/** Whether builds of this builder have locks. */
-export const hasLocks = ({ config }: ConfiguredBuilder): boolean =>
-  typeof config.locks === "function" || config.locks.length > 0;
-
-const isNamedByFunction = ({ config }: ConfiguredBuilder) => typeof config.locks === "function";
-
-/** What a builder's locks are for every build. */
-const fixedUses = ({ config }: ConfiguredBuilder): readonly LockUseConfig[] =>
-  typeof config.locks === "function" ? [] : lockUses.parse(config.locks);
-
-const keyOf = ({ lock }: LockUseConfig, workerName: string) =>
-  `${lock.scope === "worker" ? workerName : ""}/${lock.name}`;
-
-const heldByOthers = (name: string): HeldLock => ({ name, holder: "another build", ahead: 0 });
-
-/** How many requests of a builder, of those that come first, may wait in one poll before it reads no more of them. */
-const mostFirst = 12;
-/** Workers on which a poll tries a request whose locks depend on the worker. */
-const mostWorkers = 3;
-
 /**
  * The locks of builds that this engine would begin: claims requests together with them, and remembers which were not to be
  * had, so that a request that waits for a lock holds back none whose locks are free. Where a function names the locks, a poll
  * reads the first requests of a builder, those whose locks may be free now, and some of those behind: it costs the same however many wait.
  */
 export class RequestLocks {
-  #data: Data;
-  #metrics: LockMetrics;
-  #clock: Clock;
-  #options: Pick<RequestLocksOptions, "builders" | "onResting" | "onAsking" | "onTaken">;
-  #questions: LockQuestions;
+  #options: RequestLocksOptions;
+  #findings = new PollFindings();
   #remembered = new RememberedWaits();
-  #laps: LockLaps;
-  /** What this poll tries beside the first requests; undefined: it is not read yet. */
-  #further: readonly PendingRequest[] | undefined;
-  /** Builders whose functions have named locks that depend on the worker. */
-  #dependent = new Set<number>();
-  /** On how many workers this poll has tried a request in vain. */
-  #tries = new Map<number, number>();
-  /** How often it has done that. */
-  #vain = 0;
-  #priorities: ReadonlyMap<number, number> = new Map();
-  /** Builders of which this poll could start a build. */
-  #open: ReadonlySet<number> = new Set();
-  /** Requests that the placement in progress has refused somewhere for their locks. */
-  #touched = new Set<number>();
-  /** By builder, the last in rank of the first requests that wait. */
-  #lastFirst = new Map<number, RequestRank>();
-  /** Locks that this poll has found taken. */
-  #short = new Map<string, ShortLock>();
-  /** Builders of which this poll has found pending requests. */
-  #pendingOf = new Set<number>();
-  /** Requests that this poll has found waiting. */
-  #found = new Set<number>();
-  /** Those of them that would wait on any worker: they are not tried again. */
-  #denied = new Set<number>();
-  /** How many those are, by builder. */
-  #deniedOf = new Map<number, number>();
-  /** Requests that wait in the rows, with the locks that they are short of. */
-  #waiting = new Map<number, { readonly lockids: readonly number[]; readonly since: number }>();
+  #questions: LockQuestions;
+  #further: FurtherRequests;
+  #views: LockViews;
+  #waiting: WaitingRequests;
 
   constructor(options: RequestLocksOptions) {
-    this.#data = options.data;
-    this.#metrics = options.metrics;
-    this.#clock = options.clock;
     this.#options = options;
     this.#questions = new LockQuestions(options);
-    this.#laps = new LockLaps({
-      behind: (ranks, each) => this.#data.updates.buildrequests.behind(ranks, each),
+    this.#further = new FurtherRequests({
+      data: options.data,
+      questions: this.#questions,
+      remembered: this.#remembered,
       mustWait: (request) => this.#isKnownToWait(request),
     });
+    this.#views = new LockViews({
+      findings: this.#findings,
+      questions: this.#questions,
+      isTaken: (key, priority) => this.#isTaken(key, priority),
+    });
+    this.#waiting = new WaitingRequests(options);
   }
 
   /** Resolves when no function is being asked. */
@@ -123,42 +78,49 @@ export class RequestLocks {
 
   beginPoll(): void {
     this.#questions.beginPoll();
-    this.#remembered.beginPoll(this.#clock.now());
-    this.#further = undefined;
-    this.#open = new Set();
-    this.#tries.clear();
-    this.#lastFirst.clear();
-    this.#short.clear();
-    this.#pendingOf.clear();
-    this.#found.clear();
-    this.#denied.clear();
-    this.#deniedOf.clear();
+    this.#remembered.beginPoll(this.#options.clock.now());
+    this.#further.beginPoll();
+    this.#findings.begin();
+  }
+
+  /** Requests that could go no more but for their locks do not wait for these. */
+  async endPoll(): Promise<void> {
+    // Only the first that ask for a lock are in the rows: what is not even tried waits behind them.
+    for (const { builder, lock } of this.#findings.taken(this.#options.builders))
+      this.#options.onTaken(builder, lock.name, lock.worker);
+    this.#further.endPoll(this.#findings.lastPassed);
+    await this.#waiting.keep((id) => this.#findings.isFound(id) || this.#waitsUnread(id));
+  }
+
+  /** It was not read in this poll, since its locks are known to be taken. */
+  #waitsUnread(buildrequestid: number): boolean {
+    const builderid = this.#remembered.builderOf(buildrequestid);
+    return builderid !== undefined && this.#further.isOpen(builderid);
   }
 
   /** Whether enough of its first requests wait in this poll: no more of them are read. */
   isPassed(builderid: number): boolean {
-    return (this.#deniedOf.get(builderid) ?? 0) >= mostFirst;
+    return this.#findings.isPassed(builderid);
   }
 
   /** Requests that are tried beside the first ones of their builders: their locks may be free. */
   async findFurther(builderids: readonly number[]): Promise<readonly PendingRequest[]> {
-    if (!this.#further) {
-      this.#open = new Set(builderids);
-      this.#further = await this.#readFurther(this.#open);
-    }
-    return this.#further.filter(({ buildrequestid }) => !this.#denied.has(buildrequestid));
+    const found = await this.#further.find(builderids);
+    return found.filter(({ buildrequestid }) => !this.isDenied(buildrequestid));
   }
 
-  async #readFurther(open: ReadonlySet<number>): Promise<readonly PendingRequest[]> {
-    const behind = await this.#laps.read((builderid) => open.has(builderid));
-    const wanted = new Set([...this.#remembered.firsts(), ...this.#questions.takeLate()]);
-    for (const { buildrequestid } of behind) wanted.delete(buildrequestid);
-    if (wanted.size === 0) return behind;
-    const found = await this.#data.updates.buildrequests.claimable([...wanted]);
-    for (const { buildrequestid } of found) wanted.delete(buildrequestid);
-    // They are built, or have ended.
-    for (const id of wanted) this.#remembered.forget(id);
-    return [...found.filter(({ builderid }) => open.has(builderid)), ...behind];
+  isDenied(buildrequestid: number): boolean {
+    return this.#findings.isDenied(buildrequestid);
+  }
+
+  /** How many more requests have to be read to get past those that wait. */
+  get deniedCount(): number {
+    return this.#findings.deniedCount;
+  }
+
+  /** Grows with whatever this poll finds out: then it is worth placing again. */
+  get findings(): number {
+    return this.#findings.count;
   }
 
   /** Whether it is known that the request waits, whatever the worker: then it is not tried in this poll. */
@@ -180,7 +142,7 @@ export class RequestLocks {
   }
 
   #isTaken(key: string, priority: number): boolean {
-    return this.#short.has(key) || this.#remembered.isTaken(key, priority);
+    return this.#findings.short(key) !== undefined || this.#remembered.isTaken(key, priority);
   }
 
   #remember(request: RequestRank, uses: readonly LockUseConfig[], workerName: string): void {
@@ -192,99 +154,25 @@ export class RequestLocks {
 
   /** What is placed next. */
   notePending(requests: readonly PendingRequest[]): void {
-    this.#touched.clear();
-    this.#priorities = new Map(requests.map(({ buildrequestid, priority }) => [buildrequestid, priority]));
-    for (const { builderid } of requests) this.#pendingOf.add(builderid);
-  }
-
-  /** Requests that could go no more but for their locks do not wait for these. */
-  async endPoll(): Promise<void> {
-    this.#reportTaken();
-    for (const last of this.#lastFirst.values()) if (this.isPassed(last.builderid)) this.#laps.begin(last);
-    const gone = [...this.#waiting.keys()].filter((id) => !this.#found.has(id) && !this.#waitsOn(id));
-    for (const id of gone) this.#waiting.delete(id);
-    this.#metrics.waiting("build", this.#waiting.size);
-    if (gone.length === 0) return;
-    await this.#data.updates.locks.withdraw(gone.map((buildrequestid) => ({ buildrequestid, stepid: 0 })));
-  }
-
-  /** It was not read in this poll, since its locks are known to be taken. */
-  #waitsOn(buildrequestid: number): boolean {
-    const builderid = this.#remembered.builderOf(buildrequestid);
-    return builderid !== undefined && this.#open.has(builderid);
-  }
-
-  /** Only the first that ask for a lock are in the rows: what is not even tried waits behind them. */
-  #reportTaken(): void {
-    if (this.#short.size === 0) return;
-    const { builders, onTaken } = this.#options;
-    for (const id of this.#pendingOf) {
-      const builder = builders.get(id);
-      if (!builder) continue;
-      for (const { lock } of fixedUses(builder))
-        for (const { name, worker } of this.#short.values()) if (name === lock.name) onTaken(builder, name, worker);
-    }
-  }
-
-  /** Calls `wake` when a lock is released that a request here waits for. */
-  onReleased(wake: () => void) {
-    return this.#data.events.on(locks, "released", ({ id }) => {
-      if (this.#remembered.released(id)) return wake();
-      for (const { lockids } of this.#waiting.values()) if (lockids.includes(id)) return wake();
-    });
-  }
-
-  isDenied(buildrequestid: number): boolean {
-    return this.#denied.has(buildrequestid);
-  }
-
-  /** How many more requests have to be read to get past those that wait. */
-  get deniedCount(): number {
-    let count = 0;
-    for (const [builderid, denied] of this.#deniedOf) if (!this.isPassed(builderid)) count += denied;
-    return count;
-  }
-
-  /** Grows with whatever this poll finds out: then it is worth placing again. */
-  get findings(): number {
-    return this.#found.size + this.#short.size + this.#vain;
+    this.#views.notePending(requests);
+    this.#findings.notePending(requests);
   }
 
   /** As placement sees it now, with the locks that this poll has found taken. */
   view(builder: ConfiguredBuilder): PlaceableBuilder {
-    const view = builder.view();
-    if (this.#dependent.has(builder.builderid))
-      return { ...view, refusesRequest: (worker, requestId) => this.#judge(builder, worker, requestId) };
-    if (this.#short.size === 0 || !hasLocks(builder)) return view;
-    const fixed = fixedUses(builder);
-    const ofCluster = fixed.filter((use) => use.lock.scope === "cluster" && this.#short.has(keyOf(use, "")));
-    const ofWorkers = fixed.filter(({ lock }) => lock.scope === "worker");
-    return {
-      ...view,
-      heldLocks: ofCluster.map(({ lock }) => heldByOthers(lock.name)),
-      refuses: (worker) => {
-        const use = ofWorkers.find((one) => this.#short.has(keyOf(one, worker.name)));
-        return use && { kind: "worker_locked", lock: heldByOthers(use.lock.name) };
-      },
-    };
-  }
-
-  /** What speaks against a request on a worker, where its locks depend on that. */
-  #judge(builder: ConfiguredBuilder, { name }: WorkerView, requestId: number | undefined): PairObstacle | undefined {
-    if (requestId === undefined) return undefined;
-    const uses = this.#questions.remembered(builder, requestId, name)?.uses ?? [];
-    const use = uses.find((one) => this.#isTaken(keyOf(one, name), this.#priorities.get(requestId) ?? 0));
-    if (!use) return undefined;
-    this.#touched.add(requestId);
-    return { kind: "worker_locked", lock: heldByOthers(use.lock.name) };
+    return this.#views.view(builder);
   }
 
   /** The requests that were tried, and those of them that found a worker. */
   notePlaced(tried: readonly PendingRequest[], placed: readonly { readonly buildrequestid: number }[]): void {
-    if (this.#touched.size === 0) return;
-    const isPlaced = new Set(placed.map(({ buildrequestid }) => buildrequestid));
-    for (const request of tried)
-      if (this.#touched.has(request.buildrequestid) && !isPlaced.has(request.buildrequestid)) this.#deny(request);
+    for (const request of this.#views.refused(tried, placed)) this.#deny(request);
+  }
+
+  /** Calls `wake` when a lock is released that a request here waits for. */
+  onReleased(wake: () => void) {
+    return this.#options.data.events.on(locks, "released", ({ id }) => {
+      if (this.#remembered.released(id) || this.#waiting.isShortOf(id)) wake();
+    });
   }
 
   /** Claims those that are free and whose locks can be had; returns what each of them has. */
@@ -294,14 +182,14 @@ export class RequestLocks {
     for (const one of placed) {
       const wanted = this.#findWanted(one);
       // Who is behind one that waits is not asked for: of a long queue only the first cost a transaction.
-      const [taken] = wanted?.uses.flatMap((use) => this.#short.get(keyOf(use, one.worker.name)) ?? []) ?? [];
+      const [taken] = wanted?.uses.flatMap((use) => this.#findings.short(keyOf(use, one.worker.name)) ?? []) ?? [];
       if (taken) this.#options.onTaken(one.builder, taken.name, taken.worker);
       if (wanted && taken) this.#noteInVain(wanted);
       else if (!wanted) this.#deny(one);
       else asked.push(wanted);
     }
     if (asked.length === 0) return new Map();
-    const answers = await this.#data.updates.locks.claim(
+    const answers = await this.#options.data.updates.locks.claim(
       asked.map(({ buildrequestid, uses, worker }) => ({
         buildrequestid,
         uses: uses.map((use) => toLockUse(use, worker)),
@@ -315,63 +203,6 @@ export class RequestLocks {
     return claimed;
   }
 
-  #note(one: Wanted, answer: RequestAnswer | undefined): BuildLocks | undefined {
-    const { buildrequestid, uses, worker, problem } = one;
-    if (answer?.kind === "waits") {
-      this.#found.add(buildrequestid);
-      const since = this.#waiting.get(buildrequestid)?.since ?? this.#clock.now();
-      this.#waiting.set(buildrequestid, { lockids: answer.lockids, since });
-      for (const { name } of answer.short)
-        for (const use of uses) {
-          if (use.lock.name !== name) continue;
-          const key = keyOf(use, worker.name);
-          const ofWorker = use.lock.scope === "worker" ? worker : undefined;
-          this.#short.set(key, { name, worker: ofWorker });
-          if (!isNamedByFunction(one.builder)) continue;
-          const { priority } = one;
-          this.#remembered.noteTaken(key, { lockids: answer.lockids, priority, now: this.#clock.now() });
-        }
-      this.#noteInVain(one);
-      return undefined;
-    }
-    this.#remembered.forget(buildrequestid);
-    const waited = this.#waiting.get(buildrequestid);
-    this.#waiting.delete(buildrequestid);
-    this.#questions.forget(one);
-    if (answer?.kind !== "taken") return undefined;
-    this.#metrics.took("build", answer.locks.length);
-    if (waited) this.#metrics.waited("build", this.#clock.now() - waited.since);
-    const held = toHeldLocks(uses, answer.locks);
-    return problem === undefined ? held : { ...held, problem };
-  }
-
-  /** Some of its locks are taken. Where that depends on the worker, placement finds another one. */
-  #noteInVain(one: Wanted): void {
-    const { builder, buildrequestid, uses, worker } = one;
-    const isByFunction = isNamedByFunction(builder);
-    if (isByFunction) this.#remember(one, uses, worker.name);
-    const isKnown = !isByFunction || this.#questions.remembered(builder, buildrequestid) !== undefined;
-    if (isKnown && uses.some((use) => use.lock.scope === "cluster" && this.#short.has(keyOf(use, ""))))
-      return this.#deny(one);
-    if (!isByFunction) return;
-    this.#dependent.add(builder.builderid);
-    const tries = (this.#tries.get(buildrequestid) ?? 0) + 1;
-    this.#tries.set(buildrequestid, tries);
-    this.#vain += 1;
-    if (tries >= mostWorkers) this.#deny(one);
-  }
-
-  #deny(request: RequestRank): void {
-    const { buildrequestid, builderid } = request;
-    this.#found.add(buildrequestid);
-    if (this.#denied.has(buildrequestid)) return;
-    this.#denied.add(buildrequestid);
-    if (this.#further?.some((one) => one.buildrequestid === buildrequestid)) return;
-    this.#deniedOf.set(builderid, (this.#deniedOf.get(builderid) ?? 0) + 1);
-    const last = this.#lastFirst.get(builderid);
-    if (last === undefined || compareRanks(request, last) > 0) this.#lastFirst.set(builderid, request);
-  }
-
   /** Undefined: it is not known now which locks it needs. */
   #findWanted(placed: PlacedForLocks): Wanted | undefined {
     const { builder } = placed;
@@ -380,5 +211,55 @@ export class RequestLocks {
     if (answer.kind === "rests") this.#options.onResting(builder, answer.rests);
     if (answer.kind === "asking") this.#options.onAsking(placed);
     return answer.kind === "named" ? { ...placed, ...answer } : undefined;
+  }
+
+  #note(one: Wanted, answer: RequestAnswer | undefined): BuildLocks | undefined {
+    const { buildrequestid, uses, problem } = one;
+    if (answer?.kind === "waits") {
+      this.#noteWait(one, answer);
+      this.#noteInVain(one);
+      return undefined;
+    }
+    this.#remembered.forget(buildrequestid);
+    const waitedMs = this.#waiting.end(buildrequestid);
+    this.#questions.forget(one);
+    if (answer?.kind !== "taken") return undefined;
+    const { metrics } = this.#options;
+    metrics.took("build", answer.locks.length);
+    if (waitedMs !== undefined) metrics.waited("build", waitedMs);
+    const held = toHeldLocks(uses, answer.locks);
+    return problem === undefined ? held : { ...held, problem };
+  }
+
+  #noteWait({ buildrequestid, builder, uses, worker, priority }: Wanted, answer: RequestAnswer & { kind: "waits" }) {
+    const { short, lockids } = answer;
+    this.#findings.noteFound(buildrequestid);
+    this.#waiting.note(buildrequestid, lockids);
+    const isShort = new Set(short.map(({ name }) => name));
+    for (const use of uses) {
+      const { name, scope } = use.lock;
+      if (!isShort.has(name)) continue;
+      const key = keyOf(use, worker.name);
+      this.#findings.noteShort(key, { name, worker: scope === "worker" ? worker : undefined });
+      if (isNamedByFunction(builder))
+        this.#remembered.noteTaken(key, { lockids, priority, now: this.#options.clock.now() });
+    }
+  }
+
+  /** Some of its locks are taken. Where that depends on the worker, placement finds another one. */
+  #noteInVain(one: Wanted): void {
+    const { builder, buildrequestid, uses, worker } = one;
+    const isByFunction = isNamedByFunction(builder);
+    if (isByFunction) this.#remember(one, uses, worker.name);
+    const isKnown = !isByFunction || this.#questions.remembered(builder, buildrequestid) !== undefined;
+    if (isKnown && uses.some((use) => use.lock.scope === "cluster" && this.#findings.short(keyOf(use, ""))))
+      return this.#deny(one);
+    if (!isByFunction) return;
+    this.#views.noteDependent(builder.builderid);
+    if (this.#findings.noteVain(buildrequestid)) this.#deny(one);
+  }
+
+  #deny(request: RequestRank): void {
+    this.#findings.deny(request, !this.#further.has(request.buildrequestid));
   }
 }

@@ -345,10 +345,12 @@ function traceOf({ name, message, stack = message }: Error): string {
 /** Lists show a state in one line; what a program or an error says may have several. */
 const toLine = (text: string) => text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, " ").trim();
 
-/** "'make all'", "'make all' (failure)", "finished (no such option)". */
+/** "'make all'", "'make all' (failure)", "The file x is not there", "finished (skipped)". */
 function describeEnd(end: StepEnd, shown: string): string {
-  const summary = end.summary ?? (shown === "" ? "finished" : shown);
-  return end.results === Results.SUCCESS ? summary : `${summary} (${end.reason ?? resultName(end.results)})`;
+  const summary = end.summary ?? shown;
+  if (end.results === Results.SUCCESS) return summary || "finished";
+  if (summary === "" && end.reason) return end.reason;
+  return `${summary || "finished"} (${end.reason ?? resultName(end.results)})`;
 }
 
 async function writeLog(logs: StepLogs, name: string, text: string): Promise<void> {

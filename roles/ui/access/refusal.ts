@@ -6,8 +6,13 @@ import type { Visitor } from "./visitor.ts";
 export function refuse(visitor: Visitor, action: string, noun: string, allowed: Allowed): UserError {
   const what = `${words(action)} ${words(noun)}`;
   if (visitor.readOnly && action !== "read") return errors.notAllowed(what, "tokens that are not read-only", "");
-  const hint = visitor.user === undefined && allowed.length > 0 ? "log in first" : "";
+  const hint = hintFor(visitor, allowed);
   return errors.notAllowed(what, list(allowed === "everybody" ? ["everybody"] : allowed.map(nameOf)), hint);
+}
+
+function hintFor(visitor: Visitor, allowed: Allowed): string {
+  if (allowed.length === 0) return "a rule in `authorization` of the ui can allow it";
+  return visitor.user === undefined ? "log in first" : "";
 }
 
 function nameOf(entry: string): string {

@@ -37,7 +37,10 @@ const always = { alwaysRun: true } as const;
 
 /** Each kind of step, so that it fails, and what its text says then. A program's text is its command. */
 const failing = [
-  [addSteps({ file: "none.json", steps: () => [], ...always }), /none\.json is not there, or cannot be read/],
+  [
+    addSteps({ file: "none.json", steps: () => [], ...always }),
+    /^The file .*none\.json is not there, or cannot be read, on worker w1$/,
+  ],
   [announced({ command: "exit 3", ...always }), /^'exit 3', 0 steps/],
   [assert({ that: false, message: "only on main", ...always }), /\(only on main\)$/],
   [compile({ command: "exit 3", ...always }), /^'exit 3'/],
@@ -46,7 +49,10 @@ const failing = [
   [downloadText({ text: "x", to: ".", ...always }), /cannot be written on worker w1/],
   [fetchArtifacts({ builder: "other", ...always }), /\(The cluster has no artifact store/],
   [fileExists({ path: "none", ...always }), /\(there is none\)$/],
-  [fromRepository({ steps: [shell], trustForks: true, ...always }), /is not there, or cannot be read/],
+  [
+    fromRepository({ steps: [shell], trustForks: true, ...always }),
+    /^no steps from \.multimaster\.yaml \(The file .* is not there/,
+  ],
   [git({ repourl: "/no/such/repository", ...always }), /\(.{20,}\)$/],
   [hg({ repourl: "/no/such/repository", ...always }), /\(.{20,}\)$/],
   [
@@ -54,7 +60,7 @@ const failing = [
     /^GET 127\.0\.0\.1:1 \(.*(refused|bad port).*\)$/,
   ],
   [junit({ files: "*.none", ...always }), /did the tests run\?\)$/],
-  [loadProperties({ file: "none.json", ...always }), /none\.json is not there, or cannot be read/],
+  [loadProperties({ file: "none.json", ...always }), /^The file .*none\.json is not there/],
   [makeDirectory({ dir: "file/below", ...always }), /\(mkdir: .*(not a directory|exists).*\)$/i],
   [masterCommand({ command: ["true"], ...always }), /onMaster/],
   [move({ from: "none", to: "moved", ...always }), /\(mv: .*none'?: No such file or directory\)$/],

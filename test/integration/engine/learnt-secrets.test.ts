@@ -102,7 +102,7 @@ describe("a text that a step has learnt", () => {
       again: ["<learnt>", "late"],
     });
     expect(build?.state_string).toBe(
-      "exception saw <learnt> (<learnt>) late <learnt> (failure) finished (broke at https://me:<learnt>@example.org)",
+      "exception saw <learnt> (<learnt>) late <learnt> (failure) broke at https://me:<learnt>@example.org",
     );
     const [kid] = await engine.finished(2);
     expect(await engine.properties(kid?.buildid as number)).toMatchObject({ given: ["<learnt>", "Trigger"] });

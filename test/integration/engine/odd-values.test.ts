@@ -39,11 +39,11 @@ describe("values of a config's functions that are no JSON, and names that are no
         shell({ command: "true", logs: () => ({ "": "x" }) }),
         /A log of this step cannot have the name "": it is empty\)$/,
       ],
-      [own((ctx) => ctx.log("two\nlines")), /the name "two\\nlines": it has control characters\)$/],
-      [own((ctx) => ctx.properties.set("p", around as never)), /"p" contains itself\)$/],
+      [own((ctx) => ctx.log("two\nlines")), /the name "two\\nlines": it has control characters$/],
+      [own((ctx) => ctx.properties.set("p", around as never)), /"p" contains itself$/],
       [
         own((ctx) => ctx.addUrl(" ", "https://example.org/")),
-        /A link of this step has no name: pages could not show it\)$/,
+        /A link of this step has no name: pages could not show it$/,
       ],
     ];
     const marks = [

@@ -130,7 +130,9 @@ describe("a user who may not read a noun", () => {
     for (const query of ["", "?limit=1", "?number=1", "?order=-results", "?field=none", "?results__eq=x", "?limit=x"])
       for (const path of ["builds", "builders/1/builds", "builders/999/builds", "builds/1", "builds/999"])
         answers.add((await server.get(`/api/v2/${path}${query}`)).text);
-    expect([...answers]).toEqual(['{"error":"You may not read builds: that is for no one."}']);
+    expect([...answers]).toEqual([
+      '{"error":"You may not read builds: that is for no one; a rule in `authorization` of the ui can allow it."}',
+    ]);
   });
 
   it("hears none of it, whichever paths and however many stars it is listened to by", async () => {

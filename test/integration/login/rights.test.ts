@@ -149,7 +149,7 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(await act(server, ann, `builds/${id}`, "stop")).toEqual([409, expect.stringContaining("has already ended")]);
     expect(await act(server, bob, "workers/1", "pause", { reason: "" })).toEqual([
       403,
-      "You may not pause workers: that is for no one.",
+      "You may not pause workers: that is for no one; a rule in `authorization` of the ui can allow it.",
     ]);
     // What no rule is about.
     expect(await act(server, anonymous, `buildrequests/${buildrequestid}`, "cancel")).toEqual([
@@ -183,7 +183,10 @@ describe.each(engines)("rights on %s", (engine) => {
     expect(await force(bob, { builderNames: ["hello"] })).toBe(200);
     const all = await browser.get(server, "/api/v2/forceschedulers/force", { headers: bob });
     const others = all.body.forceschedulers[0].builder_names.filter((name: string) => name !== "hello");
-    const refused = [403, "You may not force forceschedulers: that is for no one."];
+    const refused = [
+      403,
+      "You may not force forceschedulers: that is for no one; a rule in `authorization` of the ui can allow it.",
+    ];
     if (others.length > 0) expect(await force(bob, {})).toEqual(refused);
     expect(await force(bob, { builderid, builderNames: ["other"] })).toEqual(refused);
     expect(await force(anonymous, { builderid })).toEqual([

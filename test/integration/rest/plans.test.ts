@@ -18,6 +18,7 @@ import {
   oweMissedEnds,
   queryRows,
   readStepInterest,
+  requestsBehind,
   takeRemovable,
   unplacedAfter,
   upgradeDatabase,
@@ -303,6 +304,42 @@ describe.each(engines)("on %s", (engine) => {
         sql,
       ).toEqual([]);
     }
+  });
+
+  it(`requests behind others are read from there on, however many wait, at ${builds} builds`, async () => {
+    const waiting = engine === "postgresql" ? 50_000 : 5000;
+    const first = 1_000_000_000;
+    const numbers =
+      engine === "postgresql"
+        ? `generate_series(1, ${waiting}) as n`
+        : `(with recursive c(n) as (select 1 union all select n + 1 from c where n < ${waiting}) select n from c) as n`;
+    await execute(
+      database,
+      `insert into buildrequests (id, buildsetid, builderid, priority, complete, results, submitted_at, waited_for)
+         select ${first} + n, 1, 1 + n % 2, n % 3, 0, -1, n, 0 from ${numbers}`,
+    );
+    if (engine === "postgresql") await client.query("vacuum analyze buildrequests");
+    const each = 100;
+    const ranks = [1, 2].map((builderid) => {
+      const n = waiting / 2 + builderid - 1;
+      return { builderid, buildrequestid: first + n, priority: n % 3, submittedAt: n };
+    });
+    asked = [];
+    const behind = await requestsBehind(database, ranks, each);
+    for (const { builderid } of ranks)
+      expect(behind.filter((request) => request.builderid === builderid)).toHaveLength(each);
+    const statements = [...asked];
+    await expectBounded(statements);
+    for (const { sql, bindings } of statements)
+      if (engine === "postgresql") expect(await countReads(sql, bindings), sql).toBeLessThan(10 * ranks.length * each);
+      else {
+        const lines = await queryRows<{ detail: string }>(database, `explain query plan ${sql}`, bindings);
+        const read = lines.filter(({ detail }) => /^(SCAN|SEARCH) r\b/.test(detail));
+        expect(read).toHaveLength(2 * ranks.length);
+        for (const { detail } of read)
+          expect(detail).toMatch(/mm_pending_requests \(builderid=\? AND (priority<\?|priority=\? AND submitted_at>)/);
+        expect(lines.map(({ detail }) => detail)).not.toContainEqual(expect.stringMatching(/TEMP B-TREE FOR ORDER BY/));
+      }
   });
 
   async function expectBounded(statements: typeof asked, tables: ReadonlySet<string> = large): Promise<void> {

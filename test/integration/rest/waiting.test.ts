@@ -1,4 +1,5 @@
 import type { Lease } from "@multimaster/cluster";
+import { schedulerProblemKey } from "@multimaster/data";
 import { type Database, execute } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import { buildsetFor } from "../../harness/masters-with-data.ts";
@@ -264,6 +265,15 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     expect((await waiting()).at(-1)).toMatchObject({ changeids: flood.slice(0, 20), changeids_more: 10 });
     expect(await schedule()).toMatchObject({ waiting_changes: 33 });
     await execute(database, "update mm_scheduler_seen set seen_at = seen_at - 1000");
+    expect((await waiting())[0].reasons).toMatchObject([{ kind: "submitting" }]);
+    const problem = '"builders" failed for change 1: no idea';
+    const noteProblem = (value: { problem: string; at: number } | null) =>
+      updates.schedulers.submit(id, [], { ...schedulerProblemKey("all"), value });
+    await noteProblem({ problem, at: 1 });
+    expect((await waiting())[0].reasons).toMatchObject([
+      { kind: "scheduler_failing", sentence: `The scheduler all reports on engine-a: ${problem}. It tries again.` },
+    ]);
+    await noteProblem(null);
     expect((await waiting())[0].reasons).toMatchObject([{ kind: "submitting" }]);
     const nextRun = Math.floor(Date.now() / 1000) + 3600;
     await updates.schedulers.publish(id, { kind: "times", nextRun });

@@ -321,7 +321,9 @@ describe.each(engines)("build requests and builds on %s", (engine) => {
     await masters.takeTopics();
     expect(await two.updates.builds.requestStop(buildid, "enough")).toBe("stopping");
     await two.updates.close();
-    expect(masters.messages).toEqual([{ topic: `control.builds.${buildid}.stop`, payload: { reason: "enough" } }]);
+    expect(masters.messages).toEqual([
+      { topic: `control.builds.${buildid}.stop`, payload: { reason: "enough", results: Results.CANCELLED } },
+    ]);
     expect(await one.updates.builds.stopRequests([buildid, 99])).toEqual([
       { buildid, reason: "enough", results: Results.CANCELLED, isRepeated: false },
     ]);

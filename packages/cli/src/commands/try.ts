@@ -61,7 +61,7 @@ The exit code is 1 if a build fails. Ctrl-C ends only the following; the builds 
 }
 
 async function send(api: Api, name: string | undefined, flags: Flags, { body, branch, revision }: Difference) {
-  const scheduler = name ?? (await chooseScheduler(api, flags.builder));
+  const scheduler = await chooseScheduler(api, name, flags.builder);
   const { builder, property = [], patchLevel, subdir, who, comment } = flags;
   const properties: Record<string, Json> = Object.fromEntries(property.map((text) => text.split(/=(.*)/s, 2)));
   return api.call("tryschedulers", `tryschedulers/${encodeURIComponent(scheduler)}`, "try", {
@@ -77,9 +77,14 @@ async function send(api: Api, name: string | undefined, flags: Flags, { body, br
   });
 }
 
-/** The only one that tries all these builders. */
-async function chooseScheduler(api: Api, builders: readonly string[] = []): Promise<string> {
+/** The one of this name, or the only one that tries all these builders. */
+async function chooseScheduler(api: Api, name: string | undefined, builders: readonly string[] = []): Promise<string> {
   const { items } = await api.list("tryschedulers", "tryschedulers");
+  if (name !== undefined) {
+    if (items.some((item) => item.name === name)) return name;
+    const have = items.map((item) => item.name).join(", ");
+    throw errors.requestInvalid(`There is no try scheduler "${name}" (have: ${have || "none"}).`);
+  }
   const fits = ({ enabled, builder_names: names }: TryScheduler) =>
     enabled && builders.every((builder) => names.includes(builder));
   const fitting = items.filter(fits).map(({ name }) => name);

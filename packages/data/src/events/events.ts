@@ -1,7 +1,7 @@
 import type { Bus, Key, Pattern, Subscription } from "@multimaster/bus";
 import type { Json, Logger, SourcedProperties } from "@multimaster/core";
 import type { Connection } from "@multimaster/database";
-import type { ControlAction, ControlSubject } from "../model/control-messages.ts";
+import { type ControlAction, type ControlSubject, isWrittenStop } from "../model/control-messages.ts";
 import type { AnyResource, Item } from "../model/define-resource.ts";
 import { type EventName, type EventPublishers, topicById } from "../model/event-names.ts";
 import { createItemReader } from "../read/item-reader.ts";
@@ -25,9 +25,11 @@ export interface ControlMessage {
   readonly action: string;
 }
 
-/** A control message of a master that writes no rows for it, with the reason that it names. */
+/** A control message that may be of a master that writes no rows for it, with the reason that it names. */
 export interface ForeignControlMessage extends ControlMessage {
   readonly reason: string;
+  /** A stop or cancel of one of our masters, which has written the rows before. */
+  readonly isWritten: boolean;
 }
 
 /** For a subscriber that only wakes. */
@@ -148,7 +150,13 @@ export function createEvents({ bus, connection, log }: { bus: Bus; connection: C
     },
     onForeignControl: (of, handler) =>
       bus.subscribe(["control", of, null, null], ({ key, payload }) =>
-        handler({ of, id: Number(key[2]), action: key[3] as string, reason: reasonOf(payload) }),
+        handler({
+          of,
+          id: Number(key[2]),
+          action: key[3] as string,
+          reason: reasonOf(payload),
+          isWritten: isWrittenStop(payload),
+        }),
       ),
   };
 }

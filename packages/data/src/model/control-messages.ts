@@ -1,3 +1,5 @@
+import { type Json, Results } from "@multimaster/core";
+
 /**
  * Requests that a master sends to the master that holds a thing, as `control.<of>.<id>.<action>`. Each is a row before it is a
  * message: if no one reacts, the master that holds the thing finds the row when it next polls.
@@ -26,3 +28,13 @@ export type ControlSubject = keyof typeof controlMessages;
 
 /** What can be asked for of such a thing. */
 export type ControlAction<S extends ControlSubject> = keyof (typeof controlMessages)[S] & string;
+
+/**
+ * What our masters publish after they have written that builds are to stop. Buildbot's masters honour `results`, which can only be
+ * this one, and never send it: it tells our messages from theirs, for which no one has written rows.
+ */
+export const writtenStop = (reason: string) => ({ reason, results: Results.CANCELLED });
+
+/** Whether rows were written for this message. What wakes through PostgreSQL still has its integers. */
+export const isWrittenStop = (payload: Json): boolean =>
+  typeof payload === "object" && payload !== null && "results" in payload && payload["results"] === Results.CANCELLED;

@@ -3,7 +3,7 @@ import { newestTriggers, publishedSchedulers, queryRows, readSources } from "@mu
 import { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
 import { bool, datetime, identifier, integer, structured, text } from "../model/field-kinds.ts";
-import { schedulerProblemClass } from "../model/scheduler-problem.ts";
+import { readSchedulerProblems } from "../waiting/scheduler-problems.ts";
 import { readWaitingChanges } from "./waiting-changes.ts";
 
 const kept = z.object({
@@ -67,7 +67,7 @@ async function readSchedules(context: ReadContext): Promise<Schedule[]> {
   const waiting = await readWaitingChanges(context);
   const last = await readLastBuildsets(context);
   const slots = await readLastSlots(context);
-  const problems = await readProblems(context);
+  const problems = await readSchedulerProblems(context);
   const triggers = await readKept(context);
   return (await readSchedulers(context)).map(({ id, name, enabled, kind, published }) => {
     const lines = waiting.filter(({ schedulerid }) => schedulerid === id);
@@ -128,17 +128,6 @@ async function readLastSlots({ connection }: ReadContext) {
       where t.kind = 'time' and t.slot = (select max(slot) from mm_scheduler_slots n where n.schedulerid = t.schedulerid and n.kind = 'time')`,
   );
   return new Map(rows.map((row) => [row.schedulerid, row]));
-}
-
-/** By the scheduler's name. */
-async function readProblems({ connection }: ReadContext) {
-  const rows = await queryRows<{ name: string; value: string }>(
-    connection,
-    `select o.name, s.value_json as value from objects o join object_state s on s.objectid = o.id
-      where o.class_name = ? and s.name = 'problem'`,
-    [schedulerProblemClass],
-  );
-  return new Map(rows.map(({ name, value }) => [name, (JSON.parse(value) as { problem?: string } | null)?.problem]));
 }
 
 /** By the scheduler's id. */

@@ -3,7 +3,8 @@ import { publishedSchedulers, queryRows } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../model/define-resource.ts";
 import { datetime, integer, text } from "../model/field-kinds.ts";
-import { because, countOthers, mostFacts, type Reason, reason } from "../waiting/reasons.ts";
+import { because, countOthers, describeTime, mostFacts, type Reason, reason } from "../waiting/reasons.ts";
+import { readSchedulerProblems } from "../waiting/scheduler-problems.ts";
 
 const shape = {
   schedulerid: integer,
@@ -66,7 +67,8 @@ interface Row {
 }
 
 /** Read from the rows each time, with the reason why they wait. */
-export async function readWaitingChanges({ connection }: ReadContext): Promise<WaitingChanges[]> {
+export async function readWaitingChanges(context: ReadContext): Promise<WaitingChanges[]> {
+  const { connection } = context;
   const { now } = connection.dialect;
   const rows = await queryRows<Row>(
     connection,
@@ -88,10 +90,12 @@ export async function readWaitingChanges({ connection }: ReadContext): Promise<W
     if (line) line.push(row);
     else lines.set(key, [row]);
   }
-  return [...lines.values()].map(showLine);
+  if (lines.size === 0) return [];
+  const problems = await readSchedulerProblems(context);
+  return [...lines.values()].map((line) => showLine(line, problems));
 }
 
-function showLine(line: readonly Row[]): WaitingChanges {
+function showLine(line: readonly Row[], problems: ReadonlyMap<string, string>): WaitingChanges {
   const newest = line.at(-1) as Row;
   const { schedulerid, scheduler, branch, repository, project, codebase, seconds, most_seconds } = newest;
   const first = findLeast(line, ({ seen_at }) => seen_at) ?? newest.seen_at;
@@ -110,15 +114,14 @@ function showLine(line: readonly Row[]): WaitingChanges {
     changeids_more: countOthers(line),
     since: Math.floor(first),
     until: due === null ? null : Math.ceil(due),
-    reasons: [explainLine(line, newest, due, latest !== undefined && due === latest)],
+    reasons: [explainLine(line, newest, { due, isLimit: due === latest, problem: problems.get(scheduler) })],
   };
 }
 
 function explainLine(
   line: readonly Row[],
   { scheduler, enabled, master, next_at: nextAt, now }: Row,
-  due: number | null,
-  isLimit: boolean,
+  { due, isLimit, problem }: { due: number | null; isLimit: boolean; problem: string | undefined },
 ): Reason {
   if (enabled === 0) return because("scheduler_disabled", `The scheduler ${scheduler} is disabled.`, { scheduler });
   if (master === null) return because("no_scheduler", `No live master runs the scheduler ${scheduler}.`, { scheduler });
@@ -128,11 +131,15 @@ function explainLine(
       master,
     });
   if (nextAt !== null && nextAt > now) {
-    const sentence = `They are built when the scheduler ${scheduler} runs next, at ${new Date(nextAt * 1000).toISOString()}.`;
+    const sentence = `They are built when the scheduler ${scheduler} runs next, at ${describeTime(nextAt)}.`;
     return because("next_run", sentence, { scheduler, master, until: Math.ceil(nextAt) });
   }
-  if (due === null || due <= now)
-    return because("submitting", `${master} is about to ask for the builds.`, { scheduler, master });
+  const isDue = due === null || due <= now;
+  if (isDue && problem !== undefined) {
+    const sentence = `The scheduler ${scheduler} reports on ${master}: ${problem}. It tries again.`;
+    return because("scheduler_failing", sentence, { scheduler, master, problem });
+  }
+  if (isDue) return because("submitting", `${master} is about to ask for the builds.`, { scheduler, master });
   return because(
     "timer",
     `The builds are asked for in ${nameSeconds(due - now)}${isLimit ? ", the longest wait" : ", unless another change comes before"}.`,

@@ -16,6 +16,7 @@ import {
 } from "@multimaster/database";
 import { type CancelOptions, cancelRequest as cancel, claimRequests, releaseRequests } from "@multimaster/lifecycle";
 import type { Trail } from "../model/actor.ts";
+import { writtenStop } from "../model/control-messages.ts";
 import { groupValues } from "../read/group-values.ts";
 import { buildrequests } from "../resources/buildrequests.ts";
 import { batched } from "./batched.ts";
@@ -160,8 +161,8 @@ export async function cancelRequest(
   const { result, outcomes } = await database.transaction((tx) => cancel(tx, lease, id, reason, options));
   await publishOutcomes(outcomes);
   if (result.answer === "stopping") {
-    await track(events.publishControl("buildrequests", id, "cancel", { reason }));
-    for (const build of result.builds) await track(events.publishControl("builds", build, "stop", { reason }));
+    await track(events.publishControl("buildrequests", id, "cancel", writtenStop(reason)));
+    for (const build of result.builds) await track(events.publishControl("builds", build, "stop", writtenStop(reason)));
   }
   return result.answer;
 }

@@ -31,6 +31,7 @@ import {
 } from "@multimaster/lifecycle";
 import type { Events } from "../events/events.ts";
 import { anonymousActor, type Trail } from "../model/actor.ts";
+import { writtenStop } from "../model/control-messages.ts";
 import { builds } from "../resources/builds.ts";
 import { steps } from "../resources/steps.ts";
 import { type AddedBuildset, addBuildset, type NewBuildset, publishBuildset } from "./add-buildset.ts";
@@ -263,7 +264,7 @@ async function requestStop(
     if (running.length > 0) await trail?.(tx);
     return running.length > 0 ? "stopping" : "complete";
   });
-  if (answer === "stopping") await track(events.publishControl("builds", buildid, "stop", { reason }));
+  if (answer === "stopping") await track(events.publishControl("builds", buildid, "stop", writtenStop(reason)));
   return answer;
 }
 

@@ -51,6 +51,7 @@ export type ReasonKind =
   | "not_important"
   | "timer"
   | "next_run"
+  | "scheduler_failing"
   | "submitting";
 
 export function because(kind: ReasonKind, sentence: string, facts: { readonly [name: string]: Json } = {}): Reason {

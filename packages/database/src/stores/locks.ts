@@ -175,7 +175,10 @@ export function readWaits(connection: Connection, lockids: readonly number[]): P
   );
 }
 
-/** All who wait for a lock: no more than there are running steps and free workers. */
+/**
+ * All who wait for a lock: running steps, and requests that an engine has tried. Those are as many as there were free workers, and
+ * about five of each lock that functions name: an engine that knows the lock to be taken keeps their rows, and does not try them again.
+ */
 export function readAllWaits(connection: Connection): Promise<(WaitRow & { readonly builderid: number })[]> {
   return queryRows(
     connection,

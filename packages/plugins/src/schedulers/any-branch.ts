@@ -3,10 +3,10 @@ import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
 import {
   changeShape,
-  hasTimerForLimit,
-  limitWithoutTimer,
+  checkTimers,
   namedBuilders,
   warningsOfChangeFunctions,
+  warningsOfChoice,
 } from "./scheduler-options.ts";
 
 const className = "AnyBranchScheduler";
@@ -16,7 +16,7 @@ const options = z
     ...changeShape,
     branches: z.array(z.string().nullable()).optional().describe("Branches to build; absent: all."),
   })
-  .refine(hasTimerForLimit, limitWithoutTimer);
+  .superRefine(checkTimers);
 
 /** Builds the changes of any number of branches; each branch of a repository has its own tree-stable timer. */
 export default defineScheduler({
@@ -25,7 +25,7 @@ export default defineScheduler({
   options,
   followsChanges: true,
   builderNames: namedBuilders,
-  warnings: (options) => warningsOfChangeFunctions(options, "nothing is ever built"),
+  warnings: (options) => [...warningsOfChoice(options), ...warningsOfChangeFunctions(options, "nothing is ever built")],
   start: async (ctx, options) =>
     startChangeDriven(ctx, {
       className,

@@ -285,12 +285,17 @@ describe("a longest wait beside the timer", () => {
     expect(await scheduler.pass(1000)).toEqual([[1, 2]]);
   });
 
-  it("is refused without a timer", () => {
-    const { plugin, options: given } = singleBranch({ name: "s", builders, branch: "main", treeStableMaxWait: "1m" });
-    expect(plugin.options.safeParse(given).error?.issues[0]).toMatchObject({
-      path: ["treeStableMaxWait"],
-      message: expect.stringContaining('needs "treeStableTimer"'),
+  it.each([
+    [undefined, 'needs "treeStableTimer"'],
+    ["2m", 'must not be shorter than "treeStableTimer"'],
+  ])("is refused with the timer %s", (treeStableTimer, sentence) => {
+    const { plugin, options: given } = singleBranch({
+      ...{ name: "s", builders, branch: "main" },
+      ...{ treeStableTimer, treeStableMaxWait: "1m" },
     });
+    expect(plugin.options.safeParse(given).error?.issues).toMatchObject([
+      { path: ["treeStableMaxWait"], message: expect.stringContaining(sentence) },
+    ]);
   });
 });
 

@@ -33,6 +33,8 @@ describe("a change filter", () => {
     ["a list with null", { category: ["nightly", null] }, true],
     ["a text where there is none", { category: "nightly" }, false],
     ["a regular expression where there is none", { category: /.*/ }, false],
+    ["an address with a slash at its end", { repository: ["https://example.org/r.git/"] }, true],
+    ["another address", { repository: "https://example.org/" }, false],
     ["a codebase", { codebase: "lib" }, true],
     ["one of the files", { files: /^doc\// }, true],
     ["none of the files", { files: ["Makefile"] }, false],

@@ -26,7 +26,7 @@ export const changeFilter = z.strictObject({
     "A text, a list of texts, a regular expression or a function; null is a change without a branch.",
   ),
   branches: z.array(text).optional().describe("Same as a list for branch."),
-  repository: matcher.describe("Repository of the change."),
+  repository: matcher.describe("Repository of the change; a slash at its end makes no difference."),
   project: matcher.describe("Project of the change."),
   category: matcher.describe("Category of the change."),
   codebase: matcher.describe("Codebase of the change."),
@@ -48,7 +48,7 @@ export const sourceFilter = z.strictObject({
   branch: matcher.describe(
     "A text, a list of texts, a regular expression or a function; null is a source stamp without a branch.",
   ),
-  repository: matcher.describe("Repository of the source stamp."),
+  repository: matcher.describe("Repository of the source stamp; a slash at its end makes no difference."),
   project: matcher.describe("Project of the source stamp."),
   codebase: matcher.describe("Codebase of the source stamp."),
 });
@@ -58,7 +58,7 @@ export function matchesSource(
   filter: z.output<typeof sourceFilter>,
   stamps: readonly Pick<Change, (typeof sourceFields)[number]>[],
 ): boolean {
-  return stamps.some((stamp) => sourceFields.every((field) => matches(filter[field], stamp[field])));
+  return stamps.some((stamp) => sourceFields.every((field) => matchesField(field, filter[field], stamp[field])));
 }
 
 export type ChangeFilter = z.output<typeof changeFilter>;
@@ -66,7 +66,7 @@ export type ChangeFilter = z.output<typeof changeFilter>;
 /** Whether the filter accepts a change. Throws the errors of the config's functions. */
 export function matchesFilter(filter: ChangeFilter, change: Change): boolean {
   return (
-    fields.every((field) => matches(filter[field], change[field])) &&
+    fields.every((field) => matchesField(field, filter[field], change[field])) &&
     matches(filter.branches, change.branch) &&
     (filter.files === undefined || isCut(change) || change.files.some((file) => matches(filter.files, file))) &&
     (filter.forks === undefined || filter.forks === isForks(change)) &&
@@ -81,6 +81,19 @@ function isCut({ properties }: Change): boolean {
 
 function isForks({ branch, properties }: Change): boolean {
   return isOfFork({ branch, ...properties });
+}
+
+/** The pollers of Subversion and Mercurial, and some forges, leave out the slash at the end of an address. */
+function matchesField(field: string, wanted: Matcher, value: string | null): boolean {
+  if (field !== "repository" || typeof wanted === "function" || wanted instanceof RegExp) return matches(wanted, value);
+  return matches(Array.isArray(wanted) ? wanted.map(trimSlashes) : wanted && trimSlashes(wanted), trimSlashes(value));
+}
+
+function trimSlashes(address: string | null): string | null {
+  if (address === null) return null;
+  let end = address.length;
+  while (address[end - 1] === "/") end -= 1;
+  return address.slice(0, end);
 }
 
 function matches(wanted: Matcher, value: string | null): boolean {

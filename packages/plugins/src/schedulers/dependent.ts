@@ -3,7 +3,7 @@ import { defineScheduler, type SchedulerContext } from "../define-scheduler.ts";
 import { startPolling } from "../running.ts";
 import { planBuildset } from "./planned-buildset.ts";
 import { Problems } from "./problems.ts";
-import { choosingShape, namedBuilders } from "./scheduler-options.ts";
+import { choosingShape, namedBuilders, warningsOfChoice } from "./scheduler-options.ts";
 
 const className = "Dependent";
 
@@ -35,6 +35,7 @@ export default defineScheduler({
   options,
   followsChanges: false,
   builderNames: namedBuilders,
+  warnings: warningsOfChoice,
   upstreams: ({ upstream }) => upstream,
   async start(ctx, options) {
     await ctx.publish({ kind: "buildsets" });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { defineScheduler, type SchedulerContext } from "../define-scheduler.ts";
 import { planBuildset } from "./planned-buildset.ts";
 import { Problems } from "./problems.ts";
-import { choosingShape, codebases, namedBuilders } from "./scheduler-options.ts";
+import { choosingShape, codebases, namedBuilders, warningsOfChoice } from "./scheduler-options.ts";
 import { nextRun } from "./timed/next-run.ts";
 import { runAtSlots, type SlotPlan } from "./timed/run-at-slots.ts";
 import { checkTimetable, readTimetable, slotShape, specOf, timetableShape } from "./timed/timed-options.ts";
@@ -36,6 +36,7 @@ export default defineScheduler({
   followsChanges: false,
   triggerable: true,
   builderNames: namedBuilders,
+  warnings: warningsOfChoice,
   async start(ctx, options) {
     const timetable = readTimetable({ ...options, runAtStart: false });
     const problems = new Problems(ctx);

@@ -119,6 +119,8 @@ describe("a nightly scheduler", () => {
     expect(issues({ cron: "0 2 30 2 *" })).toEqual([
       "cron: never runs: no month of those given (2) has a day 30; write a day up to 29, or other months",
     ]);
+    expect(issues({ cron: "@nightly" })?.[0]).toContain("write five fields, or one of @hourly, @daily,");
+    expect(issues({ minute: [] })).toHaveLength(1);
     expect(issues({ month: 2, dayOfMonth: 31 })?.[0]).toContain("dayOfMonth: never runs");
     expect(issues({ hour: 24 })?.[0]).toContain('hour: "24" is no hour');
     expect(issues({ cron: "@daily", hour: 2 })).toEqual(['hour: has no effect beside "cron": keep one of them']);

@@ -114,9 +114,20 @@ export function schedulerProperties(name: string, properties: Readonly<Record<st
   return { scheduler: [name, "Scheduler"], ...own };
 }
 
-/** A function whose only expression is false, as far as its text shows. */
-const isAlwaysFalse = (fn: unknown) =>
-  typeof fn === "function" && /=>\s*(?:false|\{\s*return\s+false\s*;?\s*\})$/.test(fn.toString().trim());
+/** An arrow function, or a method or function, whose only expression is false, or an empty list, as far as its text shows. */
+const neverTrue =
+  /=>\s*(?:false|\{\s*return\s+false\s*;?\s*\})$|^(?:async\s+)?(?:function\s*)?\w*\s*\([^()]*\)\s*\{\s*return\s+false\s*;?\s*\}$/;
+const neverSome =
+  /=>\s*(?:\[\s*\]|\{\s*return\s+\[\s*\]\s*;?\s*\})$|^(?:async\s+)?(?:function\s*)?\w*\s*\([^()]*\)\s*\{\s*return\s+\[\s*\]\s*;?\s*\}$/;
+const returnsOnly = (fn: unknown, text: RegExp) => typeof fn === "function" && text.test(fn.toString().trim());
+
+/** A function of the planned buildset by which a scheduler never builds. */
+export function warningsOfChoice({ builders }: { readonly builders: unknown }): ConfigWarning[] {
+  if (!returnsOnly(builders, neverSome)) return [];
+  return [
+    { path: ["builders"], sentence: "chooses no builder: nothing is ever built; return the names of some builders" },
+  ];
+}
 
 /** Functions with which a scheduler never acts, since they refuse every change. */
 export function warningsOfChangeFunctions(
@@ -126,20 +137,21 @@ export function warningsOfChangeFunctions(
   }: { readonly changeFilter?: object | undefined; readonly fileIsImportant?: unknown },
   what: string,
 ): ConfigWarning[] {
-  const filters = Object.entries(changeFilter).filter(([, value]) => isAlwaysFalse(value));
+  const filters = Object.entries(changeFilter).filter(([, value]) => returnsOnly(value, neverTrue));
   const paths = filters.map(([name]) => ["changeFilter", name]);
-  return [...paths, ...(isAlwaysFalse(fileIsImportant) ? [["fileIsImportant"]] : [])].map((path) => ({
+  return [...paths, ...(returnsOnly(fileIsImportant, neverTrue) ? [["fileIsImportant"]] : [])].map((path) => ({
     path,
     sentence: `refuses every change: ${what}; return true for some of them`,
   }));
 }
 
-/** A maximum wait limits a timer: without one it would have no effect. */
-export function hasTimerForLimit({ treeStableTimer, treeStableMaxWait }: ChangeOptions): boolean {
-  return treeStableMaxWait === undefined || treeStableTimer !== undefined;
+/** Adds a problem for a maximum wait without a timer, or one that leaves the timer no effect. */
+export function checkTimers({ treeStableTimer, treeStableMaxWait }: ChangeOptions, ctx: z.RefinementCtx): void {
+  if (treeStableMaxWait === undefined) return;
+  const problem =
+    treeStableTimer === undefined
+      ? 'needs "treeStableTimer": without it each important change is built separately, without a wait'
+      : treeStableMaxWait < treeStableTimer &&
+        'must not be shorter than "treeStableTimer", which would then never count';
+  if (problem) ctx.addIssue({ code: "custom", path: ["treeStableMaxWait"], message: problem });
 }
-
-export const limitWithoutTimer = {
-  path: ["treeStableMaxWait"],
-  message: 'needs "treeStableTimer": without it each important change is built separately, without a wait',
-};

@@ -3,10 +3,10 @@ import { defineScheduler } from "../define-scheduler.ts";
 import { startChangeDriven } from "./change-driven.ts";
 import {
   changeShape,
-  hasTimerForLimit,
-  limitWithoutTimer,
+  checkTimers,
   namedBuilders,
   warningsOfChangeFunctions,
+  warningsOfChoice,
 } from "./scheduler-options.ts";
 
 const className = "SingleBranchScheduler";
@@ -20,7 +20,7 @@ const options = z
     path: ["branch"],
     message: "must name the branch, unless a changeFilter selects the changes",
   })
-  .refine(hasTimerForLimit, limitWithoutTimer);
+  .superRefine(checkTimers);
 
 /** Builds the changes of one branch, each separately or once the tree is stable. */
 export default defineScheduler({
@@ -29,7 +29,7 @@ export default defineScheduler({
   options,
   followsChanges: true,
   builderNames: namedBuilders,
-  warnings: (options) => warningsOfChangeFunctions(options, "nothing is ever built"),
+  warnings: (options) => [...warningsOfChoice(options), ...warningsOfChangeFunctions(options, "nothing is ever built")],
   start: async (ctx, options) =>
     startChangeDriven(ctx, {
       className,

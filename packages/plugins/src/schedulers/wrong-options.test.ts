@@ -118,7 +118,6 @@ const boards = {
   scope: "worker",
   max: 2,
   maxOfWorker: { w1: 3 },
-  property: "board",
   keepAfterLoss: "10m",
 } as const;
 const builder = {
@@ -136,7 +135,7 @@ const builder = {
   maxBuilds: 1,
   locks: [
     { lock: boards, mode: "counting", count: 2 },
-    defineLock({ name: "named", resources: ["x", "y"] }).exclusive(),
+    defineLock({ name: "named", resources: ["x", "y"], property: "board" }).exclusive(),
   ],
   collapseRequests: true,
   order: "newest first",
@@ -171,13 +170,32 @@ describe("a wrong value is answered with what would be right", () => {
   it("for the name of a lock that no one defined, and for a lock with wrong options", () => {
     const wrong = {
       ...builder,
-      locks: ["db", defineLock({ name: "board", max: 0, scope: "host" } as never).counting()],
+      locks: [
+        "db",
+        defineLock({ name: "board", max: 0, scope: "host" } as never).counting(),
+        defineLock({ name: "db" }),
+        defineLock({ name: "rack", property: "slot" }).exclusive(),
+        defineLock({ name: "disk", scope: "worker", max: 3, maxOfWorker: { w1: 4, w2: 2 } }).counting(3),
+      ],
     };
     const issues = builderConfig.safeParse(wrong).error?.issues ?? [];
-    expect(issues.flatMap((issue) => describeIssue(issue, builderConfig, wrong))).toEqual([
+    const sentences = issues.flatMap((issue) => describeIssue(issue, builderConfig, wrong));
+    expect(sentences.filter((sentence) => !sentence.includes("(have: "))).toEqual([
       "locks[0]: must be the use of a lock that `defineLock` defines: its `exclusive()` or `counting()`",
       'locks[1].lock.scope: must be one of "cluster", "worker"',
       "locks[1].lock.max: must be greater than 0",
+      'locks[2].lock: must be a lock of `defineLock({ name: "…" })`, listed by its `exclusive()` or `counting()`',
+      'locks[2].mode: must be one of "exclusive", "counting"',
+      "locks[3].lock.property: must be left out without `resources`, whose names it gets",
+      "locks[4].count: must be at most 2, which is all of the lock on w2",
+    ]);
+  });
+
+  it("once for a function where a list is expected", () => {
+    const { plugin, options } = tryScheduler({ name: "s", builders: (() => ["b"]) as never });
+    const issues = plugin.options.safeParse(options).error?.issues ?? [];
+    expect(issues.flatMap((issue) => describeIssue(issue, plugin.options, options))).toEqual([
+      "builders: expected array, received function",
     ]);
   });
 
@@ -212,6 +230,28 @@ it("warns of functions that refuse every change, and of no others", () => {
     ),
   );
   expect(sentencesOf(nightly({ ...names, hour: 2 }))).toEqual([]);
+  const methods = {
+    filter: function refuse() {
+      return false;
+    },
+    branch() {
+      return false;
+    },
+  };
+  expect(sentencesOf(anyBranch({ ...names, changeFilter: methods }))).toHaveLength(2);
+  const none = { name: "s", builders: () => [] };
+  for (const scheduler of [
+    singleBranch({ ...none, branch: "main" }),
+    periodic({ ...none, every: "1h" }),
+    dependent({ ...none, upstream: "main" }),
+    nightlyTriggerable({ ...none, hour: 2 }),
+  ])
+    expect(sentencesOf(scheduler)).toEqual([
+      "builders: chooses no builder: nothing is ever built; return the names of some builders",
+    ]);
+  expect(sentencesOf(triggerable(none))).toEqual([]);
+  const some = ({ changes }: { changes: readonly unknown[] }) => (changes.length > 1 ? ["b"] : []);
+  expect(sentencesOf(singleBranch({ name: "s", branch: "main", builders: some }))).toEqual([]);
   const changed = { ...names, hour: 2, onlyIfChanged: true };
   expect(sentencesOf(nightly(changed))).toEqual([
     'onlyIfChanged: counts changes of every branch, since "branch" is not set, and builds the branch of the newest one: set "branch", or "changeFilter.branch"',

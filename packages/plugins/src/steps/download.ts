@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext } from "../step-context.ts";
 import { ArtifactRefused } from "../step-errors.ts";
+import { warnOfChoice } from "./files/choose-one.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
 import { receiveFile } from "./files/transfer-file.ts";
 
@@ -23,6 +24,7 @@ export default defineStep({
   type: "download",
   options,
   rules: { haltOnFailure: true },
+  warnings: (options) => warnOfChoice(options, ["artifact", "fromMaster"]),
   run: (ctx, { artifact, fromMaster, to, workdir, mode }): Promise<StepEnd> =>
     endWithSentence(`download ${to}`, async () => {
       if ((artifact === undefined) === (fromMaster === undefined))

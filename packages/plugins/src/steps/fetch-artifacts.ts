@@ -2,6 +2,7 @@ import { fitsGlob, Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import { ArtifactRefused } from "../step-errors.ts";
+import { warnOfChoice } from "./files/choose-one.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
 import { receiveFile } from "./files/transfer-file.ts";
 
@@ -42,6 +43,7 @@ export default defineStep({
   type: "fetch-artifacts",
   options,
   rules: { haltOnFailure: true },
+  warnings: (options) => warnOfChoice(options, ["builder", "buildid"]),
   run: (ctx, options): Promise<StepEnd> =>
     endWithSentence("fetch artifacts", async () => {
       const { builder, buildid, branch, names, to, workdir, mode, forks, whenMissing, property } = options;

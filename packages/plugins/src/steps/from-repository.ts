@@ -6,6 +6,7 @@ import { checkPipeline, type PipelineRules } from "../pipeline/check-pipeline.ts
 import { formatProblems } from "../pipeline/problem.ts";
 import { readBaseFile } from "../pipeline/read-base-file.ts";
 import type { StepContext } from "../step-context.ts";
+import { StepFailed } from "../step-errors.ts";
 import { asWritten } from "../step-options.ts";
 import { readWorkerFile } from "./files/read-text-file.ts";
 
@@ -99,7 +100,11 @@ export default defineStep({
 async function readPipeline(ctx: StepContext, options: Options): Promise<Uint8Array | string> {
   const { file, workdir, trustForks, repourl, limits } = options;
   const isTrusted = ctx.property("trusted") === true;
-  if (isTrusted || trustForks === true) return readWorkerFile(ctx, ctx.path(workdir, file), limits.bytes);
+  if (isTrusted || trustForks === true)
+    return readWorkerFile(ctx, ctx.path(workdir, file), limits.bytes).catch((error: unknown) => {
+      if (error instanceof StepFailed) return error.message.replace(/\.$/, "");
+      throw error;
+    });
   if (trustForks === false)
     return 'the code is a stranger\'s, whose pipeline file is not read; trustForks: "base" reads that of the base branch';
   const branch = ctx.property("pullrequest_base");

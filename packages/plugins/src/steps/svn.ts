@@ -12,12 +12,15 @@ export default defineStep({
   type: "svn",
   options: svnOptions,
   rules: { haltOnFailure: true },
-  warnings: ({ credentials, externals }) => [
+  warnings: ({ credentials, externals, mode, method }) => [
     ...(typeof (credentials as { password?: unknown } | undefined)?.password === "string"
       ? [{ path: ["credentials", "password"], sentence: "every reader of the config gets it; use secret(…)" }]
       : []),
     ...(credentials !== undefined && externals === true
       ? [{ path: ["externals"], sentence: "anyone who may commit can name a host that svn offers the credentials to" }]
+      : []),
+    ...(mode !== "full" && typeof mode !== "function" && (method === "copy" || method === "export")
+      ? [{ path: ["method"], sentence: `${method} needs mode: "full"` }]
       : []),
   ],
   async run(ctx, options): Promise<StepEnd> {

@@ -1,3 +1,4 @@
+import type { ConfigWarning } from "@multimaster/config";
 import { type Json, Results, resultName, worstResult } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
@@ -17,13 +18,17 @@ const stamp = z.strictObject({
   project: z.string().optional().describe("Absent: the scheduler's."),
 });
 
-const item = z.strictObject({
+const itemNames = {
   name: z.string().min(1).max(200).describe("Unique in the list."),
-  properties: z.record(z.string(), json).default({}).describe("Properties of its builds, beside setProperties."),
   after: z
     .array(z.string())
     .default([])
     .describe("Items that must succeed first; if one does not, this one is not built."),
+};
+const item = z.strictObject({
+  name: itemNames.name,
+  properties: z.record(z.string(), json).default({}).describe("Properties of its builds, beside setProperties."),
+  after: itemNames.after,
 });
 
 const options = z.object({
@@ -77,6 +82,7 @@ export default defineStep({
   triggers: ({ schedulerNames }) => namesIn(schedulerNames),
   awaits: ({ schedulerNames, waitForFinish, items }) =>
     waitForFinish === true || items !== undefined ? namesIn(schedulerNames) : [],
+  warnings: warningsOfItems,
   async run(ctx, options): Promise<StepEnd> {
     const { schedulerNames, waitForFinish: wait, unimportantSchedulerNames: unimportant } = options;
     const summary = `triggered ${schedulerNames.join(", ") || "nothing"}`;
@@ -104,6 +110,19 @@ export default defineStep({
     };
   },
 });
+
+/** What is wrong with a list that is in the config as a value: it was checked one by one only. */
+function warningsOfItems({ items, maxInFlight, waitForFinish }: Readonly<Record<string, unknown>>): ConfigWarning[] {
+  if (items === undefined)
+    return maxInFlight === undefined ? [] : [{ path: ["maxInFlight"], sentence: "has no effect without items" }];
+  const waits = { path: ["waitForFinish"], sentence: "has no effect beside items: the step waits for all of them" };
+  const written = z.array(z.looseObject(itemNames)).safeParse(items);
+  const problem = written.success ? findProblem(written.data) : undefined;
+  return [
+    ...(waitForFinish === false ? [waits] : []),
+    ...(problem === undefined ? [] : [{ path: ["items"], sentence: `${problem}: the step fails` }]),
+  ];
+}
 
 async function waitFor(ctx: StepContext, triggered: TriggeredBuilds) {
   const end = await triggered.finished();

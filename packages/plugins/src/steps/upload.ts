@@ -4,6 +4,7 @@ import { defineStep, type StepEnd } from "../define-step.ts";
 import type { ArtifactUpload, ArtifactWriter, StoredArtifact } from "../step-artifacts.ts";
 import type { StepContext } from "../step-context.ts";
 import { ArtifactRefused } from "../step-errors.ts";
+import { warnOfChoice } from "./files/choose-one.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
 import { findWorkerFiles, noteEscaped, noteSkipped } from "./files/find-worker-files.ts";
 import { TarReader } from "./files/read-tar.ts";
@@ -58,6 +59,7 @@ export default defineStep({
   type: "upload",
   options,
   rules: { haltOnFailure: true },
+  warnings: (options) => warnOfChoice(options, ["files", "directory"]),
   run: (ctx, options): Promise<StepEnd> => endWithSentence("upload", () => upload(ctx, options)),
 });
 

@@ -6,6 +6,7 @@ import {
 } from "../../git/git-settings.ts";
 import { hideCredentials } from "../../git/repository-url.ts";
 import { ProgramFailed, runProgram } from "../../run-program.ts";
+import { FailureLine } from "../../source/failure-line.ts";
 
 export interface GitOptions {
   readonly env: Readonly<Record<string, string>>;
@@ -75,6 +76,7 @@ function explain(stderr: string): string | undefined {
   const foreign = /detected dubious ownership in repository at '(.+)'/.exec(stderr)?.[1];
   if (foreign !== undefined)
     return `${foreign} belongs to another user; if it is to be trusted: git config --global --add safe.directory ${foreign}`;
-  const line = lines.find((text) => /^(fatal|error):/.test(text)) ?? lines.at(-1);
-  return line?.replace(/^(fatal|error): /, "").slice(0, 1000);
+  const failure = new FailureLine();
+  for (const line of lines) failure.take(line);
+  return failure.text ?? lines.at(-1)?.slice(0, 1000);
 }

@@ -109,7 +109,8 @@ export function parseOption(
     | string
   )[];
   const texts = items.map((item) => String(item).trim());
-  if (texts.includes("*")) return undefined;
+  // That a list is empty is reported by itself.
+  if (texts.includes("*") || texts.length === 0) return undefined;
   if (field.name !== "dayOfWeek") return parseCronField(texts.join(","), field, field.name);
   return parseCronField(texts.map(toCronWeekday).join(","), field, field.name);
 }

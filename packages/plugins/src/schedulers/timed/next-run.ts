@@ -24,7 +24,13 @@ const nicknames: Readonly<Record<string, string>> = {
 
 /** Reads a cron text of five fields. Throws a TimetableError. */
 export function parseCron(text: string, zone: string): Timetable {
-  const fields = (nicknames[text.trim().toLowerCase()] ?? text).trim().split(/\s+/);
+  const nickname = text.trim().toLowerCase();
+  if (nickname.startsWith("@") && !nicknames[nickname])
+    throw new TimetableError(
+      "cron",
+      `"${text}" is no timetable: write five fields, or one of ${Object.keys(nicknames).join(", ")}`,
+    );
+  const fields = (nicknames[nickname] ?? text).trim().split(/\s+/);
   if (fields.length !== cronFields.length)
     throw new TimetableError(
       "cron",

@@ -73,7 +73,8 @@ async function decideSlot(
   const isSkipped = timed.missed === "skip" && now - slot > lateSeconds;
   if (isLate) {
     const others = passed > 0 ? ` and ${passed} before it` : "";
-    const rest = isSkipped ? "nothing is built" : "it is made up for now";
+    const late = timed.missed === "skip" ? "it is at most a minute late, and takes place" : "it is made up for now";
+    const rest = isSkipped ? "nothing is built" : late;
     ctx.log.warn(
       { scheduler: ctx.name, slot: at, passed },
       `the scheduler "${ctx.name}" missed its run of ${at}${others}, because no master ran it then; ${rest}`,

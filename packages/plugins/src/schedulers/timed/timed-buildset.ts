@@ -6,7 +6,13 @@ import type { SavedState, SchedulerContext } from "../../define-scheduler.ts";
 import { classifyUnseen } from "../classify-changes.ts";
 import { planBuildset } from "../planned-buildset.ts";
 import { Problems } from "../problems.ts";
-import { choosingShape, classifyingShape, codebases, warningsOfChangeFunctions } from "../scheduler-options.ts";
+import {
+  choosingShape,
+  classifyingShape,
+  codebases,
+  warningsOfChangeFunctions,
+  warningsOfChoice,
+} from "../scheduler-options.ts";
 import type { SlotPlan, Timed } from "./run-at-slots.ts";
 import { slotShape } from "./timed-options.ts";
 
@@ -45,6 +51,10 @@ export function usesChanges({ onlyIfChanged, createAbsoluteSourceStamps }: Timed
 
 /** Options with which it never builds, and those that have no effect. */
 export function warningsOfTimed(options: TimedOptions): ConfigWarning[] {
+  return [...warningsOfChoice(options), ...warningsOfChanges(options)];
+}
+
+function warningsOfChanges(options: TimedOptions): ConfigWarning[] {
   if (usesChanges(options))
     return [
       ...warnOfAnyBranch(options),

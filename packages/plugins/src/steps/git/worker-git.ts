@@ -6,6 +6,7 @@ import {
   guardedSettings,
 } from "../../git/git-settings.ts";
 import { type Credentials, listSecretTexts, parseRepository } from "../../git/repository-url.ts";
+import { FailureLine } from "../../source/failure-line.ts";
 import type { CommandEnd, DownloadHandler, StepContext } from "../../step-context.ts";
 import { GitFailed } from "./git-failed.ts";
 import { openSsh, type SshAccess } from "./ssh-files.ts";
@@ -54,8 +55,8 @@ export class WorkerGit {
   #access: CredentialAccess;
   #ssh: SshAccess | undefined;
   #remedy: string | undefined;
-  /** What the last command has said first of its failure. */
-  #cause: string | undefined;
+  /** Why the last command has failed. */
+  #failure = new FailureLine();
 
   constructor(ctx: StepContext, options: WorkerGitOptions) {
     this.ctx = ctx;
@@ -136,7 +137,7 @@ export class WorkerGit {
     const ssh = remote ? this.#ssh : undefined;
     const { words, stdin } = toAscii(args, call);
     const lfs = this.#options.lfs === true ? lfsSettings : [];
-    this.#cause = undefined;
+    this.#failure = new FailureLine();
     return this.ctx.shell(
       {
         command: [
@@ -168,7 +169,7 @@ export class WorkerGit {
 
   /** Git prints the remedy for another user's directory in several lines; the step's state has room for one. */
   #takeLine(line: string): void {
-    this.#cause ??= /^fatal: (.{1,200})/.exec(line)?.[1];
+    this.#failure.take(line);
     if (/shallow capabilities|does not support (shallow|--depth)/.test(line.slice(0, 400))) this.refusesShallow = true;
     const match = /^(?:fatal: )?detected dubious ownership in repository at '(.{1,300})'/.exec(line.slice(0, 400));
     if (match === null) return;
@@ -177,7 +178,7 @@ export class WorkerGit {
 
   #describe(args: readonly string[], end: CommandEnd, fault: "directory" | "connection"): GitFailed {
     const timedOut = end.failureReason !== undefined;
-    const why = this.#remedy ?? this.#cause;
+    const why = this.#remedy ?? this.#failure.text;
     return new GitFailed(
       `git ${args[0]} ${timedOut ? "timed out" : "failed"}${why === undefined ? "" : `: ${why}`}`,
       timedOut ? "timeout" : fault,

@@ -1,5 +1,6 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { FailureLine } from "../../source/failure-line.ts";
 import type { CommandEnd, DownloadHandler, StepContext } from "../../step-context.ts";
 
 /** What to do when a repository does not answer, of every step that checks out sources. */
@@ -58,8 +59,8 @@ export class WorkerProgram {
   readonly #program: string;
   readonly #options: ProgramOptions;
   readonly #environment: Readonly<Record<string, string>>;
-  /** What the last command has said first of its failure. */
-  #cause: string | undefined;
+  /** Why the last command has failed. */
+  #failure = new FailureLine();
 
   constructor(
     ctx: StepContext,
@@ -81,10 +82,9 @@ export class WorkerProgram {
   /** Runs it; `words` come in the place of the program's name. */
   try(args: readonly string[], call: WorkerCall = {}, words: readonly string[] = [this.#program]): Promise<CommandEnd> {
     const { timeout, env, silent } = this.#options;
-    this.#cause = undefined;
-    const onLine = (line: string) => {
-      this.#cause ??= /^(?:svn: (?:warning: )?(?:[EW]\d+: )?|abort: )(.{1,200})/.exec(line)?.[1];
-    };
+    const failure = new FailureLine();
+    this.#failure = failure;
+    const onLine = (line: string) => failure.take(line);
     return this.ctx.shell(
       {
         command: [...words, ...args],
@@ -157,7 +157,8 @@ export class WorkerProgram {
   }
 
   #describe(args: readonly string[], end: CommandEnd): string {
-    const why = this.#cause === undefined ? "" : `: ${this.#cause}`;
+    const { text } = this.#failure;
+    const why = text === undefined ? "" : `: ${text}`;
     return `${this.#program} ${args[0]} ${end.failureReason === undefined ? "failed" : "timed out"}${why}`;
   }
 }

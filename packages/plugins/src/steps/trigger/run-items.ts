@@ -16,6 +16,8 @@ export interface TriggerItem {
   readonly after: readonly string[];
 }
 
+type Ordered = Pick<TriggerItem, "name" | "after">;
+
 export interface RunItemsOptions {
   readonly items: readonly TriggerItem[];
   readonly schedulerNames: readonly string[];
@@ -41,7 +43,7 @@ function noteOf({ results, what, failed }: ItemEnd): Parameters<StepItems["ended
 }
 
 /** What is wrong with a list of items; undefined: nothing. */
-export function findProblem(items: readonly TriggerItem[]): string | undefined {
+export function findProblem(items: readonly Ordered[]): string | undefined {
   const names = new Set<string>();
   for (const { name } of items) {
     if (names.has(name)) return `two items are named "${name}"`;
@@ -54,7 +56,7 @@ export function findProblem(items: readonly TriggerItem[]): string | undefined {
   return findCircle(items);
 }
 
-function findCircle(items: readonly TriggerItem[]): string | undefined {
+function findCircle(items: readonly Ordered[]): string | undefined {
   const open = new Map(items.map(({ name, after }) => [name, new Set(after).size]));
   const dependants = listDependants(items);
   const ready = items.filter(({ after }) => after.length === 0).map(({ name }) => name);
@@ -70,7 +72,7 @@ function findCircle(items: readonly TriggerItem[]): string | undefined {
   return stuck === undefined ? undefined : `"${stuck}" waits, through other items, for itself`;
 }
 
-function listDependants(items: readonly TriggerItem[]): ReadonlyMap<string, readonly string[]> {
+function listDependants(items: readonly Ordered[]): ReadonlyMap<string, readonly string[]> {
   const dependants = new Map<string, string[]>();
   for (const { name, after } of items)
     for (const other of new Set(after)) {

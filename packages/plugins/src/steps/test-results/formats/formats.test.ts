@@ -107,6 +107,8 @@ describe("Go's JSON", () => {
   it("reports a package that could not be built, and a test that did not end", () => {
     const built = events({ Action: "output", Output: "p.go:3: undefined: x\n" }, { Action: "fail" });
     expect(read("go", built).tests.map(short)).toEqual([["error", "m/p", "p.go:3: undefined: x"]]);
+    const cut = events({ Action: "start" }, { Action: "run", Test: "TestA" }, { Action: "pass", Test: "TestA" });
+    expect(read("go", cut).contradictions).toEqual(["it is cut short: it has no end of the package m/p"]);
     const hung = events({ Action: "run", Test: "TestHangs" });
     expect(read("go", hung).tests.map(short)).toEqual([["fail", "m/p.TestHangs", ""]]);
   });
@@ -150,7 +152,7 @@ describe("NUnit, xUnit.net and Visual Studio", () => {
   it.each<[ReportFormat, string]>([
     [
       "nunit",
-      `<test-run><test-suite><test-case fullname="N.A.Adds" result="Passed" duration="0.5"/>
+      `<test-run><filter><test>N.A</test></filter><test-suite><test-case fullname="N.A.Adds" result="Passed" duration="0.5"/>
        <test-case fullname="N.A.Fails" result="Failed"><failure><message><![CDATA[no]]></message><stack-trace>at A</stack-trace></failure></test-case>
        <test-case fullname="N.A.Throws" result="Failed" label="Error"><failure><message>oh</message></failure></test-case>
        <test-case fullname="N.A.Later" result="Skipped"><reason><message>soon</message></reason></test-case></test-suite></test-run>`,
@@ -229,6 +231,8 @@ describe("subunit", () => {
       packet("t.fails", 0, { file: `no ${"x".repeat(100)}` }),
       packet("t.fails", 6),
       packet("t.later", 5),
+      packet("t.ready", 4),
+      packet("t.broken", 7),
       packet("t.hangs", 2, { seconds: 1 }),
     ]);
     const { tests } = read("subunit", file);
@@ -236,6 +240,9 @@ describe("subunit", () => {
       ["pass", "t.adds", ""],
       ["fail", "t.fails", `no ${"x".repeat(100)}`],
       ["skip", "t.later", ""],
+      // An unexpected success, and an expected failure.
+      ["fail", "t.ready", ""],
+      ["pass", "t.broken", ""],
       ["error", "t.hangs", "it did not end"],
     ]);
     expect(tests[0]?.durationNs).toBe(2_000_000_000);

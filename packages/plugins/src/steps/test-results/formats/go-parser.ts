@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { BadReport, createTest, longestMessage, type ReportedTest, toNanoseconds } from "./reported-test.ts";
+import {
+  BadReport,
+  createTest,
+  longestMessage,
+  longestName,
+  type ReportedTest,
+  toNanoseconds,
+} from "./reported-test.ts";
 import type { LineReader } from "./text-format.ts";
 
 const event = z.object({
@@ -53,6 +60,8 @@ export class GoParser implements LineReader {
       const [pkg = "", test] = split(key);
       // The program ended in its middle.
       if (test !== undefined) this.#report(pkg, test, "fail", undefined, running);
+      else if (pkg !== "" && this.contradictions.length < 10)
+        this.contradictions.push(`it is cut short: it has no end of the package ${pkg.slice(0, longestName)}`);
     }
   }
 

@@ -75,7 +75,8 @@ export class NunitParser implements XmlReader {
       );
     if (this.#open.length >= mostDepth) throw new BadReport(`elements are nested ${mostDepth} levels deep`);
     this.#open.push(name);
-    if (testElements.has(name) && this.#test === undefined) {
+    // A filter names the tests that were asked for.
+    if (testElements.has(name) && this.#test === undefined && !this.#open.includes("filter")) {
       this.#test = describe(tag);
       this.#testDepth = this.#open.length;
     }

@@ -16,7 +16,8 @@ const mostOpen = 10_000;
 const has = { testId: 0x0800, route: 0x0400, timestamp: 0x0200, tags: 0x0080, file: 0x0040, mime: 0x0020 } as const;
 const version = 0x2000;
 
-const outcomes = ["none", "exists", "running", "pass", "pass", "skip", "fail", "fail"] as const;
+/** By status; 4 is an unexpected success, 7 an expected failure. */
+const outcomes = ["none", "exists", "running", "pass", "fail", "skip", "fail", "pass"] as const;
 
 interface Running {
   begunAt: number | undefined;
