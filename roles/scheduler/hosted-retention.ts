@@ -1,5 +1,6 @@
 import { retentionPlan, type SchedulerSlice } from "@multimaster/config";
 import { Counter, Gauge, Histogram, type Registry } from "@multimaster/core";
+import { SettledParts } from "@multimaster/data";
 import { startPolling } from "@multimaster/plugins";
 import type { RoleContext } from "../define-role.ts";
 import { listenForClaims } from "./claim-wakes.ts";
@@ -30,6 +31,7 @@ export function hostRetention({ config, data, clock, log, metrics }: RoleContext
     async start({ id }, lost) {
       if (!retention) return { stop: async () => {} };
       const plan = retentionPlan(config.own);
+      const settled = new SettledParts();
       return startPolling(
         { name: "retention", clock, log },
         {
@@ -41,6 +43,7 @@ export function hostRetention({ config, data, clock, log, metrics }: RoleContext
               plan,
               everyMs: retention.every,
               signal,
+              settled,
               counted: (rule, some) => {
                 for (const [what, count] of Object.entries(some)) figures.deleted.inc({ rule: rule.name, what }, count);
               },

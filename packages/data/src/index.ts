@@ -94,6 +94,7 @@ export { dryRunRetention } from "./updates/retention/dry-run.ts";
 export type { RetentionUpdates } from "./updates/retention/retention.ts";
 export type { RetentionPlan, RetentionRule } from "./updates/retention/rules.ts";
 export type { RetentionRun, RunEnd } from "./updates/retention/run-retention.ts";
+export { SettledParts } from "./updates/retention/settled-parts.ts";
 export type { SlotDecision, UpstreamBuildset } from "./updates/scheduler-slots.ts";
 export type { ClassifiedChange, SchedulerUpdates, WaitingChange } from "./updates/schedulers.ts";
 export type { StartRefusal, StartRuleUpdates } from "./updates/start-rules.ts";

@@ -13,6 +13,7 @@ export { quote } from "./quote.ts";
 export { buildbotTables, buildbotVersion } from "./schema/buildbot.ts";
 export * from "./schema/data-version.ts";
 export type { Table } from "./schema/declare-table.ts";
+export { upgradeBuildbotTables } from "./schema/earlier-buildbot.ts";
 export { hashMigration, type Migration } from "./schema/migration.ts";
 export { migrations, ownTables } from "./schema/migrations.ts";
 export { checkPrivileges } from "./schema/privileges.ts";

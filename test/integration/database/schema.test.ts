@@ -93,7 +93,7 @@ describe.each(engines)("upgrading on %s", (engine) => {
     const database = await newDatabase(engine);
     await makeItBuildbots(database);
     await execute(database, "update alembic_version set version_num = '060'");
-    await expect(upgradeDatabase(database)).rejects.toThrow(/at 060.*buildbot upgrade-master/);
+    await expect(upgradeDatabase(database)).rejects.toThrow(/at 060.*stop Buildbot.*master upgrade-database/);
     await execute(database, "update alembic_version set version_num = '099'");
     await expect(upgradeDatabase(database)).rejects.toThrow(/at 099, newer than/);
   });

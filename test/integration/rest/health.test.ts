@@ -1,6 +1,61 @@
+import { execute } from "@multimaster/database";
 import { describe, expect, it } from "vitest";
 import { startRestServer } from "../../harness/rest-server.ts";
-import { newDatabase } from "../../harness/test-databases.ts";
+import { engines, newDatabase } from "../../harness/test-databases.ts";
+
+describe.each(engines)("the health of each part on %s", (engine) => {
+  it("comes with a sentence, and with a remedy where something is wrong", async () => {
+    const database = await newDatabase(engine);
+    const server = await startRestServer(database);
+    const read = async () => {
+      const { body } = await server.get("/api/v2/standing");
+      const { standing } = body as {
+        standing: { part: string; state: string; sentence: string; remedy: string | null }[];
+      };
+      return new Map(standing.map(({ part, ...rest }) => [part, rest]));
+    };
+    const before = await read();
+    expect([...before.keys()]).toEqual([
+      "database",
+      ...(engine === "sqlite" ? ["disk"] : []),
+      "messages",
+      "role builder-engine",
+      "role scheduler",
+      "role ui",
+      "retention",
+      "reports",
+      "history",
+    ]);
+    for (const part of ["database", "retention", "reports"])
+      expect(before.get(part)).toMatchObject({ state: "ok", remedy: null });
+    expect(before.get("role scheduler")).toMatchObject({
+      state: "down",
+      remedy: "Start one: master start --role scheduler",
+    });
+
+    await execute(database, "insert into mm_jobs (name) values ('retention')");
+    await execute(database, "insert into mm_retention_runs (masterid, started_at, report) values (1, 1000, '{}')");
+    for (const [id, failing] of [
+      [7, "1000"],
+      [8, "null"],
+    ])
+      await execute(
+        database,
+        `insert into mm_reporters (id, name, type, configured, failing_since) values (${id}, 'r${id}', 'http-push', 1, ${failing})`,
+      );
+    const after = await read();
+    expect(after.get("retention")).toMatchObject({
+      state: "degraded",
+      sentence: "A run that began at 1970-01-01 00:16:40 UTC has not ended, and no master goes on with it.",
+      remedy: expect.stringContaining("role scheduler"),
+    });
+    expect(after.get("reports")).toMatchObject({
+      state: "degraded",
+      sentence: "1 of 2 reporters fail, the longest since 1970-01-01 00:16:40 UTC; reports wait and are tried again.",
+      remedy: expect.stringContaining("master report list"),
+    });
+  });
+});
 
 describe("a ui master", () => {
   it("reports that it is alive, and whether it can take work", async () => {

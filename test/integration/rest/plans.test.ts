@@ -1,3 +1,4 @@
+import { dryRunRetention, type RetentionPlan } from "@multimaster/data";
 import {
   type Database,
   endAttempts,
@@ -304,6 +305,27 @@ describe.each(engines)("on %s", (engine) => {
         sql,
       ).toEqual([]);
     }
+  });
+
+  it(`retention finds what is old without reading what is newer at ${builds} builds`, async () => {
+    // The builders that have a tenth of all builds, and one with a few.
+    const rule = { olderThan: (builds - builds / 40) * 9000, builders: ["builder-1", "builder-7"] };
+    const rules: RetentionPlan["rules"] = [
+      { ...rule, name: "builds", delete: "builds" },
+      { ...rule, name: "newest", delete: "builds", olderThan: undefined, beyondNewest: builds / 20 },
+      { ...rule, name: "logs", delete: "logs" },
+      { ...rule, name: "tests", delete: "test results" },
+      { name: "changes", delete: "changes", olderThan: rule.olderThan },
+      { name: "audit", delete: "audit trail", olderThan: rule.olderThan },
+    ];
+    asked = [];
+    const plan = { rules, youngest: 1, keepLastSuccess: true, schedulers: ["scheduler-1"] };
+    const { rules: found } = await dryRunRetention(database, plan);
+    expect(found.map(({ rule: name, total }) => [name, total.builds > 0])).toEqual([
+      ["builds", true],
+      ["newest", true],
+    ]);
+    await expectBounded([...new Map(asked.map((each) => [each.sql, each])).values()]);
   });
 
   it(`requests behind others are read from there on, however many wait, at ${builds} builds`, async () => {

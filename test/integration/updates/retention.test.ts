@@ -1,5 +1,12 @@
 import { Results } from "@multimaster/core";
-import { anonymousActor, auditDatabase, createTrail, dryRunRetention, type RetentionPlan } from "@multimaster/data";
+import {
+  anonymousActor,
+  auditDatabase,
+  createTrail,
+  dryRunRetention,
+  type RetentionPlan,
+  SettledParts,
+} from "@multimaster/data";
 import { execute, queryRows } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -71,6 +78,39 @@ describe.each(engines)("retention on %s", (engine) => {
     await execute(masters.database, `update buildrequests set submitted_at = ${at}, complete_at = ${at} where id = ?`, [
       build.buildrequestid,
     ]);
+  }
+
+  /** Fifteen builders, each with two old builds. */
+  async function addBuilders(): Promise<void> {
+    const [{ id, masterid } = { id: 0, masterid: 0 }] = await masters.rows<{ id: number; masterid: number }>(
+      "select max(id) as id, max(masterid) as masterid from builds",
+    );
+    const ago = `${masters.database.dialect.nowSeconds} - ${20 * 86_400}`;
+    const numbers = Array.from({ length: 15 }, (_, i) => id + 1 + i);
+    const insert = (table: string, columns: string, rows: string[]) =>
+      execute(masters.database, `insert into ${table} (${columns}) values ${rows.map((row) => `(${row})`).join(", ")}`);
+    await insert(
+      "builders",
+      "id, name, name_hash",
+      numbers.map((n) => `${n + 1000}, 'many-${n}', 'many-${n}'`),
+    );
+    const ids = numbers.flatMap((n) => [n, n + 15]);
+    const builderOf = (n: number) => (n > id + 15 ? n - 15 : n) + 1000;
+    await insert(
+      "buildsets",
+      "id, submitted_at, complete, complete_at, results",
+      ids.map((n) => `${n + 1000}, ${ago}, 1, ${ago}, 0`),
+    );
+    await insert(
+      "buildrequests",
+      "id, buildsetid, builderid, complete, results, submitted_at, complete_at",
+      ids.map((n) => `${n + 1000}, ${n + 1000}, ${builderOf(n)}, 1, 0, ${ago}, ${ago}`),
+    );
+    await insert(
+      "builds",
+      "id, number, builderid, buildrequestid, masterid, started_at, complete_at, locks_duration_s, state_string, results",
+      ids.map((n) => `${n + 1000}, ${n}, ${builderOf(n)}, ${n + 1000}, ${masterid}, ${ago}, ${ago}, 0, 'built', 0`),
+    );
   }
 
   const run = (member: Member, wanted: RetentionPlan, signal = new AbortController().signal, counted?: () => void) =>
@@ -190,6 +230,43 @@ describe.each(engines)("retention on %s", (engine) => {
     // A second run finds nothing to do.
     await run(one, plan(rule));
     expect((await report()).rules).toEqual([]);
+    expect(await findings()).toEqual([]);
+  });
+
+  it("costs a few statements where nothing is left to do, whatever the number of builders and old builds", async () => {
+    await endedBuild(20 * 86_400);
+    await addBuilders();
+    const newest = await endedBuild(20 * 86_400, { builder: "b" });
+    const wanted = plan(
+      old,
+      { ...old, name: "logs", delete: "logs" },
+      { ...old, name: "tests", delete: "test results" },
+      { name: "newest", delete: "builds", beyondNewest: 1 },
+      { ...old, name: "changes", delete: "changes" },
+      { ...old, name: "audit", delete: "audit trail" },
+    );
+    const settled = new SettledParts();
+    let statements = 0;
+    one.database.watch(() => void (statements += 1));
+    const runAgain = () =>
+      one.updates.retention.run({
+        jobid,
+        plan: wanted,
+        everyMs: 0,
+        signal: new AbortController().signal,
+        settled,
+      });
+    await runAgain();
+    expect((await report()).rules).toMatchObject([{ rule: "old", total: { builds: 15 } }]);
+    expect(statements).toBeGreaterThan(150);
+    statements = 0;
+    await runAgain();
+    expect((await report()).rules).toEqual([]);
+    expect(statements).toBeLessThan(40);
+    // What stayed only as the newest of its builder is looked at again as soon as there is a newer one.
+    await endedBuild(86_400, { builder: "b" });
+    await runAgain();
+    expect(await ids("builds")).not.toContain(newest.buildid);
     expect(await findings()).toEqual([]);
   });
 

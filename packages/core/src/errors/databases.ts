@@ -66,7 +66,19 @@ export const databaseErrors = {
     "DATABASE_OF_OTHER_BUILDBOT",
     unavailable,
     (found: string, wanted: string) =>
-      `The database's Buildbot schema is at ${found}, only ${wanted} (Buildbot 4.3.0) can be used; upgrade it with "buildbot upgrade-master" of Buildbot 4.3.0 first.`,
+      `The database's Buildbot schema is at ${found}; ${wanted} (Buildbot 4.3.0) is needed, and "master upgrade-database" makes that of 058 (Buildbot 2.10) and later ones; upgrade it with "buildbot upgrade-master" of Buildbot 2.10.5 first (docs/from-buildbot.md).`,
+  ),
+  databaseOfEarlierBuildbot: defineError(
+    "DATABASE_OF_EARLIER_BUILDBOT",
+    unavailable,
+    (found: string, wanted: string) =>
+      `The database's Buildbot schema is at ${found}, ${wanted} (Buildbot 4.3.0) is needed: stop Buildbot, back the database up, and run "master upgrade-database".`,
+  ),
+  earlierBuildbotRuns: defineError(
+    "EARLIER_BUILDBOT_RUNS",
+    unavailable,
+    (name: string, seconds: number) =>
+      `The Buildbot master ${name} still uses the database (it wrote ${seconds} s ago), and could not after the upgrade: stop it first. One that was killed counts as ended after ten minutes.`,
   ),
   releaseTooOld: defineError(
     "RELEASE_TOO_OLD",

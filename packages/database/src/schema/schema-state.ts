@@ -18,8 +18,11 @@ export interface SchemaState {
   missing: string[];
   /** The one that the cluster writes; absent where that is not written down. */
   dataVersion: number | undefined;
-  standing: "empty" | "behind" | "current" | "tooNew" | "foreign";
+  standing: "empty" | "behind" | "current" | "tooNew" | "earlier" | "foreign";
 }
+
+/** The version of the tables of Buildbot 2.10 to 3.3, from which on releases only added to them. */
+const oldestUpgraded = "058";
 
 /** Stands for the version where none, or more than one, is written down. */
 const unstamped = "an unknown version";
@@ -46,12 +49,17 @@ function compare(buildbot: string | undefined, missing: readonly string[]): Sche
   if (buildbot === undefined) return "empty";
   if (buildbot === unstamped) return "foreign";
   if (buildbot > buildbotVersion) return "tooNew";
-  if (buildbot !== buildbotVersion) return "foreign";
+  if (buildbot !== buildbotVersion) return buildbot >= oldestUpgraded ? "earlier" : "foreign";
   return missing.length > 0 ? "behind" : "current";
 }
 
 async function readBuildbotVersion(connection: Connection): Promise<string | undefined> {
   if (!(await hasTable(connection, "alembic_version"))) {
+    // Until 3.4 another table had the version.
+    if (await hasTable(connection, "migrate_version")) {
+      const rows = await queryRows<{ version: number }>(connection, "select version from migrate_version");
+      return rows.length === 1 ? String(rows[0]?.version).padStart(3, "0") : unstamped;
+    }
     // Tables without a stamp are a half-made or very old Buildbot database; calling it empty would create over them.
     return (await hasTable(connection, "masters")) ? unstamped : undefined;
   }
@@ -69,6 +77,7 @@ export function describeSchema({ buildbot, own }: Pick<SchemaState, "buildbot" |
 export function refuseUnknown(state: SchemaState): void {
   const found = describeSchema(state);
   if (state.standing === "tooNew") throw errors.databaseTooNew(found, buildbotVersion);
+  if (state.standing === "earlier") throw errors.databaseOfEarlierBuildbot(found, buildbotVersion);
   if (state.standing === "foreign") throw errors.databaseOfOtherBuildbot(found, buildbotVersion);
   if (state.dataVersion !== undefined && state.dataVersion > dataVersions.newest)
     refuseDataVersion(state.dataVersion, dataVersions);

@@ -50,6 +50,7 @@ export * from "./retention-runs.ts";
 export * from "./scheduler-slots.ts";
 export * from "./schedulers.ts";
 export * from "./service-failures.ts";
+export * from "./service-health.ts";
 export * from "./sessions.ts";
 export * from "./sole-engine.ts";
 export * from "./sourcestamps.ts";

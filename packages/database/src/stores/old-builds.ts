@@ -6,32 +6,44 @@ export interface RetentionBuilder {
   id: number;
   name: string;
   tags: string[];
+  /** The id of its newest build; 0: it has none. */
+  newest: number;
 }
 
 /** Every builder that has rows, whether it is configured or not, in the order of their ids. */
 export async function retentionBuilders(connection: Connection): Promise<RetentionBuilder[]> {
-  const rows = await queryRows<{ id: number; name: string }>(connection, "select id, name from builders order by id");
+  const rows = await queryRows<Omit<RetentionBuilder, "tags">>(
+    connection,
+    `select d.id, d.name, coalesce((select max(b.id) from builds b where b.builderid = d.id), 0) as newest
+       from builders d order by d.id`,
+  );
   const tagged = await queryRows<{ builderid: number; name: string }>(
     connection,
     "select bt.builderid, t.name from builders_tags bt join tags t on t.id = bt.tagid",
   );
   const tags = new Map<number, string[]>();
   for (const { builderid, name } of tagged) tags.set(builderid, [...(tags.get(builderid) ?? []), name]);
-  return rows.map(({ id, name }) => ({ id, name, tags: tags.get(id) ?? [] }));
+  return rows.map((row) => ({ ...row, tags: tags.get(row.id) ?? [] }));
 }
 
-/** A build that ended, or a request that ended without one (`buildid` null). */
-export interface OldBuild {
-  /** Of the build, or of the request. */
+/** A build, or a request, as far as its age tells whether a rule is about it. */
+export interface AgedRow {
   id: number;
-  buildid: number | null;
-  requestid: number;
-  buildsetid: number;
   results: number | null;
   started_at: number;
   complete_at: number | null;
+  /** Of a request: it has builds, which rules delete by their own age. */
+  built: number;
+}
+
+/** What is asked only about what is old enough. */
+export interface Need {
+  id: number;
+  buildsetid: number;
   /** No running work, mark or later decision needs it. */
   unneeded: number;
+  /** A user keeps it. */
+  kept: number;
 }
 
 /** SQL: something is to be reported about the object: a reporter has not been asked yet, or has not sent it. */
@@ -72,33 +84,55 @@ const isRequestUnneeded = `r.complete = 1 and s.complete = 1
 
 const ofBuild = "builds b join buildrequests r on r.id = b.buildrequestid join buildsets s on s.id = r.buildsetid";
 
-/** The next builds of a builder after an id, oldest first: needed ones too, so that the reader gets on. */
-export function nextBuilds(
-  connection: Connection,
-  { builderid, after, limit }: { readonly builderid: number; readonly after: number; readonly limit: number },
-): Promise<OldBuild[]> {
-  return queryRows<OldBuild>(
+interface Next {
+  readonly builderid: number;
+  readonly after: number;
+  readonly limit: number;
+}
+
+/** The next builds of a builder after an id, oldest first. */
+export function nextBuilds(connection: Connection, { builderid, after, limit }: Next): Promise<AgedRow[]> {
+  return queryRows<Row & AgedRow>(
     connection,
-    `select b.id, b.id as buildid, r.id as requestid, s.id as buildsetid, b.results, b.started_at, b.complete_at,
-            case when ${isUnneeded} and ${isRequestUnneeded} then 1 else 0 end as unneeded
-       from ${ofBuild} where b.builderid = ? and b.id > ? order by b.id limit ?`,
+    `select id, results, started_at, complete_at, 0 as built from builds
+      where builderid = ? and id > ? order by id limit ?`,
     [builderid, after, limit],
   );
 }
 
-/** The next requests of a builder after an id, oldest first: those with builds too, as needed. */
-export function nextRequests(
-  connection: Connection,
-  { builderid, after, limit }: { readonly builderid: number; readonly after: number; readonly limit: number },
-): Promise<OldBuild[]> {
-  return queryRows<OldBuild>(
+/**
+ * The next requests of a builder after an id, oldest first. PostgreSQL would answer `exists` in what is selected by reading all builds.
+ */
+export function nextRequests(connection: Connection, { builderid, after, limit }: Next): Promise<AgedRow[]> {
+  return queryRows<Row & AgedRow>(
     connection,
-    `select r.id, null as buildid, r.id as requestid, s.id as buildsetid, r.results, r.submitted_at as started_at, r.complete_at,
-            case when ${isRequestUnneeded}
-              and not exists (select 1 from builds b where b.buildrequestid = r.id) then 1 else 0 end as unneeded
-       from buildrequests r join buildsets s on s.id = r.buildsetid
-      where r.builderid = ? and r.id > ? order by r.id limit ?`,
+    `select r.id, r.results, r.submitted_at as started_at, r.complete_at,
+            coalesce((select 1 from builds b where b.buildrequestid = r.id limit 1), 0) as built
+       from buildrequests r where r.builderid = ? and r.id > ? order by r.id limit ?`,
     [builderid, after, limit],
+  );
+}
+
+/** Whether anything needs these builds. */
+export function needOfBuilds(connection: Connection, ids: readonly number[]): Promise<Need[]> {
+  const wanted = connection.dialect.isOneOf("b.id", ids);
+  return queryRows<Row & Need>(
+    connection,
+    `select b.id, s.id as buildsetid, case when ${isUnneeded} and ${isRequestUnneeded} then 1 else 0 end as unneeded,
+            case when exists (select 1 from mm_kept_builds k where k.buildid = b.id) then 1 else 0 end as kept
+       from ${ofBuild} where ${wanted.sql} order by b.id`,
+    wanted.bindings,
+  );
+}
+
+/** Whether anything needs these requests, which have no builds. */
+export function needOfRequests(connection: Connection, ids: readonly number[]): Promise<Need[]> {
+  const wanted = connection.dialect.isOneOf("r.id", ids);
+  return queryRows<Row & Need>(
+    connection,
+    `select r.id, s.id as buildsetid, case when ${isRequestUnneeded} then 1 else 0 end as unneeded, 0 as kept
+       from buildrequests r join buildsets s on s.id = r.buildsetid where ${wanted.sql} order by r.id`,
+    wanted.bindings,
   );
 }
 

@@ -1,11 +1,10 @@
-import type { Connection } from "../connection.ts";
+import type { Connection, Row } from "../connection.ts";
 import { execute, queryRows } from "../dialect.ts";
 
-/** A change, or a source stamp, as retention judges it. */
+/** A change, a source stamp or a row of the audit trail, with its time. */
 export interface OldSource {
   id: number;
   at: number;
-  unneeded: number;
 }
 
 const refersTo = (column: string) => `exists (select 1 from buildset_sourcestamps u where u.sourcestampid = ${column})`;
@@ -26,19 +25,30 @@ interface Next {
   readonly limit: number;
 }
 
-/** The next changes after an id, oldest first; `schedulers` are those that read changes for builds. */
-export function nextChanges(
+/** The next changes after an id, oldest first. */
+export function nextChanges(connection: Connection, { after, limit }: Next): Promise<OldSource[]> {
+  return queryRows<Row & OldSource>(
+    connection,
+    `select c.changeid as id, t.created_at as at from changes c join sourcestamps t on t.id = c.sourcestampid
+      where c.changeid > ? order by c.changeid limit ?`,
+    [after, limit],
+  );
+}
+
+/** Those of these changes that nothing needs; `schedulers` are those that read changes for builds. */
+export async function unneededChanges(
   connection: Connection,
   schedulers: readonly string[],
-  { after, limit }: Next,
-): Promise<OldSource[]> {
+  ids: readonly number[],
+): Promise<number[]> {
   const read = connection.dialect.isOneOf("d.name", schedulers);
-  return queryRows<OldSource>(
+  const wanted = connection.dialect.isOneOf("c.changeid", ids);
+  const rows = await queryRows<{ id: number }>(
     connection,
-    `select c.changeid as id, t.created_at as at, case when ${isChangeUnneeded(read.sql)} then 1 else 0 end as unneeded
-       from changes c join sourcestamps t on t.id = c.sourcestampid where c.changeid > ? order by c.changeid limit ?`,
-    [...read.bindings, after, limit],
+    `select c.changeid as id from changes c where ${wanted.sql} and ${isChangeUnneeded(read.sql)} order by c.changeid`,
+    [...wanted.bindings, ...read.bindings],
   );
+  return rows.map(({ id }) => id);
 }
 
 /** Deletes those of these changes that nothing needs; returns how many. */
@@ -58,12 +68,22 @@ export async function deleteChanges(
 
 /** The next source stamps after an id, oldest first. */
 export function nextStamps(connection: Connection, { after, limit }: Next): Promise<OldSource[]> {
-  return queryRows<OldSource>(
+  return queryRows<Row & OldSource>(
     connection,
-    `select t.id, t.created_at as at, case when ${isStampUnneeded} then 1 else 0 end as unneeded
-       from sourcestamps t where t.id > ? order by t.id limit ?`,
+    "select id, created_at as at from sourcestamps where id > ? order by id limit ?",
     [after, limit],
   );
+}
+
+/** Those of these source stamps that nothing needs. */
+export async function unneededStamps(connection: Connection, ids: readonly number[]): Promise<number[]> {
+  const wanted = connection.dialect.isOneOf("t.id", ids);
+  const rows = await queryRows<{ id: number }>(
+    connection,
+    `select t.id from sourcestamps t where ${wanted.sql} and ${isStampUnneeded} order by t.id`,
+    wanted.bindings,
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Deletes those of these source stamps that nothing needs, with patches that no other one has; returns how many. */
@@ -88,14 +108,18 @@ export async function deleteStamps(tx: Connection, ids: readonly number[]): Prom
   return rows.length;
 }
 
-/** The next rows of the audit trail after an id, oldest first; all but the newest may go. */
+/** The next rows of the audit trail after an id, oldest first. */
 export function nextAuditRows(connection: Connection, { after, limit }: Next): Promise<OldSource[]> {
-  return queryRows<OldSource>(
-    connection,
-    `select a.id, a.at, case when a.id < (select max(id) from mm_audit) then 1 else 0 end as unneeded
-       from mm_audit a where a.id > ? order by a.id limit ?`,
-    [after, limit],
-  );
+  return queryRows<Row & OldSource>(connection, "select id, at from mm_audit where id > ? order by id limit ?", [
+    after,
+    limit,
+  ]);
+}
+
+/** Those of these rows of the audit trail that may go: all but the newest. */
+export async function unneededAuditRows(connection: Connection, ids: readonly number[]): Promise<number[]> {
+  const [newest] = await queryRows<{ id: number | null }>(connection, "select max(id) as id from mm_audit");
+  return ids.filter((id) => id < Number(newest?.id ?? 0));
 }
 
 /** Deletes rows of the audit trail; returns how many. */
@@ -110,5 +134,8 @@ export async function deleteAuditRows(tx: Connection, ids: readonly number[]): P
 
 /** Gives free pages of a SQLite file back to the file system, where it was made for that; elsewhere nothing. */
 export async function releaseFreePages(connection: Connection, pages: number): Promise<void> {
-  if (connection.dialect.name === "sqlite") await queryRows(connection, `pragma incremental_vacuum(${pages})`);
+  if (connection.dialect.name !== "sqlite") return;
+  // The pragma locks the file for writing also where there is nothing to give back.
+  const [free] = await queryRows<{ freelist_count: number }>(connection, "pragma freelist_count");
+  if (free && free.freelist_count > 0) await queryRows(connection, `pragma incremental_vacuum(${pages})`);
 }

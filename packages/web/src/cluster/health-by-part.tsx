@@ -14,7 +14,7 @@ const standings: Readonly<Record<string, Standing>> = {
 
 const words: Readonly<Record<string, string>> = { single: "only one" };
 
-/** Each part of the cluster with its state; what needs attention comes first. */
+/** Each part of the cluster with its state, and what to do about it; what needs attention comes first. */
 export function HealthByPart({ parts }: { parts: readonly StandingPart[] }) {
   const rank = ({ state }: StandingPart) => ["down", "degraded", "unknown", "starting", "single", "ok"].indexOf(state);
   return (
@@ -22,11 +22,14 @@ export function HealthByPart({ parts }: { parts: readonly StandingPart[] }) {
       <ul class="list health-parts">
         {[...parts]
           .sort((a, b) => rank(a) - rank(b))
-          .map(({ part, kind, state, sentence }) => (
+          .map(({ part, kind, state, sentence, remedy }) => (
             <li key={part} data-row>
               <ResultToken standing={standings[state] ?? "skipped"} label={words[state] ?? state} />
               <strong class="part-name cut">{kind === "problem" ? "problem" : part}</strong>
-              <span class="grow">{sentence}</span>
+              <span class="grow">
+                {sentence}
+                {remedy && <div class="quiet">{remedy}</div>}
+              </span>
             </li>
           ))}
       </ul>

@@ -90,6 +90,15 @@ function MemberActions({ member, drain }: { member: Member; drain: Order | undef
       {member.config_hash && (
         <ActionButton
           kind="small"
+          act={() => call("masters", path, "reconfig", { reason: "from the cluster page", dry_run: true, wait: 30 })}
+          title="Show below what the config in the master's files would change; nothing changes"
+        >
+          Compare config
+        </ActionButton>
+      )}
+      {member.config_hash && (
+        <ActionButton
+          kind="small"
           act={() => call("masters", path, "reconfig", { reason: "from the cluster page", wait: 30 })}
           confirm="The master loads the config in its files again. If it is right, it takes it over; builds that run and workers stay. Load it?"
           title="Load the config again"

@@ -1,12 +1,24 @@
 import type { Json } from "@multimaster/core";
-import type { BusView } from "../../model/define-resource.ts";
+import type { BusView, WritesView } from "../../model/define-resource.ts";
 import type { Member } from "../members.ts";
 
 export interface Part {
   readonly part: string;
-  readonly kind: "database" | "messages" | "role" | "builders" | "problem" | "history";
+  readonly kind:
+    | "database"
+    | "disk"
+    | "messages"
+    | "role"
+    | "builders"
+    | "configs"
+    | "retention"
+    | "reports"
+    | "problem"
+    | "history";
   readonly state: "ok" | "single" | "starting" | "degraded" | "down" | "unknown";
   readonly sentence: string;
+  /** What to do about it; absent where nothing is wrong, or the sentence says so already. */
+  readonly remedy?: string;
   readonly facts: { readonly [name: string]: Json };
 }
 
@@ -36,8 +48,8 @@ export function judgeBus(bus: BusView | undefined, masters: number): Part {
       ? {
           ...base,
           state: "degraded",
-          sentence:
-            "Masters cannot notify each other: each finds what others did when it next reads the rows. Configure a bus.",
+          sentence: "Masters cannot notify each other: each finds what others did when it next reads the rows.",
+          remedy: "Name a crossbar.io router in the config, or set bus.notify.",
           facts,
         }
       : { ...base, state: "ok", sentence: "One master, which notifies itself.", facts };
@@ -46,6 +58,10 @@ export function judgeBus(bus: BusView | undefined, masters: number): Part {
       ...base,
       state: "degraded",
       sentence: `Messages do not flow by ${carrier}: everything goes on, a little later, by reading the rows.`,
+      remedy:
+        bus.kind === "wamp"
+          ? 'See whether the router runs and lets this master in; "master doctor" tries it.'
+          : 'See whether the database takes connections; "master doctor" tries it.',
       facts,
     };
   return { ...base, state: "ok", sentence: `Messages flow by ${carrier}.`, facts };
@@ -66,7 +82,12 @@ export function judgeRole(role: string, own: readonly Holder[], hasForeign: bool
           state: "unknown",
           sentence: `No master of ours has the role ${role}; what Buildbot's masters do is not known.`,
         }
-      : { ...base, state: "down", sentence: `No live master has the role ${role}: ${consequence}.` };
+      : {
+          ...base,
+          state: "down",
+          sentence: `No live master has the role ${role}: ${consequence}.`,
+          remedy: `Start one: master start --role ${role}`,
+        };
   return judgeHolders(base, holders, `has the role ${role}`, consequence);
 }
 
@@ -90,7 +111,12 @@ function judgeHolders(
   const running = holders.filter(({ state }) => state === "running").map(({ name }) => name);
   const others = holders.filter(({ state }) => state !== "running").map(({ name, state }) => `${name} is ${state}`);
   if (running.length === 0)
-    return { ...base, state: "starting", sentence: `No running master ${does}: ${others.join(", ")}.` };
+    return {
+      ...base,
+      state: "starting",
+      sentence: `No running master ${does}: ${others.join(", ")}.`,
+      remedy: "One that stays so for minutes says in its log what it waits for.",
+    };
   const [only] = running;
   if (running.length === 1)
     return {
@@ -99,6 +125,37 @@ function judgeHolders(
       sentence: `Only ${only} ${does}: while it is replaced, ${consequence}.${others.length > 0 ? ` ${others.join(", ")}.` : ""}`,
     };
   return { ...base, state: "ok", sentence: `${running.length} masters: ${running.join(", ")}.` };
+}
+
+/** Whether the database takes what masters write. */
+export function judgeDatabase(engine: "postgresql" | "sqlite", refusal: WritesView["refusal"]): Part {
+  const base = { part: "database", kind: "database" } as const;
+  const name = engine === "postgresql" ? "PostgreSQL" : "SQLite";
+  if (!refusal) return { ...base, state: "ok", sentence: `${name} answers.`, facts: { engine } };
+  return {
+    ...base,
+    state: "degraded",
+    sentence: `${name} answers, but takes no writes: ${refusal.reason}. Running builds wait, and nothing new is accepted.`,
+    remedy:
+      'Make room on its disk, or name the primary in the config; "master doctor" says more. Everything goes on by itself then.',
+    facts: { engine, since: Math.floor(refusal.since / 1000) },
+  };
+}
+
+/** Whether all masters of a role run the same config. */
+export function judgeConfigs(own: readonly Pick<Member, "config_hash" | "config_warning">[]): Part {
+  const hashes = [...new Set(own.flatMap(({ config_hash }) => config_hash ?? []))].sort();
+  const base = { part: "configs", kind: "configs", facts: { hashes } } as const;
+  const [warning, ...more] = new Set(own.flatMap(({ config_warning }) => config_warning ?? []));
+  if (warning !== undefined)
+    return {
+      ...base,
+      state: "degraded",
+      sentence: [warning, ...more].join(" "),
+      remedy: "Bring the same files to all hosts, then: master reconfig --all",
+    };
+  const several = `Masters run ${hashes.length} configs: of different roles, or for a few minutes only.`;
+  return { ...base, state: "ok", sentence: hashes.length > 1 ? several : "All masters run the same config." };
 }
 
 /** Whether what fails is known of all builds, or only of the newer ones. */

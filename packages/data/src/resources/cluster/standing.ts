@@ -1,15 +1,23 @@
-import { queryRows, readLineHistory, readStrandedBuilders } from "@multimaster/database";
+import {
+  queryRows,
+  readFreeSpace,
+  readLineHistory,
+  readReporterHealth,
+  readRetentionHealth,
+  readStrandedBuilders,
+} from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource, plainFields, type ReadContext } from "../../model/define-resource.ts";
 import { identifier, jsonObject, text } from "../../model/field-kinds.ts";
 import { type Member, readMembers } from "../members.ts";
 import { findProblems } from "./judge-cluster.ts";
-import { judgeBus, judgeHistory, judgeRole, judgeSet, type Part } from "./judge-parts.ts";
+import { judgeBus, judgeConfigs, judgeDatabase, judgeHistory, judgeRole, judgeSet, type Part } from "./judge-parts.ts";
+import { judgeDisk, judgeReports, judgeRetention } from "./judge-services.ts";
 
 const shape = {
   /** Such as `database`, `role ui`, `builders web`. */
   part: text,
-  /** `database`, `messages`, `role`, `builders`, `problem` or `history`. */
+  /** `database`, `disk`, `messages`, `role`, `builders`, `configs`, `retention`, `reports`, `problem` or `history`. */
   kind: identifier(16),
   /**
    * `ok`; `single`: it works, and nothing takes over if its only master stops; `starting`; `degraded`: it works in part, or more slowly;
@@ -17,6 +25,8 @@ const shape = {
    */
   state: identifier(16),
   sentence: text,
+  /** What to do about it; null where nothing is wrong, or the sentence says so already. */
+  remedy: text.nullable(),
   facts: jsonObject,
 };
 
@@ -37,46 +47,44 @@ const roles = ["builder-engine", "scheduler", "ui"] as const;
 
 async function readStanding(context: ReadContext): Promise<StandingPart[]> {
   const { connection, bus, writes } = context;
-  const [members, history, stranded, [newest]] = await Promise.all([
+  const [members, history, stranded, [newest], retention, reporters, free] = await Promise.all([
     readMembers(context),
     readLineHistory(connection),
     readStrandedBuilders(connection),
     queryRows<{ id: number | null }>(connection, "select max(id) as id from builds"),
+    readRetentionHealth(connection),
+    readReporterHealth(connection),
+    readFreeSpace(connection),
   ]);
   const alive = members.filter((member) => member.alive);
   // The roles and builders of a Buildbot master are not known.
   const own = alive.filter((member) => !member.buildbot);
   const hasForeign = own.length < alive.length;
   const sets = [...new Set(own.flatMap((member) => member.builder_sets))].sort();
-  const database = connection.dialect.name === "postgresql" ? "PostgreSQL" : "SQLite";
-  const refusal = writes?.refusal;
   const parts: Part[] = [
-    refusal
-      ? {
-          part: "database",
-          kind: "database",
-          state: "degraded",
-          sentence: `${database} answers, but takes no writes: ${refusal.reason}. Running builds wait, and nothing new is accepted.`,
-          facts: { engine: connection.dialect.name, since: Math.floor(refusal.since / 1000) },
-        }
-      : {
-          part: "database",
-          kind: "database",
-          state: "ok",
-          sentence: `${database} answers.`,
-          facts: { engine: connection.dialect.name },
-        },
+    judgeDatabase(connection.dialect.name, writes?.refusal),
+    ...(free === undefined ? [] : [judgeDisk(free)]),
     judgeBus(bus, alive.length),
     ...roles.map((role) => judgeRole(role, own, hasForeign)),
     ...sets.map((set) => judgeSet(set, own)),
+    ...(own.length > 1 ? [judgeConfigs(own)] : []),
+    judgeRetention(retention),
+    judgeReports(reporters),
     ...findProblems(members, bus ?? null, { writes, stranded }).flatMap(problemOf(members)),
     judgeHistory(history.below, newest?.id ?? 0),
   ];
-  return parts;
+  return parts.map((part) => ({ ...part, remedy: part.remedy ?? null }));
 }
 
 /** Problems that no other part shows. */
 const shownElsewhere: ReadonlySet<string> = new Set(["database_refuses", "bus_degraded", "role_missing"]);
+
+/** What to do about problems whose sentence does not say it. */
+const remedies: Readonly<Record<string, string>> = {
+  master_expired: "Look at its host, and at its way to the database.",
+  loop_stalled: "docs/blocked-loops.md says how such a step is found and mended.",
+  service_failing: "The log of that master has every attempt; a service that works again is reported as such.",
+};
 
 function problemOf(members: readonly Member[]) {
   return ({ kind, sentence, facts }: ReturnType<typeof findProblems>[number], i: number): Part[] => {
@@ -88,6 +96,7 @@ function problemOf(members: readonly Member[]) {
         kind: "problem",
         state: "degraded",
         sentence,
+        ...(remedies[kind] === undefined ? {} : { remedy: remedies[kind] }),
         facts: { ...facts, kind },
       },
     ];

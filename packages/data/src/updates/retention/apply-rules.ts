@@ -1,6 +1,4 @@
 import {
-  buildsWithTests,
-  buildsWithText,
   type Connection,
   nextAuditRows,
   nextChanges,
@@ -8,12 +6,16 @@ import {
   type OldSource,
   type RetentionBuilder,
   retentionBuilders,
+  unneededAuditRows,
+  unneededChanges,
+  unneededStamps,
 } from "@multimaster/database";
 import { z } from "zod";
 import { type Amounts, addToReport, type RetentionReport } from "../../model/retention-report.ts";
-import { BuildChooser, type Chosen, RequestChooser } from "./choose-builds.ts";
+import { Chooser } from "./choose-builds.ts";
 import type { Deletions } from "./deletions.ts";
 import { horizonOf, isAboutBuilder, type RetentionPlan, type RetentionRule } from "./rules.ts";
+import { type SettledParts, skewSeconds } from "./settled-parts.ts";
 
 /** Where a run is: what comes before is done. Another master goes on there. */
 export const runPosition = z.object({
@@ -28,6 +30,8 @@ export type RunPosition = z.output<typeof runPosition>;
 
 /** Builds, changes and rows that are deleted together. */
 const atOnce = { builds: 20, rows: 200 };
+/** Changes and other rows that one query reads at most. */
+const readAtOnce = { first: 20, later: 200 };
 
 export interface RunOptions {
   readonly plan: RetentionPlan;
@@ -37,6 +41,8 @@ export interface RunOptions {
   /** The database's clock, in seconds. */
   readonly now: number;
   readonly from: RunPosition;
+  /** What earlier runs are done with. */
+  readonly settled: SettledParts;
   /** Called after each part of the work: saves the position, and pauses. Throws to end the run. */
   step(position: RunPosition): Promise<void>;
   /** Called with what was deleted. */
@@ -55,17 +61,21 @@ export async function applyRules(options: RunOptions): Promise<void> {
 }
 
 async function applyToBuilds(options: RunOptions, rule: RetentionRule, start: RunPosition): Promise<void> {
-  const { plan, reading, now } = options;
-  const builders = await retentionBuilders(reading);
-  const parts = rule.delete === "builds" ? [BuildChooser, RequestChooser] : [BuildChooser];
-  for (const builder of builders) {
+  const { plan, reading, now, settled } = options;
+  const horizon = horizonOf(rule, plan, now);
+  const kinds = rule.delete === "builds" ? (["builds", "requests"] as const) : (["builds"] as const);
+  for (const builder of await retentionBuilders(reading)) {
     if (builder.id < start.builderid || !isAboutBuilder(rule, builder)) continue;
     const isFirst = builder.id === start.builderid;
-    for (const [part, Chooser] of parts.entries()) {
+    for (const [part, kind] of kinds.entries()) {
       if (isFirst && part < start.part) continue;
-      const after = isFirst && part === start.part ? start.after : 0;
-      const chooser = new Chooser({ rule, plan, builder, now }, after);
-      await drainChooser(options, rule, builder, part, chooser, { ...start, part, builderid: builder.id, after });
+      const key = `${start.rule}/${builder.id}/${kind}`;
+      const resumed = isFirst && part === start.part ? start.after : 0;
+      const after = resumed > 0 ? resumed : settled.startOf(key, { now, horizon, newest: builder.newest });
+      if (after === undefined) continue;
+      const chooser = new Chooser({ rule, plan, builder, now }, kind, after);
+      await drainChooser(options, rule, builder, chooser, { ...start, part, builderid: builder.id, after });
+      if (resumed === 0) settled.settle(key, after, chooser.settled, now);
     }
   }
 }
@@ -74,8 +84,7 @@ async function drainChooser(
   options: RunOptions,
   rule: RetentionRule,
   builder: RetentionBuilder,
-  part: number,
-  chooser: { next(connection: Connection): Promise<Chosen> },
+  chooser: Chooser,
   begun: RunPosition,
 ): Promise<void> {
   const { reading, deletions, report, counted, step } = options;
@@ -85,72 +94,81 @@ async function drainChooser(
     counted?.(rule, some);
   };
   for (;;) {
-    const { ids: chosen, upTo } = await chooser.next(reading);
-    const ids = await withSomethingLeft(reading, rule, chosen);
+    const { ids, upTo } = await chooser.next(reading);
     for (const some of slices(ids, atOnce.builds)) {
-      if (part === 1) await deletions.requests(some, count);
+      if (begun.part === 1) await deletions.requests(some, count);
       else if (rule.delete === "builds") await deletions.builds(some, count);
       else if (rule.delete === "logs") await deletions.logs(some, count);
       else await deletions.testResults(some, count);
       await step(position);
     }
-    if (upTo === undefined) return;
-    position = { ...position, after: upTo };
+    position = { ...position, after: upTo ?? position.after };
+    // Also behind the last: a thousand builders with a few builds each are as much work as one with many.
     await step(position);
+    if (upTo === undefined) return;
   }
 }
 
-/** Of what was chosen, that of which the rule can still delete something: most logs of old builds were deleted before. */
-async function withSomethingLeft(
-  reading: Connection,
-  rule: RetentionRule,
-  ids: readonly number[],
-): Promise<readonly number[]> {
-  if (ids.length === 0) return ids;
-  if (rule.delete === "logs") return buildsWithText(reading, ids);
-  return rule.delete === "test results" ? buildsWithTests(reading, ids) : ids;
+/** Rows that are no builds: how they are read, which of the old ones may go, and how these go. */
+interface Part {
+  readonly read: typeof nextChanges;
+  choose(ids: readonly number[]): Promise<number[]>;
+  remove(ids: readonly number[]): Promise<void>;
 }
 
 /** Changes, then source stamps; or rows of the audit trail. */
 async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunPosition): Promise<void> {
-  const { plan, reading, deletions, report, counted, now, step } = options;
+  const { plan, reading, deletions, report, counted, now, settled, step } = options;
   const horizon = horizonOf(rule, plan, now);
   const count = (some: Partial<Amounts>) => {
     addToReport(report, rule, undefined, some);
     counted?.(rule, some);
   };
-  type Part = { read(after: number): Promise<OldSource[]>; remove(ids: readonly number[]): Promise<void> };
-  const limit = 500;
-  const parts: Part[] =
+  const { schedulers } = plan;
+  const parts: readonly Part[] =
     rule.delete === "audit trail"
       ? [
           {
-            read: (after) => nextAuditRows(reading, { after, limit }),
+            read: nextAuditRows,
+            choose: (ids) => unneededAuditRows(reading, ids),
             remove: (ids) => deletions.auditRows(ids, count),
           },
         ]
       : [
           {
-            read: (after) => nextChanges(reading, plan.schedulers, { after, limit }),
-            remove: (ids) => deletions.changes(ids, plan.schedulers, count),
+            read: nextChanges,
+            choose: (ids) => unneededChanges(reading, schedulers, ids),
+            remove: (ids) => deletions.changes(ids, schedulers, count),
           },
-          { read: (after) => nextStamps(reading, { after, limit }), remove: (ids) => deletions.stamps(ids, count) },
+          {
+            read: nextStamps,
+            choose: (ids) => unneededStamps(reading, ids),
+            remove: (ids) => deletions.stamps(ids, count),
+          },
         ];
-  for (const [part, { read, remove }] of parts.entries()) {
+  for (const [part, { read, choose, remove }] of parts.entries()) {
     if (part < start.part) continue;
-    let after = part === start.part ? start.after : 0;
-    for (;;) {
-      const rows = await read(after);
+    const key = `${start.rule}/${part}`;
+    const resumed = part === start.part ? start.after : 0;
+    const first = resumed > 0 ? resumed : settled.startOf(key, { now, horizon });
+    if (first === undefined) continue;
+    let after = first;
+    let quietUntil = now - skewSeconds;
+    for (let limit = readAtOnce.first; ; limit = readAtOnce.later) {
+      const rows = await read(reading, { after, limit });
       const end = rows.findIndex(({ at }) => at > horizon);
-      const old = (end === -1 ? rows : rows.slice(0, end)).filter(({ unneeded }) => unneeded === 1);
-      for (const some of slices(old, atOnce.rows)) {
-        await remove(some.map(({ id }) => id));
+      const old = end === -1 ? rows : rows.slice(0, end);
+      const unneeded = old.length === 0 ? [] : await choose(old.map(({ id }) => id));
+      for (const some of slices(unneeded, atOnce.rows)) {
+        await remove(some);
         await step({ ...start, part, after });
       }
-      if (end !== -1 || rows.length < limit) break;
-      after = rows.at(-1)?.id ?? after;
+      after = old.at(-1)?.id ?? after;
       await step({ ...start, part, after });
+      if (end !== -1) quietUntil = Math.min(quietUntil, (rows[end] as OldSource).at);
+      if (end !== -1 || rows.length < limit) break;
     }
+    if (resumed === 0) settled.settle(key, first, { after, quietUntil, hasNeeded: false }, now);
   }
 }
 

@@ -4,6 +4,7 @@ import { applyRules, runPosition } from "./apply-rules.ts";
 import { countedDeletions } from "./deletions.ts";
 import type { RetentionPlan } from "./rules.ts";
 import { readClock } from "./run-retention.ts";
+import { SettledParts } from "./settled-parts.ts";
 
 /** Counts what the rules would delete now, each by itself: what two rules take counts for both. Writes nothing. */
 export async function dryRunRetention(database: Database, plan: RetentionPlan): Promise<RetentionReport> {
@@ -15,6 +16,7 @@ export async function dryRunRetention(database: Database, plan: RetentionPlan): 
     report,
     now: await readClock(database),
     from: runPosition.parse({}),
+    settled: new SettledParts(),
     step: async () => {},
   });
   return report;

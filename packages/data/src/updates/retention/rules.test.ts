@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fitsRule } from "./rules.ts";
+import { fitsBranches } from "./rules.ts";
 
 it.each([
   [["pr/*"], ["pr/1"], true],
@@ -9,5 +9,5 @@ it.each([
   [["*"], [], true],
 ])("a rule for %j takes a build of the branches %j: %s", (branches, own, isTaken) => {
   const rule = { name: "r", delete: "builds", branches } as const;
-  expect(fitsRule(rule, { results: 0, branches: own })).toBe(isTaken);
+  expect(fitsBranches(rule, own)).toBe(isTaken);
 });

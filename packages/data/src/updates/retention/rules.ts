@@ -34,14 +34,15 @@ export function horizonOf({ olderThan = 0 }: RetentionRule, { youngest }: Retent
   return Math.floor(now - Math.max(olderThan, youngest) / 1000);
 }
 
-/** Whether a rule takes a build with this result and these branches. */
-export function fitsRule(
-  { results, branches }: RetentionRule,
-  build: { readonly results: number | null; readonly branches: readonly (string | null)[] },
-): boolean {
-  if (results !== undefined && !results.includes(resultName(build.results as Result))) return false;
+/** Whether a rule takes builds with this result. */
+export function fitsResults({ results }: RetentionRule, result: number | null): boolean {
+  return results === undefined || results.includes(resultName(result as Result));
+}
+
+/** Whether a rule takes builds of these branches. */
+export function fitsBranches({ branches }: RetentionRule, builds: readonly (string | null)[]): boolean {
   if (branches === undefined) return true;
   // Without a source stamp it is on no branch: only a rule for all branches takes it.
-  const own = build.branches.length === 0 ? [null] : build.branches;
+  const own = builds.length === 0 ? [null] : builds;
   return own.every((branch) => branches.some((glob) => fitsGlob(branch ?? "", glob)));
 }

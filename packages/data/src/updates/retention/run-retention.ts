@@ -17,6 +17,7 @@ import type { UpdateContext } from "../update-context.ts";
 import { applyRules, type RunPosition, runPosition } from "./apply-rules.ts";
 import { realDeletions, type WriteBatch } from "./deletions.ts";
 import type { RetentionPlan, RetentionRule } from "./rules.ts";
+import { SettledParts } from "./settled-parts.ts";
 
 /** What a run of retention works with, beside the rows. */
 export interface RetentionRun {
@@ -26,6 +27,8 @@ export interface RetentionRun {
   readonly everyMs: number;
   /** Ends the run; another master, or the next call, goes on. */
   readonly signal: AbortSignal;
+  /** What earlier runs of this master are done with; without it everything is judged. */
+  readonly settled?: SettledParts;
   /** Called with what was deleted. */
   counted?(rule: RetentionRule, some: Partial<Amounts>): void;
   /** Called with the seconds that each transaction took. */
@@ -51,8 +54,8 @@ class RunEnded extends Error {
 const busyShare = 1 / 5;
 const longestPauseMs = 10_000;
 const saveEveryMs = 2000;
-/** After so much work it pauses within a part as well. */
-const longestWorkMs = 1000;
+/** After so much work it pauses within a part as well: on SQLite the event loop does nothing else meanwhile. */
+const longestWorkMs = 50;
 /** Pages of a SQLite file that are given back after each part. */
 const pagesAtOnce = 500;
 
@@ -100,6 +103,8 @@ class Runner {
       this.#checkStopped();
       return this.#write(batch);
     };
+    const settled = this.#run.settled ?? new SettledParts();
+    settled.usePlan(this.#planHash);
     try {
       await applyRules({
         plan,
@@ -108,6 +113,7 @@ class Runner {
         report: this.#report,
         now: await readClock(database),
         from,
+        settled,
         step: (position) => this.#step(position),
         ...(counted ? { counted: (rule, some) => counted(rule, some) } : {}),
       });
