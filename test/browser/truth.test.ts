@@ -209,3 +209,50 @@ async function findFailedCommit() {
   }
   throw new Error("no builder fails on any commit");
 }
+
+it("a branch's page says over all builders how it stands, leads to their builds, and builds again what failed", async () => {
+  const { page, problems } = await openPage(browser);
+  await history.settle();
+  const failing = history.failing();
+  const isGood = (results: number | null) => results === 0 || results === 1;
+  const isCounted = (results: number | null) => isGood(results) || results === 2 || results === 4;
+  for (const branch of ["main", "release/1", "feature/blue"]) {
+    const own = history.builds.filter((each) => each.branch === branch && each.counts && isCounted(each.results));
+    const builders = new Set(own.map(({ builder }) => builder));
+    const failed = failing.filter((each) => each.branch === branch);
+    await page.goto(new URL(`/branches/${branch}`, server.url).href);
+    const words = `${builders.size - failed.length} of ${builders.size === 1 ? "1 builder" : `${builders.size} builders`} pass`;
+    await page.getByText(failed.length > 0 ? `${words}, ${failed.length} fail` : words).waitFor(timeLimit);
+    await expectRows(page, failed);
+  }
+  // Of a builder that builds already, nothing is asked for again.
+  const idle = await findIdleFailure();
+  await page.goto(new URL("/failing", server.url).href);
+  await page
+    .locator(".failing-row", { hasText: idle.branch })
+    .first()
+    .getByRole("link", { name: idle.branch, exact: true })
+    .click(timeLimit);
+  await page.waitForURL(`**/branches/${idle.branch}`, timeLimit);
+  await page.getByRole("button", { name: "Build again what failed" }).click(timeLimit);
+  if (idle.count > 1) await page.getByRole("button", { name: "Yes" }).click(timeLimit);
+  await page.locator(".build-tree .token.pending").first().waitFor(timeLimit);
+  expect(await findSeriousProblems(page)).toEqual([]);
+
+  await page.keyboard.press("/");
+  await page.getByRole("combobox").fill("feature/blu");
+  await page.getByRole("option", { name: "feature/blue branch" }).click(timeLimit);
+  await page.waitForURL("**/branches/feature/blue", timeLimit);
+  expect(problems()).toEqual([]);
+});
+
+/** A branch with builders that fail, and that nothing builds now. */
+async function findIdleFailure(): Promise<{ branch: string; count: number }> {
+  for (const { branch } of history.failing()) {
+    const { body } = await server.get(`/api/v2/branch_builders/${encodeURIComponent(branch)}`);
+    const rows = body.branch_builders as { failing: boolean; running: number; waiting: number }[];
+    const count = rows.filter((row) => row.failing && row.running + row.waiting === 0).length;
+    if (count > 0) return { branch, count };
+  }
+  throw new Error("nothing fails that is not built again already");
+}

@@ -38,6 +38,8 @@ export interface TrulyFailing {
 export interface ScriptedHistory {
   /** Goes on with so many events: commits, builds that begin, builds that end. */
   play(events: number): Promise<void>;
+  /** Ends every build that runs. */
+  settle(): Promise<void>;
   /** Builder and branch that fail now, in the order of their names. */
   failing(): TrulyFailing[];
   /** Revisions, newest first, that one build had and another one had not. */
@@ -231,6 +233,9 @@ export async function scriptHistory(seed: string, members: readonly Member[]): P
         else if (kind < 7) await begin();
         else await end();
       }
+    },
+    async settle() {
+      while (running.length > 0) await end();
     },
     failing() {
       const failing: TrulyFailing[] = [];

@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
 import { matchRoute } from "./match-route.ts";
 import { AuditPage } from "./pages/audit.tsx";
+import { BranchPage } from "./pages/branch.tsx";
 import { BuildPage } from "./pages/build.tsx";
 import { BuildById } from "./pages/build-by-id.tsx";
 import { BuilderPage } from "./pages/builder.tsx";
@@ -15,6 +16,7 @@ import { InstancesPage } from "./pages/instances.tsx";
 import { LocksPage } from "./pages/locks.tsx";
 import { ConsolePage, GridPage } from "./pages/matrix.tsx";
 import { NotFoundPage } from "./pages/not-found.tsx";
+import { PullPage } from "./pages/pull.tsx";
 import { QueuePage } from "./pages/queue.tsx";
 import { ReportsPage } from "./pages/reports.tsx";
 import { RequestPage } from "./pages/request.tsx";
@@ -44,6 +46,8 @@ const routes: readonly [pattern: string, page: ComponentType<{ params: Params }>
   ["/changes", ChangesPage],
   ["/changes/:change", ChangePage],
   ["/commits/:revision", CommitPage],
+  ["/branches/:branch*", BranchPage],
+  ["/pulls/:number", PullPage],
   ["/console", ConsolePage],
   ["/grid", GridPage],
   ["/timeline", TimelinePage],

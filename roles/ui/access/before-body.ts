@@ -20,7 +20,8 @@ export function mayDoAnything(authorization: Authorization, visitor: Visitor, pa
 export function mayDo({ rules, otherwise }: Authorization, visitor: Visitor, noun: string, action: string): boolean {
   for (const rule of rules) {
     if (!isAboutAct(rule, action, noun)) continue;
-    const isOne = rule.to.includes("anyone") || isAmong(visitor, rule.to, visitor.user?.username);
+    // Some objects may be the visitor's own: an owner is an identity, never a name.
+    const isOne = rule.to.includes("anyone") || isAmong(visitor, rule.to, visitor.identity);
     // A rule for some builders leaves the others to the next rule.
     if (isOne || rule.builders === undefined) return isOne;
   }

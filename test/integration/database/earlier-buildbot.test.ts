@@ -24,8 +24,10 @@ describe.each([
   it("is refused until it is brought to this release, and while its master runs", async () => {
     const database = await restore(release);
     await expect(checkSchema(database)).rejects.toThrow(`at ${version}, 067 (Buildbot 4.3.0) is needed: stop Buildbot`);
-    await execute(database, `update masters set active = 1, last_active = ${database.dialect.nowSeconds} - 60`);
-    await expect(upgradeBuildbotTables(database)).rejects.toThrow(/The Buildbot master farm:\S+ still uses/);
+    await execute(database, `update masters set active = 1, last_active = ${database.dialect.nowSeconds} - 60.25`);
+    await expect(upgradeBuildbotTables(database)).rejects.toThrow(
+      /The Buildbot master farm:\S+ still uses the database \(it wrote 6\d s ago\)/,
+    );
     await expect(checkSchema(database)).rejects.toThrow(`at ${version}`);
   });
 

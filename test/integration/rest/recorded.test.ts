@@ -46,6 +46,7 @@ describe.each(engines)("the data API on %s", (engine) => {
       "artifacts/n:artifactid",
       "audit_entries",
       "audit_entries/n:auditid",
+      "branch_builders/s:source",
       "builders/n:builderid/artifacts",
       "builders/n:builderid/builds/n:build_number/artifacts",
       "builders/n:builderid/builds/n:build_number/trigger_items",

@@ -1,6 +1,7 @@
 export * from "./approvals.ts";
 export { type Artifact, artifacts } from "./artifacts.ts";
 export { type AuditEntry, auditEntries } from "./audit-entries.ts";
+export type { BranchBuild, BranchBuilder } from "./branch-state/branch-builders.ts";
 export { type Branch, branches } from "./branches.ts";
 export { type Builder, builders } from "./builders.ts";
 export { type BuildRequest, buildrequests } from "./buildrequests.ts";

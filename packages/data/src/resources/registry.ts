@@ -3,6 +3,7 @@ import type { EventName } from "../model/event-names.ts";
 import { approvals } from "./approvals.ts";
 import { artifacts } from "./artifacts.ts";
 import { auditEntries } from "./audit-entries.ts";
+import { branchBuilders } from "./branch-state/branch-builders.ts";
 import { branches } from "./branches.ts";
 import { buildData } from "./build-data.ts";
 import { builders } from "./builders.ts";
@@ -100,6 +101,7 @@ const nouns = [
   flakyTests,
   failing,
   builderLines,
+  branchBuilders,
   notes,
   comparisons,
   requestEnds,

@@ -35,7 +35,7 @@ async function refuseRunning(tx: Connection): Promise<void> {
     `select name, ${nowSeconds} - last_active as ago from masters
       where active = 1 and last_active > ${nowSeconds} - ${silentSeconds} order by last_active desc limit 1`,
   );
-  if (master) throw errors.earlierBuildbotRuns(master.name, Math.max(0, Number(master.ago)));
+  if (master) throw errors.earlierBuildbotRuns(master.name, Math.max(0, Math.round(Number(master.ago))));
 }
 
 async function addMissing(tx: Connection): Promise<void> {

@@ -14,6 +14,7 @@ import { instanceDestroys } from "./migrations/instance-destroys.ts";
 import { instanceNumbers } from "./migrations/instance-numbers.ts";
 import { instanceWords } from "./migrations/instance-words.ts";
 import { leaseInstance } from "./migrations/lease-instance.ts";
+import { linesOfSource } from "./migrations/lines-of-source.ts";
 import { locks } from "./migrations/locks.ts";
 import { logTimes } from "./migrations/log-times.ts";
 import { logins } from "./migrations/logins.ts";
@@ -115,6 +116,7 @@ export const migrations: readonly Migration[] = [
   reporterMarks,
   notes,
   logTimes,
+  linesOfSource,
 ];
 
 /** The tables that migrations made. */

@@ -1,5 +1,6 @@
 import type { Build, Buildset, Change } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
+import { BranchLink } from "../components/branch-link.tsx";
 import { ForeignLink } from "../components/foreign-link.tsx";
 import { Person } from "../components/person.tsx";
 import { shortRevision } from "../format/properties.ts";
@@ -33,7 +34,8 @@ function Source({ source: { branch, revision }, change }: { source: BuiltSource;
   const code = <code title={revision}>{shortRevision(revision)}</code>;
   return (
     <>
-      {branch} {revision && (change?.revlink ? <ForeignLink href={change.revlink}>{code}</ForeignLink> : code)}
+      <BranchLink branch={branch} />{" "}
+      {revision && (change?.revlink ? <ForeignLink href={change.revlink}>{code}</ForeignLink> : code)}
       {change && (
         <>
           {" "}

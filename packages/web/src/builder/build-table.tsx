@@ -1,5 +1,6 @@
 import type { Build } from "@multimaster/data";
 import { useRows } from "../api/live-query.ts";
+import { BranchLink } from "../components/branch-link.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { Table } from "../components/table.tsx";
 import { Took, When } from "../components/when.tsx";
@@ -78,7 +79,7 @@ function BuildRows({ builds }: { builds: readonly Build[] }) {
           )}
         </td>
         <td class="branch-cell" title={branch}>
-          {branch}
+          <BranchLink branch={branch} />
         </td>
         <td class="right">
           <Took from={build.started_at} to={build.complete_at} />

@@ -1,6 +1,7 @@
 import type { Change } from "@multimaster/data";
 import type { ComponentChildren } from "preact";
 import { shortRevision } from "../format/properties.ts";
+import { BranchLink } from "./branch-link.tsx";
 import { ForeignLink } from "./foreign-link.tsx";
 import { Person } from "./person.tsx";
 import { When } from "./when.tsx";
@@ -13,7 +14,8 @@ export function ChangeRow({ change, children }: { change: Change; children?: Com
       <div class="grow cut">
         <a href={`/changes/${change.changeid}`}>{subject || "(no comment)"}</a>
         <div class="quiet cut">
-          <Person author={change.author} /> {change.branch && `· ${change.branch}`}
+          <Person author={change.author} /> {change.branch && "· "}
+          <BranchLink branch={change.branch} />
           {change.project && ` · ${change.project}`}
         </div>
       </div>

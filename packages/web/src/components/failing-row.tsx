@@ -2,6 +2,7 @@ import type { Failing } from "@multimaster/data";
 import { personName, shortRevision } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { LineActions, LineNotes } from "../notes/line-notes.tsx";
+import { BranchLink } from "./branch-link.tsx";
 import { ResultToken } from "./result-token.tsx";
 import { When } from "./when.tsx";
 
@@ -15,10 +16,7 @@ export function FailingRow({ line, isLong = false }: { line: Failing; isLong?: b
         <a href={build(line.newest_number)}>
           {line.builder} <span class="num">#{line.newest_number}</span>
         </a>{" "}
-        <span class="quiet branch" title={line.source}>
-          {line.source}
-        </span>{" "}
-        <FailedIn line={line} />
+        <BranchLink branch={line.source} /> <FailedIn line={line} />
         <div class="quiet">
           {line.count > 1 ? `${line.count} builds, since ` : "since "}
           <a href={build(line.first_bad_number)}>#{line.first_bad_number}</a> <When at={line.since} />

@@ -1,5 +1,6 @@
 import { useRow, useRows } from "../api/live-query.ts";
 import { ChangeState } from "../change/change-state.tsx";
+import { BranchLink } from "../components/branch-link.tsx";
 import { BuildList } from "../components/build-list.tsx";
 import { ForeignLink } from "../components/foreign-link.tsx";
 import { Failure, Page, Panel, Rows, Skeleton } from "../components/page.tsx";
@@ -33,7 +34,9 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
         {change.branch && (
           <div>
             <dt>Branch</dt>
-            <dd>{change.branch}</dd>
+            <dd>
+              <BranchLink branch={change.branch} />
+            </dd>
           </div>
         )}
         {change.revision && (

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
+import { branchHref, pullOf } from "../format/addresses.ts";
 import { useBuilders, useMasters } from "../format/names.ts";
 import { navigate } from "../router.ts";
 import { Dialog } from "./dialog.tsx";
@@ -50,11 +51,11 @@ export function Palette({ onClose }: { onClose: () => void }) {
         class="palette-input"
         type="text"
         role="combobox"
-        aria-label="Find a builder, build, worker, change or page"
+        aria-label="Find a builder, build, branch, worker, change or page"
         aria-expanded="true"
         aria-controls="palette-results"
         aria-activedescendant={results.length > 0 ? `palette-${chosen}` : undefined}
-        placeholder="Builder, builder 12, worker, author, page…"
+        placeholder="Builder, builder 12, branch, author, page…"
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);
@@ -77,10 +78,22 @@ export function Palette({ onClose }: { onClose: () => void }) {
             <span class="quiet">{found.kind}</span>
           </button>
         ))}
-        {results.length === 0 && <p class="empty">No builder, worker, master, page or recent change has that name.</p>}
+        {results.length === 0 && (
+          <p class="empty">No builder, branch, worker, master, page or recent change has that name.</p>
+        )}
       </div>
     </Dialog>
   );
+}
+
+/** A name without spaces. */
+const branchLike = /^\S{2,}$/;
+
+function findBranch(branch: string): Findable {
+  const pull = pullOf(branch);
+  return pull === undefined
+    ? { kind: "branch", name: branch, href: branchHref(branch) }
+    : { kind: "pull request", name: `Pull request ${pull}`, also: `#${pull} ${branch}`, href: `/pulls/${pull}` };
 }
 
 /** The beginning of a revision, which is looked up among all changes. */
@@ -98,11 +111,21 @@ function useFindables(text: string): Findable[] {
       order: "-changeid",
       limit: 5,
     }).rows ?? [];
+  // One that none of the newest changes is on is found by its whole name.
+  const [elsewhere] =
+    useRows("changes", branchLike.test(text) ? "changes" : undefined, {
+      branch: text,
+      field: ["changeid", "branch"],
+      order: "-changeid",
+      limit: 1,
+    }).rows ?? [];
+  const branches = [...new Set([...changes, ...(elsewhere ? [elsewhere] : [])].flatMap(({ branch }) => branch || []))];
   const known = new Set(changes.map(({ changeid }) => changeid));
   return [
     ...pages,
     ...builders.map(({ name, builderid }) => ({ kind: "builder", name, href: `/builders/${builderid}` })),
     ...workers.map(({ name, workerid }) => ({ kind: "worker", name, href: `/workers/${workerid}` })),
+    ...branches.map(findBranch),
     ...masters.map(({ name }) => ({ kind: "master", name, href: "/cluster" })),
     ...[...changes, ...older.filter(({ changeid }) => !known.has(changeid))].map(
       ({ changeid, author, comments, revision }) => ({
