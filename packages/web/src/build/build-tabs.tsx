@@ -4,17 +4,14 @@ import { type QueryState, useRows } from "../api/live-query.ts";
 import { ChangeRow } from "../components/change-row.tsx";
 import { Rows } from "../components/page.tsx";
 import { PageLinks } from "../components/page-links.tsx";
-import { ResultToken } from "../components/result-token.tsx";
 import { Table } from "../components/table.tsx";
-import { Took } from "../components/when.tsx";
-import { useBuilderNames } from "../format/names.ts";
-import { standingOf } from "../format/result.ts";
 import { usePlace } from "../router.ts";
 import { BuildArtifacts } from "./build-artifacts.tsx";
 import { BuildComparison, ChangesSince } from "./build-comparison.tsx";
 import { BuildItems } from "./build-items.tsx";
 import { BuildTests } from "./build-tests.tsx";
 import { BuildWarnings } from "./build-warnings.tsx";
+import { ChildList } from "./child-list.tsx";
 
 /** How many artifacts are read. */
 const mostArtifacts = 2000;
@@ -152,24 +149,6 @@ function countTests(sets: readonly TestResultSet[]): string {
   const [failed, passed] = [sum("tests_failed"), sum("tests_passed")];
   if (failed > 0) return ` ${failed} failed`;
   return passed > 0 ? ` ${passed}` : "";
-}
-
-function ChildList({ builds }: { builds: readonly Build[] }) {
-  const builderName = useBuilderNames();
-  return (
-    <ul class="list boxed">
-      {builds.map((child) => (
-        <li key={child.buildid} data-row>
-          <ResultToken standing={standingOf(child)} />
-          <a class="grow" href={`/builders/${child.builderid}/builds/${child.number}`}>
-            {builderName(child.builderid)} <span class="num">#{child.number}</span>
-          </a>
-          <span class="quiet cut">{child.state_string}</span>
-          <Took from={child.started_at} to={child.complete_at} />
-        </li>
-      ))}
-    </ul>
-  );
 }
 
 function PropertyTable({ build }: { build: Build }) {

@@ -1,4 +1,5 @@
 import { stripAnsi } from "./ansi.ts";
+import { ProgressReader } from "./progress-runs.ts";
 
 /** A part of a log under a heading, by the numbers of its lines from 0. */
 export interface Section {
@@ -52,10 +53,11 @@ interface Open {
   title: string;
 }
 
-/** Collects the sections of a log whose lines are added in order. */
+/** Collects the sections of a log whose lines are added in order; a progress bar of many lines is one, too. */
 export class SectionReader {
   readonly #open: Open[] = [];
   readonly #closed: Section[] = [];
+  readonly #progress = new ProgressReader();
   /** Lines that only mark an end, or repeat the title of a heading. */
   readonly hidden: number[] = [];
   #lines = 0;
@@ -69,6 +71,7 @@ export class SectionReader {
     const number = this.#lines++;
     const last = this.#open.at(-1);
     const mark = readMark(line);
+    this.#progress.add(line, number);
     // A mark whose title was printed behind a carriage return has it on the next line.
     if (last !== undefined && last.title === "" && mark === undefined && last.head === number - 1) {
       last.title = stripAnsi(line).trim();
@@ -81,7 +84,10 @@ export class SectionReader {
   /** All sections so far, in the order of their headings. */
   sections(): Section[] {
     const open = this.#open.map((each) => sectionOf(each, undefined));
-    return [...this.#closed, ...open].sort((a, b) => a.head - b.head);
+    const bars = this.#progress
+      .runs()
+      .map(({ first, last, text }): Section => ({ head: first, title: text, end: last, beginsFolded: true }));
+    return [...this.#closed, ...open, ...bars].sort((a, b) => a.head - b.head);
   }
 
   #close(mark: Extract<Mark, { kind: "end" }>, end: number): void {
