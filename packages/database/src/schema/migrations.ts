@@ -40,6 +40,7 @@ import { patchIndex, retention } from "./migrations/retention.ts";
 import { schedulerSlots } from "./migrations/scheduler-slots.ts";
 import { serviceFailures } from "./migrations/service-failures.ts";
 import { sessionChecks } from "./migrations/session-checks.ts";
+import { slotsByBuildset } from "./migrations/slots-by-buildset.ts";
 import { startRules } from "./migrations/start-rules.ts";
 import { longTests, testIndexes } from "./migrations/test-results.ts";
 import { treeLimits } from "./migrations/tree-limits.ts";
@@ -117,6 +118,7 @@ export const migrations: readonly Migration[] = [
   notes,
   logTimes,
   linesOfSource,
+  slotsByBuildset,
 ];
 
 /** The tables that migrations made. */
