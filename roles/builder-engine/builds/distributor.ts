@@ -84,6 +84,7 @@ export class Distributor implements Service {
       onResting: ({ builderid }, resting) => this.#rules.noteResting(builderid, "locks", resting),
       onAsking: (placed) => this.#rules.noteAsking(placed),
       onAnswer: () => this.#loop.wake(),
+      onLeftOut: () => this.#loop.wake(),
       onTaken: ({ builderid }, lock, worker) => this.#rules.noteTaken(builderid, lock, worker),
     });
     this.#collapser = this.#makeCollapser();

@@ -54,6 +54,11 @@ export class FurtherRequests {
     return this.#read?.some((one) => one.buildrequestid === buildrequestid) ?? false;
   }
 
+  /** Whether this poll has left out some that it could have tried. */
+  get isCut(): boolean {
+    return this.#read !== undefined && this.#laps.isCut;
+  }
+
   isOpen(builderid: number): boolean {
     return this.#open.has(builderid);
   }

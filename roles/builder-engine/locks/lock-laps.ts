@@ -18,9 +18,15 @@ export class LockLaps {
   #options: LockLapsOptions;
   /** By builder, the last request that was passed; the builder that waits longest for its turn comes first. */
   #passed = new Map<number, RequestRank>();
+  #isCut = false;
 
   constructor(options: LockLapsOptions) {
     this.#options = options;
+  }
+
+  /** Whether the last read left out requests that could have been tried, since it had enough. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   /** A poll has tried the first requests of a builder up to this one, and all of them wait. */
@@ -30,6 +36,7 @@ export class LockLaps {
 
   /** Those that are to be tried in this poll. `isOpen`: a build of the builder could start. */
   async read(isOpen: (builderid: number) => boolean): Promise<PendingRequest[]> {
+    this.#isCut = false;
     const ranks = [...this.#passed.values()].filter(({ builderid }) => isOpen(builderid)).slice(0, most.builders);
     if (ranks.length === 0) return [];
     const found = await this.#options.behind(ranks, most.read);
@@ -50,6 +57,7 @@ export class LockLaps {
     this.#passed.delete(builderid);
     const isLapOver = requests.length < most.read && last === requests.at(-1);
     if (last && !isLapOver) this.#passed.set(builderid, last);
+    if (tried.length >= most.tried && !isLapOver) this.#isCut = true;
     return tried;
   }
 }

@@ -36,8 +36,11 @@ export class RememberedWaits {
     return taken !== undefined && priority <= taken.priority;
   }
 
-  noteTaken(key: string, { lockids, priority, now }: Pick<Taken, "lockids" | "priority"> & { now: number }): void {
+  /** Returns whether that was not known. */
+  noteTaken(key: string, { lockids, priority, now }: Pick<Taken, "lockids" | "priority"> & { now: number }): boolean {
+    const isNew = !this.#taken.has(key);
     this.#taken.set(key, { until: now + takenMs, priority, lockids });
+    return isNew;
   }
 
   /** The request waits for these locks. */

@@ -36,6 +36,8 @@ export interface RequestLocksOptions {
   onAsking(placed: PlacedForLocks): void;
   /** A function has answered: a request may start now. */
   onAnswer(): void;
+  /** The poll has tried requests in vain that it knows to wait now, and has left out others for them. */
+  onLeftOut(): void;
   /** Requests of the builder are not tried in this poll, on one worker or on any, since this lock was found taken. */
   onTaken(builder: ConfiguredBuilder, lock: string, worker: AttachedWorker | undefined): void;
 }
@@ -53,6 +55,8 @@ export class RequestLocks {
   #further: FurtherRequests;
   #views: LockViews;
   #waiting: WaitingRequests;
+  /** This poll has found a lock taken that was not known to be. */
+  #hasLearnt = false;
 
   constructor(options: RequestLocksOptions) {
     this.#options = options;
@@ -81,6 +85,7 @@ export class RequestLocks {
     this.#remembered.beginPoll(this.#options.clock.now());
     this.#further.beginPoll();
     this.#findings.begin();
+    this.#hasLearnt = false;
   }
 
   /** Requests that could go no more but for their locks do not wait for these. */
@@ -89,6 +94,8 @@ export class RequestLocks {
     for (const { builder, lock } of this.#findings.taken(this.#options.builders))
       this.#options.onTaken(builder, lock.name, lock.worker);
     this.#further.endPoll(this.#findings.lastPassed);
+    // Only what has been learnt makes the next poll get further: otherwise polls would follow each other without end.
+    if (this.#hasLearnt && this.#further.isCut) this.#options.onLeftOut();
     await this.#waiting.keep((id) => this.#findings.isFound(id) || this.#waitsUnread(id));
   }
 
@@ -241,8 +248,9 @@ export class RequestLocks {
       if (!isShort.has(name)) continue;
       const key = keyOf(use, worker.name);
       this.#findings.noteShort(key, { name, worker: scope === "worker" ? worker : undefined });
-      if (isNamedByFunction(builder))
-        this.#remembered.noteTaken(key, { lockids, priority, now: this.#options.clock.now() });
+      if (!isNamedByFunction(builder)) continue;
+      const isNew = this.#remembered.noteTaken(key, { lockids, priority, now: this.#options.clock.now() });
+      this.#hasLearnt ||= isNew;
     }
   }
 
