@@ -4,9 +4,11 @@ interface Settings {
   times: "ago" | "exact";
   wrap: "off" | "on";
   logTimes: "off" | "on";
+  /** Builders by name. */
+  favourites: readonly string[];
 }
 
-const defaults: Settings = { theme: "system", times: "ago", wrap: "off", logTimes: "off" };
+const defaults: Settings = { theme: "system", times: "ago", wrap: "off", logTimes: "off", favourites: [] };
 const key = "multimaster";
 
 function load(): Settings {

@@ -1,13 +1,20 @@
 import type { Row } from "@multimaster/data/client";
+import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 
-const builderFields = ["builderid", "name", "tags", "masterids", "description"] as const;
+const builderFields = ["builderid", "name", "tags", "masterids", "description", "projectid"] as const;
 
 /** The facts about builders that lists need; one small list that all pages share. */
 export type BuilderFacts = Row<"builders", (typeof builderFields)[number]>;
 
 export function useBuilders() {
   return useRows("builders", "builders", { field: builderFields }, ["builders/*/*"]);
+}
+
+/** Names of projects by id; empty while they are unknown. */
+export function useProjectNames(): ReadonlyMap<number, string> {
+  const { rows } = useRows("projects", "projects", { field: ["projectid", "name"] }, ["projects/*/*"]);
+  return useMemo(() => new Map((rows ?? []).map(({ projectid, name }) => [projectid, name])), [rows]);
 }
 
 /** Names by id; `#7` while a name is unknown. */

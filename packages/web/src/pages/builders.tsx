@@ -1,15 +1,17 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
+import { type GroupedRow, groupBuilders } from "../builders/group-builders.ts";
 import { type BarFacts, BuildStrip, barFields } from "../components/build-strip.tsx";
-import { Choice } from "../components/choice.tsx";
+import { any, Choice } from "../components/choice.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { When } from "../components/when.tsx";
-import { type BuilderFacts, useBuilders } from "../format/names.ts";
+import { type BuilderFacts, useBuilders, useProjectNames } from "../format/names.ts";
 import { standingOf } from "../format/result.ts";
 import { useView } from "../list/use-view.ts";
 import { windowAt } from "../list/window.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
+import { settings } from "../settings.ts";
 
 const rowPx = 44;
 const recentLimit = 1_000;
@@ -38,10 +40,19 @@ export function BuildersPage() {
   const fails = useMemo(() => new Set(failing.rows?.map(({ builderid }) => builderid)), [failing.rows]);
   const text = place.query.get("q") ?? "";
   const tags = place.query.getAll("tag");
+  const project = place.query.get("project") ?? "";
+  const projects = useProjectNames();
+  const { favourites, toggle } = useFavourites();
   const byBuilder = useMemo(() => groupByBuilder(recent.rows ?? []), [recent.rows]);
-  const shown = useMemo(
-    () => sortBuilders(filterBuilders(builders.rows ?? [], text, tags), byBuilder, fails, order),
-    [builders.rows, byBuilder, fails, text, tags.join(), order],
+  const shown = useMemo(() => {
+    const found = filterBuilders(builders.rows ?? [], text, tags);
+    const own = found.filter(({ projectid }) => project === "" || projects.get(projectid ?? 0) === project);
+    return sortBuilders(own, byBuilder, fails, order);
+  }, [builders.rows, byBuilder, fails, text, tags.join(), order, project, projects]);
+  const rows = useMemo(
+    // Another order than by name is that of all builders.
+    () => (order === "name" ? groupBuilders(shown, favourites, projects) : shown.map((builder) => ({ builder }))),
+    [shown, favourites, projects, order],
   );
   return (
     <Page title="Builders">
@@ -59,6 +70,14 @@ export function BuildersPage() {
           options={orders}
           onChoose={(value) => navigate(withQuery(place, { order: value }), { replace: true })}
         />
+        {projects.size > 0 && (
+          <Choice
+            label="Project"
+            value={project}
+            options={[any, ...[...projects.values()].sort()]}
+            onChoose={(value) => navigate(withQuery(place, { project: value }), { replace: true })}
+          />
+        )}
         <TagButtons builders={builders.rows ?? []} chosen={tags} />
         <span class="spacer" />
         <span class="quiet num">
@@ -71,7 +90,9 @@ export function BuildersPage() {
             <p class="empty">No builder matches the filter.</p>
           ) : (
             <BuilderList
-              builders={shown}
+              rows={rows}
+              favourites={favourites}
+              onToggle={toggle}
               byBuilder={byBuilder}
               known={recent.rows === undefined ? "nothing" : recent.rows.length < recentLimit ? "all" : "recent"}
             />
@@ -107,31 +128,63 @@ function TagButtons({ builders, chosen }: { builders: readonly BuilderFacts[]; c
 /** Which builds were read: of `all`, a builder without one has none. */
 type Known = "nothing" | "recent" | "all";
 
+/** The favourites of this browser, and what adds or removes one. */
+function useFavourites() {
+  const [favourites, setFavourites] = useState<ReadonlySet<string>>(() => new Set(settings.get("favourites")));
+  const toggle = (name: string) => {
+    const next = new Set(favourites);
+    if (!next.delete(name)) next.add(name);
+    settings.set("favourites", [...next]);
+    setFavourites(next);
+  };
+  return { favourites, toggle };
+}
+
 function BuilderList({
-  builders,
+  rows,
+  favourites,
+  onToggle,
   byBuilder,
   known,
 }: {
-  builders: readonly BuilderFacts[];
+  rows: readonly GroupedRow<BuilderFacts>[];
+  favourites: ReadonlySet<string>;
+  onToggle: (name: string) => void;
   byBuilder: ReadonlyMap<number, readonly BarFacts[]>;
   known: Known;
 }) {
   const { ref, scrollPx, viewPx } = useView<HTMLDivElement>();
-  const seen = windowAt({ count: builders.length, rowPx, viewPx }, scrollPx);
+  const seen = windowAt({ count: rows.length, rowPx, viewPx }, scrollPx);
   return (
     <div ref={ref} class="scroll-list">
       <ul class="builder-rows" style={{ height: `${seen.heightPx}px` }}>
-        {builders.slice(seen.from, seen.to).map((builder, i) => (
-          <li
-            key={builder.builderid}
-            data-row
-            aria-setsize={builders.length}
-            aria-posinset={seen.from + i + 1}
-            style={{ transform: `translateY(${seen.topPx + i * rowPx}px)` }}
-          >
-            <BuilderRow builder={builder} builds={byBuilder.get(builder.builderid)} known={known} />
-          </li>
-        ))}
+        {rows.slice(seen.from, seen.to).map((row, i) => {
+          const style = { transform: `translateY(${seen.topPx + i * rowPx}px)` };
+          if ("heading" in row)
+            return (
+              <li key={`# ${row.heading}`} class="group-head" style={style}>
+                <h2>{row.heading}</h2>
+              </li>
+            );
+          const { builder } = row;
+          return (
+            <li
+              key={builder.builderid}
+              data-row
+              aria-setsize={rows.length}
+              aria-posinset={seen.from + i + 1}
+              style={style}
+            >
+              <BuilderRow
+                builder={builder}
+                builds={byBuilder.get(builder.builderid)}
+                known={known}
+                isFavourite={favourites.has(builder.name)}
+                onToggle={() => onToggle(builder.name)}
+              />
+            </li>
+          );
+        })}
       </ul>
     </div>
   );
@@ -141,10 +194,14 @@ function BuilderRow({
   builder,
   builds,
   known,
+  isFavourite,
+  onToggle,
 }: {
   builder: BuilderFacts;
   builds: readonly BarFacts[] | undefined;
   known: Known;
+  isFavourite: boolean;
+  onToggle: () => void;
 }) {
   // The recent builds of all builders do not include rarely used ones: their builds are read once the row is visible.
   const own = useRows("builds", builds || known !== "recent" ? undefined : `builders/${builder.builderid}/builds`, {
@@ -157,9 +214,21 @@ function BuilderRow({
   const isRead = known === "all" || builds !== undefined || own.rows !== undefined;
   return (
     <>
-      <a class="name cut" href={`/builders/${builder.builderid}`}>
-        {builder.name}
-      </a>
+      <span class="named">
+        <button
+          type="button"
+          class="favourite"
+          aria-pressed={isFavourite}
+          aria-label={`Favourite: ${builder.name}`}
+          title={isFavourite ? "Remove from the favourites of this browser" : "Show first in this browser"}
+          onClick={onToggle}
+        >
+          {isFavourite ? "★" : "☆"}
+        </button>
+        <a class="name cut" href={`/builders/${builder.builderid}`}>
+          {builder.name}
+        </a>
+      </span>
       <span class="row-tags">
         {builder.tags.slice(0, 3).map((tag) => (
           <span class="tag" key={tag}>
