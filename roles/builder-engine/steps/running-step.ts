@@ -351,6 +351,8 @@ function describeEnd(end: StepEnd, shown: string): string {
   const summary = end.summary ?? shown;
   if (end.results === Results.SUCCESS) return summary || "finished";
   if (summary === "" && end.reason) return end.reason;
+  if (summary === "" && end.results === Results.CANCELLED) return "cancelled";
+  if (summary === "" && end.results === Results.FAILURE) return "failed";
   return `${summary || "finished"} (${end.reason ?? resultName(end.results)})`;
 }
 

@@ -40,10 +40,7 @@ describe("a step that a user stops", () => {
   it("runs what a sequence has for afterwards; when it is stopped again, that ends and no more begins", async () => {
     const made = temporaryDirectory("made");
     const at = (name: string) => join(made, name);
-    const afterwards = [
-      { command: `touch ${at("first")}; sleep 1000` },
-      { command: `touch ${at("second")}` },
-    ];
+    const afterwards = [{ command: `touch ${at("first")}; sleep 1000` }, { command: `touch ${at("second")}` }];
     const commands = [{ command: `touch ${at("work")}; sleep 1000` }, { command: `touch ${at("never")}` }];
     const engine = await startEngine({ b: [sequence({ commands, afterwards })] });
     const request = await engine.submit("b");
