@@ -21,6 +21,7 @@ import {
 import { claimTableOf } from "./claim-tables.ts";
 import { endBuilds } from "./end-builds.ts";
 import { endRequest } from "./end-requests.ts";
+import { endWithoutCleanUp, stopReasonOf } from "./lost-clean-up.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { noteReleased } from "./release-claims.ts";
 import { type Transition, transition } from "./transition.ts";
@@ -108,16 +109,16 @@ async function endOne(
 ): Promise<void> {
   const { tx } = t;
   const { buildid, masterid } = build;
-  const [facts] = await queryRows<{ name: string; asked: number }>(
+  const [facts] = await queryRows<{ name: string; asked: number; reason: string | null }>(
     tx,
-    `select name, (select count(*) from mm_stop_requests s where s.buildid = ? and s.results <> ?) as asked
-       from masters where id = ?`,
-    [buildid, Results.RETRY, masterid],
+    `select name, (select count(*) from mm_stop_requests s where s.buildid = ? and s.results <> ?) as asked,
+       ${stopReasonOf("?", "?")} as reason from masters where id = ?`,
+    [buildid, Results.RETRY, buildid, Results.RETRY, build.buildrequestid, masterid],
   );
   const isStopped = request?.cancelled === true || Number(facts?.asked) > 0;
-  const results = isStopped ? Results.CANCELLED : Results.RETRY;
-  const state = isStopped ? null : `master ${facts?.name ?? masterid} was lost, ${why}`;
-  await endBuilds(t, masterid, { sql: "id = ?", bindings: [buildid] }, { results, state });
+  const lost = `master ${facts?.name ?? masterid} was lost`;
+  const end = isStopped ? endWithoutCleanUp(lost, facts?.reason) : { results: Results.RETRY, state: `${lost}, ${why}` };
+  await endBuilds(t, masterid, { sql: "id = ?", bindings: [buildid] }, end);
   if (!isWaiting(build, request)) return;
   if (isStopped) return endRequest(t, request, Results.CANCELLED);
   const released = await releaseAll(tx, masterid, claimTableOf("request"), [request.id]);

@@ -8,6 +8,8 @@ export interface BuildsEnd {
   results: Result;
   /** Null: the state stays what the build reported last. */
   state: string | null;
+  /** What becomes the state of the steps that run; default: it stays what the step reported last. */
+  stepState?: string;
   /** Whether any of them may have been asked to stop; default: it may. */
   asked?: boolean;
 }
@@ -23,7 +25,7 @@ export async function endBuilds(
   t: Transition,
   masterid: number,
   which: Fragment,
-  { results, state, asked = true }: BuildsEnd,
+  { results, state, stepState, asked = true }: BuildsEnd,
 ): Promise<number[]> {
   const { tx, outcomes } = t;
   const ended = await queryRows<{ id: number; builderid: number; buildrequestid: number }>(
@@ -38,12 +40,12 @@ export async function endBuilds(
   append(outcomes.finishedBuilds, ids);
   const answered = tx.dialect.isOneOf("buildid", ids);
   if (asked) await execute(tx, `delete from mm_stop_requests where ${answered.sql}`, answered.bindings);
-  if (brokenOff.has(results)) await endSteps(t, ids, results);
+  if (brokenOff.has(results)) await endSteps(t, ids, results, stepState);
   return ids;
 }
 
 /** Ends the steps of builds that run no more, and their logs: a step must not outlive its build. */
-async function endSteps(t: Transition, buildids: readonly number[], results: Result): Promise<void> {
+async function endSteps(t: Transition, buildids: readonly number[], results: Result, state?: string): Promise<void> {
   const { tx, outcomes } = t;
   const ofBuilds = tx.dialect.isOneOf("buildid", buildids);
   const logs = await queryRows<{ id: number }>(
@@ -53,9 +55,10 @@ async function endSteps(t: Transition, buildids: readonly number[], results: Res
   );
   const steps = await queryRows<{ id: number; buildid: number; number: number; name: string; began: number | null }>(
     tx,
-    `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ?
+    `update steps set complete_at = ${tx.dialect.nowSeconds}, results = ?,
+        state_string = case when started_at is null then state_string else coalesce(?, state_string) end
       where complete_at is null and ${ofBuilds.sql} returning id, buildid, number, name, started_at as began`,
-    [results, ...ofBuilds.bindings],
+    [results, state === undefined ? null : truncateText(state, longest.sentence), ...ofBuilds.bindings],
   );
   for (const { id, began, ...facts } of steps)
     if (began !== null && facts.number < mostStepsNoted) t.record("step-ended", id, { results, ...facts });

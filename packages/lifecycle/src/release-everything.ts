@@ -13,6 +13,7 @@ import { type Claimable, claimables, claimTableOf } from "./claim-tables.ts";
 import { type BuildsEnd, endBuilds } from "./end-builds.ts";
 import { endBuildsets } from "./end-buildsets.ts";
 import { type EndingRequest, endRequests } from "./end-requests.ts";
+import { endWithoutCleanUp, stopReasonOf } from "./lost-clean-up.ts";
 import { noteUpgradeDone } from "./note-releases.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { noteReleased } from "./release-claims.ts";
@@ -36,6 +37,8 @@ interface RunningBuild {
   id: number;
   buildrequestid: number;
   cancelled: number;
+  /** Why it was asked to stop. */
+  reason: string | null;
 }
 
 interface ClaimedRequest {
@@ -153,10 +156,11 @@ function readRunningBuilds(tx: Connection, masterid: number): Promise<RunningBui
     `select b.id, b.buildrequestid,
        case when exists (select 1 from mm_cancellations c where c.buildrequestid = b.buildrequestid)
               or exists (select 1 from mm_stop_requests s where s.buildid = b.id and s.results <> ?)
-            then 1 else 0 end as cancelled
+            then 1 else 0 end as cancelled,
+       ${stopReasonOf("b.id", "b.buildrequestid")} as reason
      from builds b where ${tx.dialect.inOrder("b.masterid")} = ? and b.complete_at is null
        and not exists (select 1 from mm_adoptable_builds a where a.buildid = b.id) order by b.id`,
-    [Results.RETRY, masterid],
+    [Results.RETRY, Results.RETRY, masterid],
   );
 }
 
@@ -178,7 +182,7 @@ function countEnd(
   );
 }
 
-/** The builds with how they end. Those that ran too often end one by one, since the state of each names the count. */
+/** The builds with how they end. Those that were stopped or ran too often end one by one: the state of each says why. */
 function endsOf(
   { name, end }: GoneMaster,
   builds: readonly RunningBuild[],
@@ -189,7 +193,12 @@ function endsOf(
   const retried = idsOf((build) => build.cancelled === 0 && !isLast(build));
   return [
     { results: Results.RETRY, state: `master ${name} was lost`, ids: retried },
-    { results: Results.CANCELLED, state: null, ids: idsOf((build) => build.cancelled === 1) },
+    ...builds
+      .filter((build) => build.cancelled === 1)
+      .map(({ id, reason }) => ({
+        ...endWithoutCleanUp(`master ${name} was ${end === "death" ? "lost" : "stopped"}`, reason),
+        ids: [id],
+      })),
     ...builds.filter(isLast).map(({ id, buildrequestid }) => {
       const state = describeMasterEnds(end, name, exhausted.get(buildrequestid) ?? 0);
       return { results: Results.EXCEPTION, state, ids: [id] };

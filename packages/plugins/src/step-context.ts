@@ -120,6 +120,8 @@ export interface CommandOptions {
   onText?(text: string, stream: LogStream): Promise<void>;
   upload?: UploadHandler;
   download?: DownloadHandler;
+  /** The command belongs to the step's clean-up: it runs also after the build was stopped, until that is stopped again. */
+  cleanUp?: boolean;
 }
 
 /** How a command ended that ran on the worker to its end, or was killed there by a timeout. */

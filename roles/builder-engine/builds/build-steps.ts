@@ -73,7 +73,8 @@ export class BuildSteps {
     const rules = step.rulesOf(options);
     const adopted = adoption?.build;
     const begun = row === undefined ? first : { ...row, isPending: true as const };
-    const present = { ...scope, build: { ...scope.build, results: this.#standing.results } };
+    const isStopped = known !== undefined;
+    const present = { ...scope, isStopped, build: { ...scope.build, results: this.#standing.results } };
     this.#step = new RunningStep(
       step,
       options,

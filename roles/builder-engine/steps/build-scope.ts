@@ -26,6 +26,8 @@ export interface BuildScope {
   readonly builddir: string;
   /** Waits for locks, while the build's time stands still. */
   readonly whileLocked: <T>(wait: () => Promise<T>) => Promise<T>;
+  /** The build was stopped before the step began: it is not tried again. */
+  readonly isStopped?: boolean;
   /** What the build has not begun yet. */
   readonly planned: PlannedSteps;
   /** Of a step that is a part of another one: the step around it that has locks, if any has. */

@@ -191,7 +191,7 @@ export class RunningStep {
       const { signal } = this.#abort;
       const ctx = createStepContext(this.#scope, parts, { rendering, environment, signal });
       await turns.enter();
-      const retry = this.#step.retryOf(this.#options);
+      const retry = this.#scope.isStopped ? undefined : this.#step.retryOf(this.#options);
       const attempts = runAttempts(ctx, retry, (attempt) => {
         triggers.beginAttempt(attempt);
         return this.#step.run(ctx, this.#options);
@@ -250,9 +250,10 @@ export class RunningStep {
     const { signal } = this.#abort;
     const unresponsive = new Promise<never>((_resolve, reject) => {
       const wait = () => {
-        this.#scope.engine.clock.after(this.patienceMs, () =>
-          reject(new StepStopped("the step did not stop by itself")),
-        );
+        this.#scope.engine.clock.after(this.patienceMs, () => {
+          if (this.#commands?.isCleaningUp) wait();
+          else reject(new StepStopped("the step did not stop by itself"));
+        });
       };
       onAbort(signal, wait);
     });
@@ -350,6 +351,8 @@ function describeEnd(end: StepEnd, shown: string): string {
   const summary = end.summary ?? shown;
   if (end.results === Results.SUCCESS) return summary || "finished";
   if (summary === "" && end.reason) return end.reason;
+  if (summary === "" && end.results === Results.CANCELLED) return "cancelled";
+  if (summary === "" && end.results === Results.FAILURE) return "failed";
   return `${summary || "finished"} (${end.reason ?? resultName(end.results)})`;
 }
 

@@ -7,7 +7,7 @@ import type { StepLogs, StoredLog } from "../logs/step-logs.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import type { CommandLedger } from "../workers/command-ledger.ts";
 import { isMachineFault } from "../workers/machine-fault.ts";
-import type { Interruption } from "./interruption.ts";
+import { type Interruption, mayGoOn } from "./interruption.ts";
 
 /** Most standard output kept for a step that asked for it. */
 const maxCaptured = 16 * 1024 * 1024;
@@ -41,7 +41,9 @@ export interface StepResume {
 /** Runs the commands of one step: recorded before they are sent, heard until they complete, interrupted with the step. */
 export class StepCommands {
   #options: StepCommandsOptions;
-  #running = new Map<string, { sigtermMs: number }>();
+  #running = new Map<string, { sigtermMs: number; cleanUp: boolean }>();
+  /** Commands of the clean-up that are begun and have not ended. */
+  #cleaningUp = 0;
   #interruption: Interruption | undefined;
   #cutOff: Timer | undefined;
   #isFirst = true;
@@ -51,8 +53,20 @@ export class StepCommands {
   }
 
   async run(name: string, args: Readonly<Record<string, unknown>>, options: CommandOptions = {}): Promise<CommandEnd> {
+    const { cleanUp = false } = options;
+    this.#checkGoingOn(cleanUp);
+    if (!cleanUp) return this.#run(name, args, options);
+    this.#cleaningUp++;
+    try {
+      return await this.#run(name, args, options);
+    } finally {
+      this.#cleaningUp--;
+    }
+  }
+
+  async #run(name: string, args: Readonly<Record<string, unknown>>, options: CommandOptions): Promise<CommandEnd> {
     const { worker, ledger, logs, buildid, stepid, onWait, onReturn } = this.#options;
-    this.#checkGoingOn();
+    const { cleanUp = false } = options;
     onWait();
     const begun = this.#isFirst ? this.#options.resume?.begun?.commandId : undefined;
     const id = begun ?? randomUUID();
@@ -61,7 +75,7 @@ export class StepCommands {
     if (begun === undefined)
       await ledger.record({ commandId: id, workerid: worker.workerid, buildid, stepid, name, resume });
     try {
-      this.#checkGoingOn();
+      this.#checkGoingOn(cleanUp);
     } catch (error) {
       this.#forget(id, begun !== undefined);
       throw error;
@@ -69,7 +83,7 @@ export class StepCommands {
     const watched = new Set(Object.keys((args["logfiles"] ?? {}) as object));
     const found: Found = { watched, stdout: new Capture(), stderr: new Capture(), files: [], stat: undefined };
     const sigtermSeconds = args["sigtermTime"];
-    this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0 });
+    this.#running.set(id, { sigtermMs: typeof sigtermSeconds === "number" ? sigtermSeconds * 1000 : 0, cleanUp });
     try {
       const request = {
         id,
@@ -93,7 +107,7 @@ export class StepCommands {
       }
       ledger.complete(id);
       logs.endLines();
-      this.#checkGoingOn();
+      this.#checkGoingOn(cleanUp);
       if (outcome.kind === "exception") {
         if (isMachineFault(outcome.message)) worker.noteFault(buildid, outcome.message);
         throw new CommandException(
@@ -121,14 +135,20 @@ export class StepCommands {
     const { worker, clock } = this.#options;
     this.#interruption = interruption;
     this.#cutOff?.cancel();
-    if (this.#running.size === 0 || interruption.kind === "lost") return;
+    const interrupted = [...this.#running].filter(([, { cleanUp }]) => !cleanUp || !mayGoOn(interruption));
+    if (interrupted.length === 0 || interruption.kind === "lost") return;
     this.#cutOff = clock.after(this.patienceMs, () => {
-      if (this.#running.size > 0) worker.link.terminate();
+      if (interrupted.some(([id]) => this.#running.has(id))) worker.link.terminate();
     });
-    for (const id of this.#running.keys()) {
+    for (const [id] of interrupted) {
       // One that does not answer may only be busy: the cut-off decides.
       worker.link.interrupt(id, interruption.reason).catch(() => undefined);
     }
+  }
+
+  /** Whether the step's clean-up runs after a stop, which ends by itself, or when the build is stopped again. */
+  get isCleaningUp(): boolean {
+    return this.#cleaningUp > 0 && mayGoOn(this.#interruption);
   }
 
   /** How long interrupted commands may take to end. */
@@ -158,11 +178,13 @@ export class StepCommands {
     return this.#options.resume?.note();
   }
 
-  #checkGoingOn(): void {
+  /** `cleanUp`: the command may begin, and end, after the build was stopped, as steps do that clean up. */
+  #checkGoingOn(cleanUp: boolean): void {
     const { worker } = this.#options;
     if (this.#interruption?.kind === "lost" || !worker.link.isOpen)
       throw new WorkerLost(`worker ${worker.name} is gone`);
-    if (this.#interruption !== undefined) throw new StepStopped(this.#interruption.reason);
+    if (this.#interruption !== undefined && !(cleanUp && mayGoOn(this.#interruption)))
+      throw new StepStopped(this.#interruption.reason);
   }
 
   async #take(update: CommandUpdate, options: CommandOptions, found: Found): Promise<void> {

@@ -164,6 +164,11 @@ describe.each(engines)("claims on %s", (engine) => {
     const results = async (name: string) =>
       (await table(database, name).orderBy("id").select("results")).map((row) => row.results);
     expect(await results("builds")).toEqual([6, 6, 5]);
+    const states = await table(database, "builds").orderBy("id").select("state_string");
+    const left = expect.stringMatching(/^cancelled \(.+\); master .+ was lost first: what was left of its clean-up/);
+    expect(states.map(({ state_string }) => state_string)).toEqual([left, left, expect.stringMatching(/was lost$/)]);
+    const open = await table(database, "steps").where({ buildid: builds[0], results: 6 }).select("state_string");
+    expect(open).toEqual([{ state_string: expect.stringMatching(/^master .+ was lost while this step ran$/) }]);
     expect(await results("buildrequests")).toEqual([6, 6, -1, 6]);
     expect(await results("buildsets")).toEqual([6, 6, -1, 6]);
   });

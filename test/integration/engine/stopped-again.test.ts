@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Results } from "@multimaster/core";
 import { builds } from "@multimaster/data";
+import sequence from "@multimaster/plugins/steps/sequence";
 import shell from "@multimaster/plugins/steps/shell";
 import { describe, expect, it } from "vitest";
 import { startEngine } from "../../harness/engine.ts";
@@ -32,6 +33,46 @@ describe("a build that a user stops", () => {
     const [build] = await engine.finished(request);
     expect(build).toMatchObject({ results: Results.CANCELLED, state_string: expect.stringContaining("not needed") });
     expect(await ends(engine)).toEqual(["work 6", "clean up 6"]);
+  });
+});
+
+describe("a step that a user stops", () => {
+  it("runs what a sequence has for afterwards; when it is stopped again, that ends and no more begins", async () => {
+    const made = temporaryDirectory("made");
+    const at = (name: string) => join(made, name);
+    const afterwards = [{ command: `touch ${at("first")}; sleep 1000` }, { command: `touch ${at("second")}` }];
+    const commands = [{ command: `touch ${at("work")}; sleep 1000` }, { command: `touch ${at("never")}` }];
+    const engine = await startEngine({ b: [sequence({ commands, afterwards })] });
+    const request = await engine.submit("b");
+    const { updates } = engine.data;
+    await waitFor(() => existsSync(at("work")), { what: "the work to run" });
+    await updates.builds.requestStop(1, "not needed");
+    await waitFor(() => existsSync(at("first")), { what: "the clean-up to run" });
+    await updates.builds.requestStop(1, "it hangs");
+    const [build] = await engine.finished(request);
+    expect(build).toMatchObject({ results: Results.CANCELLED, state_string: expect.stringContaining("not needed") });
+    expect(readdirSync(made).toSorted()).toEqual(["first", "work"]);
+  });
+
+  it("runs all of what a sequence has for afterwards, and tries no step again that always runs", async () => {
+    const made = temporaryDirectory("made");
+    const at = (name: string) => join(made, name);
+    const engine = await startEngine({
+      b: [
+        sequence({
+          commands: [{ command: `touch ${at("work")}; sleep 1000` }],
+          afterwards: [{ command: "false" }, { command: `touch ${at("after")}` }],
+        }),
+        shell({ name: "next", command: `echo x >> ${at("tries")}; false`, alwaysRun: true, tryAgain: { times: 2 } }),
+      ],
+    });
+    const request = await engine.submit("b");
+    await waitFor(() => existsSync(at("work")), { what: "the work to run" });
+    await engine.data.updates.builds.requestStop(1, "not needed");
+    const [build] = await engine.finished(request);
+    expect(build).toMatchObject({ results: Results.CANCELLED, state_string: expect.stringContaining("not needed") });
+    expect(readdirSync(made).toSorted()).toEqual(["after", "tries", "work"]);
+    expect(readFileSync(at("tries"), "utf8")).toBe("x\n");
   });
 });
 

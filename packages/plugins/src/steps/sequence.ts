@@ -66,12 +66,11 @@ function weigh({ flunkOnFailure, warnOnFailure }: Command, result: Result): Resu
   return warnOnFailure ? Results.WARNINGS : Results.SUCCESS;
 }
 
-/** Each runs, also after one that fails. A stopped build runs none any more: its worker takes no command. */
+/** Each runs, also after one that fails and in a stopped build, until that is stopped again. */
 async function cleanUp(
   ctx: StepContext,
   commands: readonly Pick<Command, "command" | "log">[],
   options: ProgramOptions,
 ): Promise<void> {
-  if (ctx.signal.aborted) return;
-  for (const { command, log } of commands) await ctx.shell(toShellCommand(command, options), { log });
+  for (const { command, log } of commands) await ctx.shell(toShellCommand(command, options), { log, cleanUp: true });
 }
