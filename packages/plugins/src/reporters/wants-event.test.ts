@@ -123,7 +123,7 @@ describe("messages", () => {
     expect(markdownMessage({ ...failed, logs: [log] }).text).toContain("````\n```\nout of the fence\n````");
   });
 
-  it("whose template is broken are found by the check of the config, which says for which build", () => {
+  it("whose template is broken are found by the check of the config, which says for which build", async () => {
     const broken = slack({
       name: "chat",
       url: "https://example.org/",
@@ -134,7 +134,7 @@ describe("messages", () => {
       }),
     });
     const { plugin, options: given } = broken;
-    expect(plugin.check?.(plugin.options.parse(given))).toEqual([
+    expect(await plugin.check?.(plugin.options.parse(given))).toEqual([
       expect.stringMatching(/^\.message: the template fails for a buildset that ended: /),
       expect.stringMatching(/^\.message: the template fails for a missing worker: /),
     ]);
