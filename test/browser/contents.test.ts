@@ -148,8 +148,8 @@ it("the items of a matrix are shown while they are built and after, those that f
     { what: "the items in their last order" },
   );
   await page.getByLabel("Show").selectOption("not built");
-  await page.getByText("gcc debug").waitFor({ state: "detached" });
-  expect(await rows(page)).toHaveLength(2);
+  // Between two choices no rows are shown.
+  await waitFor(async () => (await rows(page)).length === 2, { what: "the items that were not built" });
   await page.getByLabel("Show").selectOption("");
   await page.getByLabel("Filter items by name").fill("release");
   await page.getByText("clang debug").waitFor({ state: "detached" });

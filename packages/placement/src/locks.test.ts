@@ -54,6 +54,52 @@ describe("who gets a lock", () => {
     expect(going(locks, blocked, waiter(2, [[1, "alone"]]), waiter(3, [[2, "alone"]]))).toEqual([2]);
   });
 
+  describe("that is kept", () => {
+    const both = waiter(1, [
+      [1, "alone"],
+      [2, "alone"],
+    ]);
+    const first = waiter(0, [[2, "alone"]]);
+    const behind = waiter(2, [[1, "alone"]]);
+    const locks = [lock(1, 1), lock(2, 1, hold(9))];
+    const goingAt = (waitedS: number, ...waiters: LockWaiter[]) =>
+      grantLocks(locks, waiters, both.since + waitedS).flatMap(({ waiter: { buildrequestid }, short }) =>
+        short.length === 0 ? [buildrequestid] : [],
+      );
+
+    it("is for one that has waited for long for another lock, as the first there", () => {
+      expect(goingAt(299, both, behind)).toEqual([2]);
+      expect(goingAt(300, both, behind)).toEqual([]);
+      expect(goingAt(300, first, both, behind)).toEqual([2]);
+      expect(goingAt(300, both, { ...behind, priority: 1 })).toEqual([2]);
+    });
+
+    it("is not in the pauses, which become longer, nor from one that has locks or that a build waits for", () => {
+      const minutes = [4, 5, 9, 10, 19, 20, 39, 40, 79, 80];
+      expect(minutes.filter((minute) => goingAt(minute * 60, both, behind).length === 0)).toEqual([5, 9, 20, 39, 80]);
+      expect(goingAt(300, both, { ...behind, goesOn: true })).toEqual([2]);
+    });
+
+    it("is enough for all that it waits for, however many come behind it", () => {
+      // Of two locks one is always free and the other taken, and whoever is behind wants one of them.
+      const holds = new Map([[2, 101]]);
+      let ended = 0;
+      for (let second = 0; second < 3600 && ended === 0; second += 10) {
+        const younger = [1, 2].map((id) => waiter(1000 + second + id, [[id, "alone"]]));
+        const states = [1, 2].map((id) => lock(id, 1, ...(holds.has(id) ? [hold(holds.get(id) as number)] : [])));
+        for (const { waiter: one, short } of grantLocks(states, [both, ...younger], both.since + second)) {
+          if (short.length > 0) continue;
+          if (one === both) ended = second;
+          for (const { lockid } of one.demands) holds.set(lockid, one.buildrequestid);
+        }
+        // The one that was taken first ends.
+        holds.delete(second % 20 === 0 ? 2 : 1);
+      }
+      expect(ended).toBeGreaterThanOrEqual(300);
+      expect(ended).toBeLessThan(330);
+    });
+  });
+
   it("is a step whose build has it", () => {
     const step = (kind: "alone" | number) => waiter(1, [[1, kind]], { stepid: 7 });
     expect(going([lock(1, 1, hold(1, true))], step("alone"))).toEqual([1]);

@@ -60,7 +60,7 @@ export class LockQueues {
         .map(({ exclusive, ...hold }) => ({ ...hold, exclusive: exclusive === 1 })),
     }));
     const queued = queueOf(waits);
-    const verdicts = grantLocks(states, queued);
+    const verdicts = grantLocks(states, queued, waits[0]?.now);
     const describe = (lockid: number, waiter?: Queued): HeldLock => {
       const own = holders.filter((row) => row.lockid === lockid);
       const ahead = queued.filter(
@@ -127,12 +127,13 @@ function queueOf(waits: readonly (WaitRow & { readonly builderid: number })[]): 
   );
   return groups
     .map((rows): Queued => {
-      const { buildrequestid, stepid, priority, since, builderid } = rows[0] as (typeof rows)[0];
+      const { buildrequestid, stepid, priority, since, builderid, goesOn } = rows[0] as (typeof rows)[0];
       const demands = new Map(
         rows.map(({ lockid, exclusive, count }) => [lockid, { lockid, exclusive: exclusive === 1, count }]),
       );
       const masterids = [...new Set(rows.map(({ masterid }) => masterid))];
-      return { buildrequestid, stepid, priority, since, builderid, masterids, demands: [...demands.values()] };
+      const waiter = { buildrequestid, stepid, priority, since, builderid, masterids, goesOn: goesOn === 1 };
+      return { ...waiter, demands: [...demands.values()] };
     })
     .sort(compareWaiters);
 }

@@ -31,6 +31,8 @@ export interface WaitRow extends OwnerRow {
   readonly masterid: number;
   readonly since: number;
   readonly priority: number;
+  /** 1: its request has locks already, or a build waits for it. */
+  readonly goesOn: number;
 }
 
 const keyOf = ({ name, workerid }: Pick<LockKey, "name" | "workerid">) => `${workerid} ${name}`;
@@ -163,12 +165,17 @@ export function readHolds(connection: Connection, lockids: readonly number[]): P
   );
 }
 
+/** SQL, of a request: it has locks already, or a build waits for it. */
+const goesOn = (request: string) =>
+  `case when ${request}.waited_for = 1
+     or exists (select 1 from mm_lock_holds g where g.buildrequestid = ${request}.id) then 1 else 0 end as "goesOn"`;
+
 /** Those who wait for any of these locks, with everything that each of them waits for. */
 export function readWaits(connection: Connection, lockids: readonly number[]): Promise<WaitRow[]> {
   const ids = connection.dialect.isOneOf("o.lockid", lockids);
   return queryRows<WaitRow>(
     connection,
-    `select w.lockid, w.masterid, w.buildrequestid, w.stepid, w.exclusive, w.count, w.since, r.priority
+    `select w.lockid, w.masterid, w.buildrequestid, w.stepid, w.exclusive, w.count, w.since, r.priority, ${goesOn("r")}
        from mm_lock_waits w join buildrequests r on r.id = w.buildrequestid
       where w.buildrequestid in (select o.buildrequestid from mm_lock_waits o where ${ids.sql}) and ${isWaitValid("w")}`,
     ids.bindings,
@@ -179,10 +186,13 @@ export function readWaits(connection: Connection, lockids: readonly number[]): P
  * All who wait for a lock: running steps, and requests that an engine has tried. Those are as many as there were free workers, and
  * about five of each lock that functions name: an engine that knows the lock to be taken keeps their rows, and does not try them again.
  */
-export function readAllWaits(connection: Connection): Promise<(WaitRow & { readonly builderid: number })[]> {
+export function readAllWaits(
+  connection: Connection,
+): Promise<(WaitRow & { readonly builderid: number; readonly now: number })[]> {
   return queryRows(
     connection,
-    `select w.lockid, w.masterid, w.buildrequestid, w.stepid, w.exclusive, w.count, w.since, r.priority, r.builderid
+    `select w.lockid, w.masterid, w.buildrequestid, w.stepid, w.exclusive, w.count, w.since, r.priority, r.builderid, ${goesOn("r")},
+            ${connection.dialect.now} as now
        from mm_lock_waits w join buildrequests r on r.id = w.buildrequestid where ${isWaitValid("w")}`,
   );
 }
@@ -201,15 +211,24 @@ export async function readLockLimits(
   return new Map(rows.map(({ lockid, max }) => [lockid, max]));
 }
 
+interface RequestFacts {
+  readonly priority: number;
+  readonly submittedAt: number;
+  readonly now: number;
+  /** 1: it has locks already, or a build waits for it. */
+  readonly goesOn: number;
+}
+
 /** What decides the rank of requests. */
 export async function readRanks(
   connection: Connection,
   buildrequestids: readonly number[],
-): Promise<ReadonlyMap<number, { priority: number; submittedAt: number; now: number }>> {
-  const ids = connection.dialect.isOneOf("id", buildrequestids);
-  const rows = await queryRows<{ id: number; priority: number; submittedAt: number; now: number }>(
+): Promise<ReadonlyMap<number, RequestFacts>> {
+  const ids = connection.dialect.isOneOf("r.id", buildrequestids);
+  const rows = await queryRows<RequestFacts & { readonly id: number }>(
     connection,
-    `select id, priority, submitted_at as "submittedAt", ${connection.dialect.now} as now from buildrequests where ${ids.sql}`,
+    `select r.id, r.priority, r.submitted_at as "submittedAt", ${connection.dialect.now} as now, ${goesOn("r")}
+       from buildrequests r where ${ids.sql}`,
     ids.bindings,
   );
   return new Map(rows.map(({ id, ...rank }) => [id, rank]));

@@ -71,9 +71,11 @@ export async function takeLocks(tx: Connection, lease: Lease, wishes: readonly L
   const wanted = [...new Set(lockids.values())];
   const settled = await settleHolds(tx, wanted);
   await deleteInvalidWaits(tx, wanted);
-  const waits = await readWaits(tx, wanted);
-  const others = [...new Set(waits.map(({ lockid }) => lockid))].filter((lockid) => !wanted.includes(lockid));
+  const ofWanted = await readWaits(tx, wanted);
+  const others = [...new Set(ofWanted.map(({ lockid }) => lockid))].filter((lockid) => !wanted.includes(lockid));
   const involved = [...wanted, ...others];
+  // Who is the first at these locks decides whether the wanted ones are kept for it.
+  const waits = others.length === 0 ? ofWanted : await readWaits(tx, involved);
   const [ofOthers, limits, ranks] = await Promise.all([
     readHolds(tx, others),
     readLockLimits(tx, involved),
@@ -89,7 +91,8 @@ export async function takeLocks(tx: Connection, lease: Lease, wishes: readonly L
     max: limits.get(lockid) ?? 1,
     holds: holds.filter((hold) => hold.lockid === lockid).map(asHold),
   }));
-  const verdicts = grantLocks(states, [...candidates, ...othersOf(waits, open)]);
+  const now = [...ranks.values()][0]?.now;
+  const verdicts = grantLocks(states, [...candidates, ...othersOf(waits, open)], now);
   const shortOf = new Map(verdicts.map(({ waiter, short }) => [ownerKey(waiter), short]));
   const granted = candidates.filter((candidate) => shortOf.get(ownerKey(candidate))?.length === 0);
   const taken = await writeGranted(tx, lease, granted, holds, idOf);
@@ -116,17 +119,19 @@ function makeCandidate(
   const known = waits.filter((wait) => isSameOwner(wait, wish)).map(({ since }) => since);
   const since = stepid === 0 ? (rank?.submittedAt ?? 0) : (known[0] ?? rank?.now ?? 0);
   const demands = wish.uses.map((use) => ({ lockid: idOf(use), exclusive: use.exclusive, count: use.count }));
-  return { wish, buildrequestid, stepid, priority: rank?.priority ?? 0, since, demands };
+  const goesOn = rank?.goesOn === 1;
+  return { wish, buildrequestid, stepid, priority: rank?.priority ?? 0, since, demands, goesOn };
 }
 
 /** Waiters of the rows, of whichever master, but for those that are asked about now. */
 function othersOf(waits: readonly WaitRow[], open: readonly LockWish[]): LockWaiter[] {
   const asked = new Set(open.map(ownerKey));
   const others = new Map<string, LockWaiter & { readonly demands: LockDemand[] }>();
-  for (const { buildrequestid, stepid, priority, since, ...row } of waits) {
+  for (const { buildrequestid, stepid, priority, since, goesOn, ...row } of waits) {
     const key = ownerKey({ buildrequestid, stepid });
     if (asked.has(key)) continue;
-    const other = others.get(key) ?? { buildrequestid, stepid, priority, since, demands: [] };
+    const waiter = { buildrequestid, stepid, priority, since, goesOn: goesOn === 1 };
+    const other = others.get(key) ?? { ...waiter, demands: [] };
     // Several engines may wait to start the same request.
     if (other.demands.every(({ lockid }) => lockid !== row.lockid))
       other.demands.push({ lockid: row.lockid, exclusive: row.exclusive === 1, count: row.count });
