@@ -135,11 +135,10 @@ describe("messages", () => {
     });
     const { plugin, options: given } = broken;
     expect(await plugin.check?.(plugin.options.parse(given))).toEqual([
-      expect.stringMatching(/^\.message: the template fails for a buildset that ended: /),
-      expect.stringMatching(/^\.message: the template fails for a missing worker: /),
+      expect.stringMatching(/^\.message: the template fails for a buildset that ended and a missing worker: /),
     ]);
     const empty = checkTemplate({ message: () => ({}) as never });
-    expect(empty[0]).toContain("a build that begins: it must return { subject, text }");
+    expect(empty[0]).toContain("for a build that begins and 13 others: it must return { subject, text }");
   });
 });
 

@@ -120,18 +120,19 @@ interface TemplateChoice {
 export function checkTemplate({ message, events }: TemplateChoice): string[] {
   if (!message) return [];
   const wanted = sampleFacts().filter(({ facts }) => events?.includes(facts.event) ?? true);
-  const said = new Set<string>();
-  return wanted.flatMap(({ name, facts }) => {
+  const failed = new Map<string, string[]>();
+  for (const { name, facts } of wanted)
     try {
       render(facts, message);
-      return [];
     } catch (error) {
+      // One that hangs is not called again for a while, which says nothing more.
+      if (error instanceof FunctionSuspended) continue;
       const why = explain(error);
-      // One that is wrong for all samples says it once; one that hangs is not called again, which says nothing more.
-      if (said.has(why) || error instanceof FunctionSuspended) return [];
-      said.add(why);
-      return [`.message: the template fails for ${name}: ${why}`];
+      failed.set(why, [...(failed.get(why) ?? []), name]);
     }
+  return [...failed].map(([why, [first, ...others]]) => {
+    const more = others.length === 0 ? "" : ` and ${others.length === 1 ? others[0] : `${others.length} others`}`;
+    return `.message: the template fails for ${first}${more}: ${why}`;
   });
 }
 
