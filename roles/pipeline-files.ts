@@ -1,20 +1,19 @@
 import type { LoadedConfig } from "@multimaster/config";
 import { errors } from "@multimaster/core";
 import { builtInSteps } from "@multimaster/plugins/pipeline/built-in-steps";
-import { checkPipeline, type PipelineRules } from "@multimaster/plugins/pipeline/check-pipeline";
+import { checkPipeline, type PipelineRules, usualLimits } from "@multimaster/plugins/pipeline/check-pipeline";
 import { describePipeline } from "@multimaster/plugins/pipeline/describe-pipeline";
 import { formatProblems } from "@multimaster/plugins/pipeline/problem";
 import { pipelineRulesOf } from "@multimaster/plugins/steps/from-repository";
 
-/** What any config could allow: the steps of this release, and any name. */
+/** What any config could allow: the steps of this release, and any name. Limits are those of a config that sets none. */
 function anyRules(): PipelineRules {
   return {
     steps: builtInSteps(),
     secrets: "any",
     properties: "any",
     schedulers: "any",
-    maxSteps: 500,
-    maxBytes: 1024 * 1024,
+    ...usualLimits,
   };
 }
 

@@ -30,7 +30,19 @@ describe("whose code it is", () => {
     ["refs/tags/v1", false],
     ["main", false],
     ["refs/heads/refs/pull/1/head", false],
-    ["pull/1/head", false],
+    ["pull/1/head", true],
+    ["pull/1", true],
+    ["merge-requests/1/head", true],
+    ["pull-requests/1/from", true],
+    ["changes/42/42/3", true],
+    [" refs/pull/8/head", true],
+    ["\t+pull/8/head ", true],
+    ["/refs/pull/8/head", true],
+    ["REFS/pull/8/head", true],
+    ["Refs/Heads/main", true],
+    ["pull/new-parser", false],
+    ["feature/pull/8/head", false],
+    ["changes/2026", false],
   ])("%s is a request's: %s", (branch, expected) => {
     expect(isRequestRef(branch)).toBe(expected);
   });

@@ -4,12 +4,18 @@ export const forkProperty = "pullrequest_fork";
 /** The property of a build that says whether its code is trusted. Only the engine sets it, and no step may change it. */
 export const trustedProperty = "trusted";
 
+/** What git finds below `refs/` without that prefix: `pull/8/head`. A branch of such a name counts as a forge's, too. */
+const shortRequestRef =
+  /^(?:(?:pull|pulls|pull-requests|merge-requests|pipelines)\/\d+|changes\/\d+\/\d+|keep-around\/[0-9a-f]+)(?:\/|$)/i;
+
 /**
  * Whether a ref is made by a forge instead of pushed by a user with write access: refs of pull requests, merge requests and
- * Gerrit changes, and the forge's own (`refs/keep-around`, `refs/pipelines`). Anyone's code may be behind such a ref.
+ * Gerrit changes, and the forge's own (`refs/keep-around`, `refs/pipelines`). Anyone's code may be behind such a ref. A
+ * program that gets the name may read it more generously than the git step: blanks and signs around it and the case count for nothing.
  */
 export function isRequestRef(branch: string): boolean {
-  return /^refs\/(?!heads\/|tags\/)/.test(branch);
+  const ref = branch.replace(/^[^\p{L}\p{N}]+/u, "").trim();
+  return (/^refs\//i.test(ref) && !/^refs\/(?:heads|tags)\//.test(ref)) || shortRequestRef.test(ref);
 }
 
 /**

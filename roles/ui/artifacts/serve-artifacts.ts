@@ -14,7 +14,7 @@ import { parseRange } from "../rest/byte-range.ts";
 const goodResults = [Results.SUCCESS, Results.WARNINGS];
 
 /**
- * Downloads of artifacts, under the rights of their builds: `/artifacts/ID/NAME`, and of the newest good build that has such an
+ * Downloads of artifacts, under the rights of their builds: `/artifacts/ARTIFACTID/NAME`, and of the newest good build that has such an
  * artifact `/artifacts/latest/BUILDER/NAME` or `/artifacts/latest/BUILDER/@BRANCH/NAME`.
  */
 export function serveArtifacts(
@@ -50,7 +50,7 @@ export function serveArtifacts(
     try {
       access.checkRead(await access.identify(ctx.req), ["artifacts"]);
       const row = await find(path);
-      if (row === undefined) throw errors.notFound(`There is no artifact at ${path.join("/")}.`);
+      if (row === undefined) throw errors.notFound(`There is no artifact at ${path.join("/")}.${explainPath(path)}`);
       if (store === undefined) throw errors.notFound("This master's config names no artifact store (artifacts).");
       await send(ctx, row, store, path[0] === "latest", (error) =>
         log.error({ err: error, artifactid: row.artifactid }, "an artifact could not be sent to its end"),
@@ -61,6 +61,11 @@ export function serveArtifacts(
       refuse(ctx, 502, "the artifact store does not deliver this artifact");
     }
   };
+}
+
+/** A build's id in its place is the usual mistake. */
+function explainPath([first]: readonly string[]): string {
+  return first === "latest" ? "" : " The address is /artifacts/ARTIFACTID/NAME, with the artifact's own id.";
 }
 
 async function send(

@@ -18,6 +18,9 @@ export interface PipelineRules extends AllowedNames {
   readonly maxBytes: number;
 }
 
+/** Limits of a step `fromRepository` without the option `limits`. */
+export const usualLimits = { maxSteps: 100, maxBytes: 64 * 1024 };
+
 export type CheckedPipeline =
   | { readonly steps: readonly PluginDescriptor<"step">[] }
   | { readonly problems: readonly PipelineProblem[] };

@@ -2,7 +2,7 @@ import { Results } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepDefinition, type StepEnd } from "../define-step.ts";
 import { isPlainBranch, isRefName } from "../git/ref-names.ts";
-import { checkPipeline, type PipelineRules } from "../pipeline/check-pipeline.ts";
+import { checkPipeline, type PipelineRules, usualLimits } from "../pipeline/check-pipeline.ts";
 import { formatProblems } from "../pipeline/problem.ts";
 import { readBaseFile } from "../pipeline/read-base-file.ts";
 import type { StepContext } from "../step-context.ts";
@@ -52,12 +52,12 @@ const options = z.object({
   repourl: z.string().min(1).optional().describe("Where the base branch is read; needed if trustForks is base."),
   limits: z
     .strictObject({
-      steps: z.int().positive().max(500).default(100).describe("Maximum number of its steps."),
+      steps: z.int().positive().max(500).default(usualLimits.maxSteps).describe("Maximum number of its steps."),
       bytes: z
         .int()
         .positive()
         .max(1024 * 1024)
-        .default(64 * 1024)
+        .default(usualLimits.maxBytes)
         .describe("Maximum bytes of the file."),
     })
     .prefault({})

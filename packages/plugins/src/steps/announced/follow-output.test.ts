@@ -50,7 +50,7 @@ it("bounds the names, texts and links of steps, and says once what it leaves out
   expect([links.length, new Set(links.map(({ length }) => length))]).toEqual([50, new Set([200])]);
   expect(ended.map(({ length }) => length)).toEqual([1000, 8]);
   for (const sentence of [
-    /^the name of the step ".*" is cut/,
+    /^the name of the step ".*" is cut after 50 characters/,
     /more than 50 links/,
     /the text of the step .* is cut/,
     /more than 2 steps/,

@@ -5,6 +5,8 @@ import { type Mark, parseMark } from "./parse-mark.ts";
 
 /** Characters of a line that has not ended which are kept back. */
 const longestStart = 64 * 1024;
+/** Characters of a step's name that its row has. */
+const longestShown = 50;
 /** What a program may say of each of its steps. */
 const longest = { name: 200, text: 1000, linkName: 200 };
 const mostLinks = 50;
@@ -180,8 +182,8 @@ export class OutputFollower {
       return;
     }
     this.#count += 1;
-    if (name.endsWith(cutMark))
-      await this.#note(`the name of the step "${name}" is cut after ${longest.name} characters`);
+    if (name.length > longestShown)
+      await this.#note(`the name of the step "${name}" is cut after ${longestShown} characters`);
     const step = await this.#ctx.announceStep(name);
     this.#current = { step, announced: name, results: Results.SUCCESS, text: "", links: 0 };
     this.#open.set(name, this.#current);
