@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { append } from "@multimaster/core";
 import { formatPath } from "./describe-issue.ts";
 import { listSteps } from "./list-steps.ts";
-import { type LockUseConfig, lockUses } from "./locks.ts";
+import { type LockOptions, type LockUseConfig, lockUses } from "./locks.ts";
 import type { PlaceOf } from "./place-of.ts";
 import type { BuilderConfig, BuildersSlice } from "./slices/builders.ts";
 
@@ -46,6 +46,33 @@ export function checkLocks(sets: ReadonlyMap<string, BuildersSlice>, placeOf: Pl
     ...placed.flatMap(({ ofBuilder, ofSteps }) => findInnerClashes(ofBuilder, ofSteps)),
     ...findCircles(placed),
   ];
+}
+
+const defined = new WeakMap<BuilderConfig, ReadonlyMap<string, LockOptions>>();
+
+/** The locks that a builder and its steps use whatever the build, by name. */
+export function locksDefinedBy(builder: BuilderConfig): ReadonlyMap<string, LockOptions> {
+  let locks = defined.get(builder);
+  if (locks === undefined) {
+    const uses = [...usesOf(builder.locks), ...stepsOf("", builder).flatMap((step) => step.uses)];
+    defined.set(builder, (locks = new Map(uses.map(({ lock }) => [lock.name, lock]))));
+  }
+  return locks;
+}
+
+/** Of locks that a function has named: what differs from the definition of the config, which counts for all others. */
+export function findContradiction(
+  uses: readonly LockUseConfig[],
+  locks: ReadonlyMap<string, LockOptions>,
+): string | undefined {
+  for (const { lock } of uses) {
+    const known = locks.get(lock.name);
+    if (known === undefined || isDeepStrictEqual(known, lock)) continue;
+    const options = [...new Set([...Object.keys(known), ...Object.keys(lock)])] as (keyof LockOptions)[];
+    const different = options.filter((option) => !isDeepStrictEqual(known[option], lock[option]));
+    return `the lock "${lock.name}" differs from the one of the config in ${different.join(" and ")}; define it once and import it`;
+  }
+  return undefined;
 }
 
 /** Limits of single workers that are not there. */

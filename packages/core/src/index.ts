@@ -16,6 +16,7 @@ export * from "./ignore-signals.ts";
 export * from "./json.ts";
 export * from "./listen.ts";
 export * from "./log.ts";
+export { plain } from "./log-format.ts";
 export * from "./log-warnings.ts";
 export * from "./loop-service.ts";
 export * from "./make-directories.ts";

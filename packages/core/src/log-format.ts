@@ -32,7 +32,7 @@ export function prettyLine(json: string): string {
  * Replaces control characters in text from outside (user names, branches, addresses): it must neither move the terminal's
  * cursor nor imitate a log line of ours.
  */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     const code = (character.codePointAt(0) ?? 0).toString(16);
     return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;

@@ -126,7 +126,10 @@ async function applyRetry(tx: Connection, requestId: number, end: BuildEnd): Pro
   }
   const before = await countRetries(tx, requestId);
   if (before >= retry.times)
-    return { ...end, state: `${state} (this request was run again ${timesOf(before)}, and is not run again: retry)` };
+    return {
+      ...end,
+      state: `${state} (this request was run again ${timesOf(before)}, as often as "retry" of its builder allows)`,
+    };
   const detail = `its last build ended with "${state}"; this is retry ${before + 1} of ${retry.times}`;
   await noteRetry(tx, requestId, { delayS: retry.delayS, detail });
   return { ...end, results: Results.RETRY, state: `${state} (retry ${before + 1} of ${retry.times})` };

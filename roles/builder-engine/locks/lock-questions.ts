@@ -1,4 +1,12 @@
-import { describeIssue, type LockUseConfig, lockUses, render } from "@multimaster/config";
+import {
+  describeIssue,
+  findContradiction,
+  type LockOptions,
+  type LockUseConfig,
+  locksDefinedBy,
+  lockUses,
+  render,
+} from "@multimaster/config";
 import { type Clock, FunctionBlocked, waitAtMost } from "@multimaster/core";
 import type { Data, RequestDetails, RequestRank } from "@multimaster/data";
 import { makeBuildProperties } from "../builds/build-properties.ts";
@@ -59,6 +67,7 @@ const keyOfPair = ({ buildrequestid, worker }: PlacedForLocks) => keyOf(buildreq
 export interface LockQuestionsOptions {
   readonly data: Data;
   readonly clock: Clock;
+  readonly builders: ReadonlyMap<number, ConfiguredBuilder>;
   readonly workers: { readonly all: readonly AttachedWorker[] };
   onAnswer(): void;
 }
@@ -69,6 +78,9 @@ export class LockQuestions {
   #clock: Clock;
   #onAnswer: () => void;
   #workers: () => readonly AttachedWorker[];
+  #builders: ReadonlyMap<number, ConfiguredBuilder>;
+  /** What the builders say without functions, by the names of the locks; read once in a poll. */
+  #defined: ReadonlyMap<string, LockOptions> | undefined;
   /** The longest remembered come first. */
   #known = new Map<string, Known>();
   /** Requests whose answers came too late for the poll that asked. */
@@ -80,8 +92,9 @@ export class LockQuestions {
   #graceMs = graceMs;
 
   /** `onAnswer`: the distributor may know more now. */
-  constructor({ data, clock, workers, onAnswer }: LockQuestionsOptions) {
+  constructor({ data, clock, builders, workers, onAnswer }: LockQuestionsOptions) {
     this.#data = data;
+    this.#builders = builders;
     this.#workers = () => workers.all;
     this.#clock = clock;
     this.#onAnswer = onAnswer;
@@ -89,6 +102,7 @@ export class LockQuestions {
 
   beginPoll(): void {
     this.#graceMs = graceMs;
+    this.#defined = undefined;
     const now = this.#clock.now();
     for (const [key, { since }] of this.#known) {
       if (since + rememberedMs > now && this.#known.size <= mostRemembered) break;
@@ -182,6 +196,12 @@ export class LockQuestions {
     this.#late.add(placed.buildrequestid);
   }
 
+  #definedLocks(): ReadonlyMap<string, LockOptions> {
+    return (this.#defined ??= new Map(
+      [...this.#builders.values()].flatMap(({ config }) => [...locksDefinedBy(config)]),
+    ));
+  }
+
   /** Undefined: another question has found meanwhile that the function does not answer; this request waits. */
   async #render(placed: PlacedForLocks): Promise<Rendered | undefined> {
     const { builder, buildrequestid } = placed;
@@ -194,7 +214,10 @@ export class LockQuestions {
       const rendering = render(builder.config.locks, createContext(placed, request, this.#workers(), onOfWorker));
       const rendered = await waitAtMost(this.#clock, answerMs, rendering);
       if (rendered === undefined) throw new NoAnswer(`the function did not answer within ${answerMs / 1000} s`);
-      return { answer: { kind: "named", uses: readUses(rendered) }, isOfWorker };
+      const uses = readUses(rendered);
+      const problem = findContradiction(uses, this.#definedLocks());
+      if (problem !== undefined) throw new Error(problem);
+      return { answer: { kind: "named", uses }, isOfWorker };
     } catch (error) {
       const why = builder.secrets.hide(error instanceof Error ? error.message : String(error));
       if (error instanceof FunctionBlocked || error instanceof NoAnswer) {

@@ -71,7 +71,7 @@ it("a lock whose engine was killed goes on when the command has ended on the wor
   const before = written();
   await waitFor(() => written() > before, { what: "the command to go on" });
   expect(await sentencesOf(front)).toContainEqual(
-    expect.stringContaining("lock db is held by job #1 on doomed (lost; its command may still run on a1)"),
+    expect.stringContaining("lock db is held by job #1 on doomed (lost; its command may still run on a1; kept until "),
   );
   expect(whatRan(cluster)).toEqual(["begin job 1"]);
 

@@ -311,7 +311,9 @@ describe("retry rules", () => {
     const ended = await engine.finished(id);
     expect(ended.map(({ results }) => results)).toEqual([Results.RETRY, Results.EXCEPTION]);
     expect(ended[0]?.state_string).toContain("(retry 1 of 1)");
-    expect(ended[1]?.state_string).toContain("this request was run again once, and is not run again: retry");
+    expect(ended[1]?.state_string).toContain(
+      'this request was run again once, as often as "retry" of its builder allows',
+    );
     works = true;
     const again = await engine.finished(await engine.submit("a"));
     expect(again.map(({ results }) => results)).toEqual([Results.SUCCESS]);

@@ -67,6 +67,23 @@ describe("locks that a function names", () => {
     expect(builds).toEqual(builds.toSorted((a, b) => a - b));
   });
 
+  it("end a build with the reason where they contradict the config, which would let more of them in", async () => {
+    const engine = await startEngine(
+      { fixed: [shell({ command: "true" })], child: [shell({ command: "true" })] },
+      {
+        moreOf: {
+          fixed: { locks: [defineLock({ name: "x", max: 2 }).counting()] },
+          child: { locks: () => [defineLock({ name: "x", max: 7 }).counting(7)] },
+        },
+      },
+    );
+    const [build] = await engine.finished(await engine.submit("child"));
+    expect(build).toMatchObject({
+      results: Results.EXCEPTION,
+      state_string: expect.stringContaining('the lock "x" differs from the one of the config in max'),
+    });
+  });
+
   it("of a worker start a request on another worker that is busier", async () => {
     const gates = [createGate(), createGate(), createGate()] as const;
     const engine = await startEngine(

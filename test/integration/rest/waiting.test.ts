@@ -127,6 +127,19 @@ describe.each(engines)("why build requests wait, on %s", (engine) => {
     ]);
   });
 
+  it("its worker is attached to a master that is about to be evicted, and another master has the builder, too", async () => {
+    await updates.builders.configure([builder("runtests", { workers: ["w1"] })]);
+    await attach("w1");
+    const other = updatesOf(database, (await join(database, { name: "engine-b" })).lease);
+    await other.builders.configure([builder("runtests", { workers: ["w1"] })]);
+    const { now } = database.dialect;
+    const overdue = `update mm_leases set renewed_at = ${now} - 90, expires_at = ${now} - 1 where masterid = ?`;
+    await execute(database, overdue, [lease.masterid]);
+    const said = (await sentences(await ask())).map(([, sentence]) => sentence?.replace(/\d+ s\b/, "N s"));
+    const silent = "which has not renewed its lease for N s: if engine-a is dead, it is evicted now";
+    expect(said).toContain(`w1 is attached to engine-a, ${silent}.`);
+  });
+
   it("its workers are paused, leaving or busy, each with what with", async () => {
     await updates.builders.configure([builder("runtests"), builder("docs")]);
     const w1 = await attach("w1");

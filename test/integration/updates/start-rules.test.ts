@@ -79,7 +79,9 @@ describe.each(engines)("who goes first on %s", (engine) => {
     await masters.rows("update mm_request_retries set retry_at = 0 returning buildrequestid");
     const last = await run(1);
     expect(last).toMatchObject({ results: Results.EXCEPTION });
-    expect(last.state).toBe("exception (this request was run again 2 times, and is not run again: retry)");
+    expect(last.state).toBe(
+      'exception (this request was run again 2 times, as often as "retry" of its builder allows)',
+    );
   });
 
   it("gives what an engine's functions refuse as reasons, until that engine is gone", async () => {

@@ -1,5 +1,5 @@
 import { errors } from "@multimaster/core";
-import type { LockWait } from "@multimaster/data";
+import type { LockHold, LockWait } from "@multimaster/data";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
 import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
@@ -37,11 +37,14 @@ export function addLocks(program: Command): void {
     if (others.length > 0)
       throw errors.requestInvalid(`${wanted.length} builds have the lock "${name}"; say which with --hold.`);
     await api.call("lock_holds", `lock_holds/${one.holdid}`, "break", {});
-    const done = `The lock ${name} is taken away from ${nameOwner(one)}, which goes on.\n`;
+    const after = one.lost ? "which was lost: its command may still run" : "which goes on";
+    const done = `The lock ${name} is taken away from ${nameOwner(one)}, ${after}.\n`;
     await openTerminal().write(json ? formatJson(one) : done);
   });
   for (const command of lock.commands) command.exitOverride();
 }
+
+type SentHold = Pick<LockHold, "lost"> & Partial<Pick<LockHold, "kept_until">>;
 
 type Found = Awaited<ReturnType<typeof readLocks>>;
 
@@ -61,14 +64,7 @@ function describeLocks({ locks, lock_holds: holds, lock_waits: waits }: Found): 
     const useOf = (one: { exclusive: boolean; count: number }) => (one.exclusive ? "alone" : `${one.count} of ${max}`);
     const held = holds
       .filter((hold) => hold.lockid === lockid)
-      .map((hold) => [
-        lock,
-        hold.lost ? "was lost" : "has it",
-        hold.holdid,
-        nameOwner(hold),
-        useOf(hold),
-        since(hold.taken_at),
-      ]);
+      .map((hold) => [lock, describeHold(hold), hold.holdid, nameOwner(hold), useOf(hold), since(hold.taken_at)]);
     const queued = inTurn(waits.filter((wait) => wait.lockid === lockid)).map((wait, i) => [
       lock,
       `waits, ${i + 1}.`,
@@ -91,6 +87,12 @@ function inTurn(waits: readonly LockWait[]): LockWait[] {
     turns.set(key, turn ? { ...turn, master: `${turn.master} or ${wait.master}` } : wait);
   }
   return [...turns.values()];
+}
+
+/** A ui master of the previous release does not send until when. */
+function describeHold({ lost, kept_until: until = null }: SentHold): string {
+  if (!lost) return "has it";
+  return until === null ? "was lost" : `was lost, free ${formatWhen(until)} at the latest`;
 }
 
 const since = (seconds: number) => formatWhen(seconds);

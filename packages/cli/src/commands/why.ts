@@ -1,3 +1,4 @@
+import { plain } from "@multimaster/core";
 import type { Waiting, WaitingChanges } from "@multimaster/data";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
@@ -67,7 +68,7 @@ function describeChanges({ changeids, changeids_more = 0, scheduler, branch, sin
 }
 
 function listReasons(reasons: Waiting["reasons"]): string {
-  return reasons.map(({ sentence }) => `  ${sentence}\n`).join("") || "  An engine is about to take it.\n";
+  return reasons.map(({ sentence }) => `  ${plain(sentence)}\n`).join("") || "  An engine is about to take it.\n";
 }
 
 function age(since: number): string {

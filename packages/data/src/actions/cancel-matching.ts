@@ -98,7 +98,7 @@ async function matchBuilders(connection: ActionContext["connection"], globs: rea
   const all = await builderNames(connection);
   const matched = all.filter(({ name }) => globs.some((glob) => fitsGlob(name, glob)));
   const unknown = globs.find((glob) => !all.some(({ name }) => fitsGlob(name, glob)));
-  if (unknown !== undefined) throw errors.requestInvalid(`'filter.builders': there is no builder "${unknown}".`);
+  if (unknown !== undefined) throw errors.requestInvalid(`'filter.builders': no builder has a name like "${unknown}".`);
   return matched.map(({ id }) => id);
 }
 

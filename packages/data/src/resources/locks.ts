@@ -1,7 +1,7 @@
-import { buildOfHold, isHoldCurrent, isHoldValid, isWaitValid } from "@multimaster/database";
+import { buildOfHold, isAdoptable, isHoldCurrent, isHoldValid, isWaitValid, keptUntil } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
-import { bool, datetime, identifier, integer, text, wholeSeconds } from "../model/field-kinds.ts";
+import { bool, datetime, identifier, integer, text, wholeSeconds, wholeSecondsOrNull } from "../model/field-kinds.ts";
 
 /** A lock that was ever asked for. */
 export const locks = defineResource({
@@ -61,8 +61,10 @@ export const lockHolds = defineResource({
     buildrequestid: { schema: integer, sql: "h.buildrequestid" },
     buildid: { schema: integer.nullable(), sql: "b.id" },
     number: { schema: integer.nullable(), sql: "b.number" },
-    /** Its engine or worker was lost, and its command may still run: the lock is free when the worker attaches again. */
-    lost: { schema: bool, sql: `not ${isHoldCurrent("h")}` },
+    /** Its engine or worker was lost, and its command may still run: the build goes on, or the lock is free, when the worker attaches again. */
+    lost: { schema: bool, sql: `(not ${isHoldCurrent("h")} or ${isAdoptable("h")})` },
+    /** Until when one that was lost is kept at most, if no engine hears of its worker. */
+    kept_until: { schema: datetime.nullable(), sql: keptUntil("h", "b"), read: wholeSecondsOrNull },
     /** The step that has it; null: the build has it from its beginning to its end. */
     stepid: { schema: integer.nullable(), sql: "case when h.stepid > 0 then h.stepid end" },
     exclusive: { schema: bool, sql: "h.exclusive = 1" },

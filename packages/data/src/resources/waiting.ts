@@ -1,17 +1,20 @@
-import { isRequestFree } from "@multimaster/database";
+import { isRequestFree, isWaitValid } from "@multimaster/database";
 import type { z } from "zod";
 import { defineResource } from "../model/define-resource.ts";
 import { bool, datetime, integer, text } from "../model/field-kinds.ts";
 import { explainBuilders, explainRequests } from "../waiting/explain-waiting.ts";
 import { reason } from "../waiting/reasons.ts";
 
-const unstarted = `br.complete = 0
-  and not exists (select 1 from builds b where b.buildrequestid = br.id and b.complete_at is null)`;
+/** No build of it runs, or that waits: its step for a lock, or it was left by its master. Few do: both lists are read once. */
+const isHeldUp = `br.complete = 0
+  and (not exists (select 1 from builds b where b.buildrequestid = br.id and b.complete_at is null)
+    or br.id in (select q.buildrequestid from mm_lock_waits q where q.stepid > 0 and ${isWaitValid("q")})
+    or br.id in (select ab.buildrequestid from mm_adoptable_builds ab))`;
 
 /** With the reasons of so many, a list has a megabyte. */
 const mostExplained = 500;
 
-/** Build requests that are not being built, each with the reasons; of one request also when it is. */
+/** Build requests that are not being built, or whose build waits for a lock or a master, each with the reasons; of one request also when it is. */
 export const waiting = defineResource({
   name: "waiting",
   plural: "waiting",
@@ -36,16 +39,16 @@ export const waiting = defineResource({
   },
   order: ["buildrequestid"],
   paths: [
-    { pattern: "waiting", kind: "collection", where: unstarted },
+    { pattern: "waiting", kind: "collection", where: isHeldUp },
     {
       pattern: "builders/n:builderid/waiting",
       kind: "collection",
-      where: `br.builderid = :builderid and ${unstarted}`,
+      where: `br.builderid = :builderid and ${isHeldUp}`,
     },
     {
       pattern: "builders/s:buildername/waiting",
       kind: "collection",
-      where: `br.builderid in (select id from builders where name_hash = :sha1(buildername)) and ${unstarted}`,
+      where: `br.builderid in (select id from builders where name_hash = :sha1(buildername)) and ${isHeldUp}`,
     },
     { pattern: "buildrequests/n:buildrequestid/why", kind: "single", where: "br.id = :buildrequestid" },
   ],

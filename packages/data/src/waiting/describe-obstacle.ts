@@ -2,7 +2,7 @@ import type { Json } from "@multimaster/core";
 import type { BuilderObstacle, HeldLock, PairObstacle, WorkerObstacle } from "@multimaster/placement";
 import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture, RunningBuild, WorkerSeen } from "./read-picture.ts";
-import { because, describeTime, listNames, mostFacts, type Reason } from "./reasons.ts";
+import { because, describeAsking, describeTime, listNames, mostFacts, type Reason } from "./reasons.ts";
 import type { Finding } from "./shorten.ts";
 import { buildsAt, buildsOfBuilderAt, directoryOf } from "./view-picture.ts";
 
@@ -157,7 +157,6 @@ function describeRefusal(
   { why, option, until }: Extract<PairObstacle, { kind: "refused" }>,
 ): Reason {
   const by = option === undefined ? "The config" : `"${option}" of the config`;
-  const again = until === undefined ? "" : `; it is asked again at ${describeTime(until)}`;
-  const sentence = `${by} of ${facts.master} refuses ${facts.worker}: ${why}${again}.`;
+  const sentence = `${by} of ${facts.master} refuses ${facts.worker}: ${why}${describeAsking(until)}.`;
   return because("refused", sentence, { ...facts, why, option: option ?? null, until: until ?? null });
 }

@@ -125,6 +125,9 @@ interface RequestState {
   buildid: number | null;
   number: number | null;
   buildmaster: string | null;
+  /** Of a build whose master was lost: until when another one may adopt it. */
+  adoptUntil: number | null;
+  worker: string | null;
   /** Of the master that has it: for how long it has not renewed its lease, if it should have, and when that ends. */
   silence: number | null;
   leaseRemaining: number | null;
@@ -140,7 +143,7 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
             coalesce(l.engine_deaths, 0) as "engineDeaths", coalesce(l.worker_losses, 0) as "workerLosses",
             coalesce(r.waited_for, 0) as waitedfor, q.retry_at as "retryAt", q.detail as "retryDetail",
             a.subject as "approvalSubject", a.expires_at as "expiresAt",
-            b.id as buildid, b.number, bm.name as buildmaster,
+            b.id as buildid, b.number, bm.name as buildmaster, ab.adopt_until as "adoptUntil", bw.name as worker,
             ${silenceOf("le", connection.dialect.now)} as silence, le.expires_at - ${connection.dialect.now} as "leaseRemaining"
        from buildrequests r
        left join buildrequest_claims c on c.brid = r.id left join masters m on m.id = c.masterid
@@ -150,7 +153,8 @@ function readStates(connection: Connection, requestids: readonly number[]): Prom
        left join mm_request_retries q on q.buildrequestid = r.id and q.retry_at > ${connection.dialect.now}
        left join mm_approvals a on a.buildrequestid = r.id and a.decision is null
        left join builds b on b.buildrequestid = r.id and b.complete_at is null
-       left join masters bm on bm.id = b.masterid
+       left join masters bm on bm.id = b.masterid left join workers bw on bw.id = b.workerid
+       left join mm_adoptable_builds ab on ab.buildid = b.id
        left join mm_leases le on le.masterid = coalesce(b.masterid, c.masterid)
       where ${wanted.sql} order by b.id`,
     wanted.bindings,
@@ -165,6 +169,7 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
     const sentence = `It was cancelled (${state.cancelreason}) and ends as soon as its master has stopped what runs.`;
     return because("cancelled", sentence, { reason: state.cancelreason, masterid, master });
   }
+  if (state.buildid !== null && state.adoptUntil !== null) return explainAdoption(state, state.adoptUntil);
   if (state.buildid !== null) {
     const { buildid, number, buildmaster } = state;
     const held = locks.ofStep(state.requestid).map(describeLock);
@@ -180,6 +185,12 @@ function explainState(state: RequestState, locks: LockQueues = LockQueues.empty)
   }
   if (masterid !== null) return because("starting", explainStart(state, master), { masterid, master });
   return undefined;
+}
+
+/** Its master was evicted, and its command goes on without one. */
+function explainAdoption({ buildid, number, buildmaster: master, worker }: RequestState, until: number): Reason {
+  const sentence = `${master} is lost, which built it (build ${number} of its builder): another master goes on with the build if ${worker} is attached to it until ${describeTime(until)}; otherwise the build is lost, too.`;
+  return because("engine_lost", sentence, { buildid, number, masters: [master], worker, until });
 }
 
 const explainStart = (state: RequestState, master: string | null): string =>

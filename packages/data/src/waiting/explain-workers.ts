@@ -1,6 +1,7 @@
 import { judgeWorker } from "@multimaster/placement";
 import { findWorker, named } from "./describe-obstacle.ts";
 import { explainLatent } from "./explain-latent.ts";
+import { describeSilence } from "./explain-silence.ts";
 import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture, WorkerSeen } from "./read-picture.ts";
 import { because, listNames, type Reason } from "./reasons.ts";
@@ -111,9 +112,19 @@ function explainAbsentAmong(picture: Picture, all: readonly WorkerSeen[], master
 }
 
 function explainElsewhere(picture: Picture, worker: WorkerSeen): Reason {
+  const engines = worker.masterids.flatMap((id) => picture.engines.get(id) ?? []);
   const masters = worker.masterids.map((id) => picture.engines.get(id)?.name ?? String(id));
-  const sentence = `${worker.name} is attached to ${listNames(masters)}, which does not start builds of this builder.`;
+  const sentence = `${worker.name} is attached to ${listNames(masters)}, ${describeElsewhere(engines)}.`;
   return because("worker_elsewhere", sentence, { ...named(worker), masters });
+}
+
+/** Why masters that may well have the builder start nothing: the first that is known. */
+function describeElsewhere(engines: readonly Engine[]): string {
+  for (const { name, silence, leaseRemaining = 0, draining } of engines) {
+    if (typeof silence === "number") return describeSilence({ name, silence, leaseRemaining });
+    if (draining) return "which is draining and starts no builds";
+  }
+  return "which does not start builds of this builder";
 }
 
 function workersOf(picture: Picture, workerids: readonly number[]): WorkerSeen[] {

@@ -1,6 +1,6 @@
 import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture } from "./read-picture.ts";
-import { because, describeTime, type Reason } from "./reasons.ts";
+import { because, describeAsking, type Reason } from "./reasons.ts";
 
 interface Having {
   readonly placement: BuilderPlacement;
@@ -58,7 +58,6 @@ function explainRefusal(
   if (!row) return undefined;
   const { masterid, name: master } = engine;
   const { why, option, until } = row;
-  const again = until === null ? "" : `; it is asked again at ${describeTime(until)}`;
-  const sentence = `"${option}" of the config of ${master} refuses instances of the latent worker ${latent} for it: ${why}${again}.`;
+  const sentence = `"${option}" of the config of ${master} refuses instances of the latent worker ${latent} for it: ${why}${describeAsking(until)}.`;
   return because("refused", sentence, { masterid, master, latent, why, option, until });
 }

@@ -2,6 +2,7 @@ import {
   buildOfHold,
   type Connection,
   isHoldValid,
+  keptUntil,
   queryRows,
   readAllWaits,
   readHolds,
@@ -10,7 +11,7 @@ import {
 } from "@multimaster/database";
 import { compareWaiters, grantLocks, type HeldLock, type LockWaiter } from "@multimaster/placement";
 import { groupValues } from "../read/group-values.ts";
-import { listNames } from "./reasons.ts";
+import { describeTime, listNames } from "./reasons.ts";
 
 interface Queued extends LockWaiter {
   readonly builderid: number;
@@ -21,6 +22,11 @@ interface HolderRow {
   lockid: number;
   name: string;
   holder: string;
+  master: string | null;
+  /** Of a build that was lost: it has ended, or waits for a master that adopts it. */
+  ended: number;
+  keptUntil: number | null;
+  worker: string | null;
 }
 
 /** Who waits for which locks, and what each is short of: of all masters, as the rows have it. */
@@ -68,7 +74,7 @@ export class LockQueues {
           (waiter === undefined || compareWaiters(other, waiter) < 0) &&
           other.demands.some((demand) => demand.lockid === lockid),
       );
-      const names = own.flatMap(({ holder }) => holder || []);
+      const names = own.flatMap((row) => (row.holder === "" ? [] : nameHolder(row)));
       return { name: own[0]?.name ?? String(lockid), holder: listNames(names) || "no build now", ahead: ahead.length };
     };
     const short = verdicts.map(
@@ -138,14 +144,21 @@ function queueOf(waits: readonly (WaitRow & { readonly builderid: number })[]): 
     .sort(compareWaiters);
 }
 
-/** The locks with those who have them, as "web #81 on engine-2"; a lock that no one has comes once, without. */
+/** "web #81 on engine-2", and what is known if it was lost. */
+function nameHolder({ holder, master, ended, keptUntil: until, worker }: HolderRow): string {
+  if (until === null) return holder;
+  const loss = ended === 1 ? "lost" : `${master} is lost`;
+  return `${holder} (${loss}; its command may still run on ${worker}; kept until ${describeTime(until)} at most)`;
+}
+
+/** The locks with those who have them; a lock that no one has comes once, without. */
 function readHolders(connection: Connection, lockids: readonly number[]): Promise<HolderRow[]> {
   const wanted = connection.dialect.isOneOf("lk.lockid", lockids);
   return queryRows<HolderRow>(
     connection,
     `select lk.lockid, lk.name || coalesce(' of ' || w.name, '') as name,
-            coalesce(bu.name || coalesce(' #' || b.number, '') || ' on ' || m.name, '')
-              || case when b.complete_at is null then '' else ' (lost; its command may still run on ' || bw.name || ')' end as holder
+            coalesce(bu.name || coalesce(' #' || b.number, '') || ' on ' || m.name, '') as holder,
+            m.name as master, case when b.complete_at is null then 0 else 1 end as ended, ${keptUntil("h", "b")} as "keptUntil", bw.name as worker
        from mm_locks lk left join mm_lock_holds h on h.lockid = lk.lockid and ${isHoldValid("h")}
        left join masters m on m.id = h.masterid left join workers w on w.id = lk.workerid
        left join buildrequests r on r.id = h.buildrequestid left join builders bu on bu.id = r.builderid

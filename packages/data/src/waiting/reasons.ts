@@ -61,6 +61,12 @@ export function because(kind: ReasonKind, sentence: string, facts: { readonly [n
 /** A time in a sentence, in UTC to the second; `at` in seconds since 1970. */
 export const describeTime = (at: number): string => new Date(at * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 
+/** When a function that refused is asked again; the answer to a time that is over has not come yet. */
+export function describeAsking(until: number | null | undefined, now = Date.now() / 1000): string {
+  if (until === null || until === undefined) return "";
+  return until > now ? `; it is asked again at ${describeTime(until)}` : "; it is being asked again now";
+}
+
 /** The names, or the first few of many. */
 export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, 5);

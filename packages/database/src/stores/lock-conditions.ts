@@ -9,7 +9,8 @@ const isClaimedByIt = (alias: string) =>
      where br.id = ${alias}.buildrequestid and br.complete = 0 and c.masterid = ${alias}.masterid)`;
 const hasOpenStep = (alias: string) =>
   `exists (select 1 from steps s where s.id = ${alias}.stepid and s.complete_at is null)`;
-const isAdoptable = (alias: string) =>
+/** The hold is of a build whose master was lost, and which another one may adopt. */
+export const isAdoptable = (alias: string): string =>
   `exists (select 1 from mm_adoptable_builds ab where ab.buildrequestid = ${alias}.buildrequestid and ab.masterid = ${alias}.masterid)`;
 
 /** The hold is of a build or step that runs: what it is for exists, and its master may write, or another one may adopt the build. */
@@ -36,6 +37,14 @@ export const buildOfHold = (alias: string): string =>
   `(select max(hb.id) from builds hb where hb.buildrequestid = ${alias}.buildrequestid and hb.masterid = ${alias}.masterid
      and (hb.id = ${alias}.lost_buildid
        or (${alias}.lost_buildid is null and (hb.complete_at is null or not ${isHoldCurrent(alias)}))))`;
+
+/**
+ * Until when a hold of `buildOfHold`, joined as `build`, stays if no one hears of the worker: its build may first wait for a master
+ * that adopts it. Null: nothing was lost.
+ */
+export const keptUntil = (alias: string, build: string): string =>
+  `case when ${build}.complete_at is not null then ${build}.complete_at
+     else (select ad.adopt_until from mm_adoptable_builds ad where ad.buildid = ${build}.id) end + ${alias}.keep_ms / 1000.0`;
 
 /** On a row of `mm_lock_holds`, without an alias: an eviction of its master deletes it. */
 export const endsWithItsMaster = `buildrequestid not in (select ab.buildrequestid from mm_adoptable_builds ab)

@@ -86,7 +86,18 @@ function inTurn(waits: readonly LockWait[]): [first: LockWait, masters: string[]
 }
 
 function Holder({ hold }: { hold: LockHold }) {
-  const { builder, number, builderid, buildrequestid, master, holdid, resource, lost, taken_at: since } = hold;
+  const {
+    builder,
+    number,
+    builderid,
+    buildrequestid,
+    master,
+    holdid,
+    resource,
+    lost,
+    kept_until: until,
+    taken_at: since,
+  } = hold;
   return (
     <div class="in-text">
       {number === null ? (
@@ -99,10 +110,15 @@ function Holder({ hold }: { hold: LockHold }) {
       <span class="quiet">
         {resource ?? describeUse(hold)} on {master}, taken <When at={since} />
         {lost && ", lost: its command may still run on its worker"}
+        {lost && until && (
+          <>
+            , free <When at={until} /> at the latest
+          </>
+        )}
       </span>{" "}
       <ActionButton
         kind="small danger"
-        confirm="Take the lock away? The build goes on without it."
+        confirm={`Take the lock away? ${lost ? "The command may still run." : "The build goes on without it."}`}
         act={() => call("lock_holds", `lock_holds/${holdid}`, "break", {})}
       >
         Break

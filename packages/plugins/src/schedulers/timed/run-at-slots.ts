@@ -72,12 +72,16 @@ async function decideSlot(
   const at = new Date(slot * 1000).toISOString();
   const isSkipped = timed.missed === "skip" && now - slot > lateSeconds;
   if (isLate) {
+    const isMissed = now - slot > lateSeconds;
     const others = passed > 0 ? ` and ${passed} before it` : "";
-    const late = timed.missed === "skip" ? "it is at most a minute late, and takes place" : "it is made up for now";
-    const rest = isSkipped ? "nothing is built" : late;
+    const runs = isMissed
+      ? `its run of ${at}${others}`
+      : `${passed} ${passed === 1 ? "run" : "runs"} before that of ${at}`;
+    const taken = isMissed ? "it is made up for now" : "that one takes place now";
+    const rest = isSkipped ? "nothing is built" : taken;
     ctx.log.warn(
       { scheduler: ctx.name, slot: at, passed },
-      `the scheduler "${ctx.name}" missed its run of ${at}${others}, because no master ran it then; ${rest}`,
+      `the scheduler "${ctx.name}" missed ${runs}, because no master ran it then; ${rest}`,
     );
   }
   const { outcome, submission, trigger, states }: SlotPlan = isSkipped
