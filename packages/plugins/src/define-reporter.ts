@@ -6,7 +6,7 @@ import { type Failure, ReportFailure } from "./report-failure.ts";
 import type { ReportedEvent } from "./reported-event.ts";
 import { refuseChoice } from "./reporters/check-choice.ts";
 import { containFunctions } from "./reporters/contain-functions.ts";
-import { secretsOf } from "./reporters/messages/hide-secrets.ts";
+import { describeProblem, secretsOf } from "./reporters/messages/hide-secrets.ts";
 import { maskReport } from "./reporters/messages/mask-report.ts";
 import type { ReporterOptions } from "./reporters/reporter-options.ts";
 
@@ -86,7 +86,12 @@ export function defineReporter<S extends z.ZodType<ReporterOptions>>(
     kind: "reporter",
     // Templates are tried with what is reported if the options do not say.
     ...(plugin.check && {
-      check: (given) => plugin.check?.({ ...given, events: given.events ?? plugin.events }) ?? [],
+      check: async (given) => {
+        const wrong = (await plugin.check?.({ ...given, events: given.events ?? plugin.events })) ?? [];
+        const secrets = secretsOf(given);
+        // What a function of the config throws may have any of its secrets.
+        return wrong.map((sentence) => describeProblem(sentence, secrets));
+      },
     }),
     contextOf: (event, given) => plugin.contextOf(event, containFunctions(given)),
     async open(ctx, given) {

@@ -1,7 +1,10 @@
 /** Why a report did not arrive. */
 export interface Failure {
-  /** "target": nothing arrives there now, so all reports of the reporter wait. "report": only this one. "refused": it never will. */
-  readonly of: "target" | "report" | "refused";
+  /**
+   * "target": nothing arrives there now, so all reports of the reporter wait. "report": only this one. "refused": it never will.
+   * "suspended": this report waits for a function of the config that is not called for a while, without using an attempt.
+   */
+  readonly of: "target" | "report" | "refused" | "suspended";
   /** It may have arrived all the same. */
   readonly unsure?: boolean;
   /** The target says when to come again. */

@@ -291,6 +291,11 @@ class Sending {
     if (of === "refused" || isOld || (of === "report" && attempts >= options.attempts))
       return { end: { kind: "dead", problem }, ...away };
     const wait = Math.min(reportWait.firstMs * 2 ** Math.max(0, attempts - 1), reportWait.maxMs);
+    // Then all that wait for it are due: first those that have failed least, so that one that blocks it again is among the last.
+    if (of === "suspended")
+      return {
+        end: { kind: "failed", problem, unsure, retryS: (retryAfterMs ?? 0) / 1000 + attempts, counts: false },
+      };
     const retryS =
       of === "target" ? 0 : Math.min(retryAfterMs ?? wait * (0.5 + Math.random() / 2), longestRetryAfterMs) / 1000;
     return { end: { kind: "failed", problem, unsure, retryS, counts: of === "report" }, ...away };

@@ -2,6 +2,7 @@ import { Results } from "@multimaster/core";
 import { callGuarded, FunctionSuspended } from "@multimaster/plugins/reporters/guard-calls";
 import httpPush from "@multimaster/plugins/reporters/http-push";
 import mail from "@multimaster/plugins/reporters/mail";
+import slack from "@multimaster/plugins/reporters/slack";
 import { expect, it } from "vitest";
 import { startMailServer } from "../../harness/mail-server.ts";
 import { runningBuild } from "../../harness/masters-with-data.ts";
@@ -55,6 +56,40 @@ it("a report that has nothing to send, or cannot be sent, ends with the reason, 
     ["too-large", "dead", `${function_} must return JSON, or undefined to send nothing, and returned 10`],
   ]);
   expect([target.calls, received]).toEqual([[], []]);
+});
+
+it("a report whose function is suspended waits for it without using an attempt, and says so", async () => {
+  const cluster = await startSchedulerCluster("sqlite");
+  const target = await startReportTarget();
+  const body = () => ({});
+  const message = () => ({ subject: "s", text: "t" });
+  const push = { url: target.url, events: ["build-ended" as const], attempts: 1 };
+  const hang = () => {
+    for (;;);
+  };
+  // As if other reports had blocked their master.
+  for (const fn of [body, message])
+    for (let i = 0; i < 3; i++) expect(() => callGuarded(fn, hang, 20)).toThrow("blocked its master");
+  const reporters = [httpPush({ ...push, name: "body", body }), slack({ ...push, name: "message", message })];
+  await (await cluster.add({ reporters })).start();
+  await (await startBuilding(cluster))();
+  const rest = await startRestServer(cluster.database);
+  const all = async () => (await rest.get("/api/v2/reports?order=reporter")).body.reports as Record<string, unknown>[];
+  await waitFor(
+    async () => (await all()).length === 2 && (await all()).every(({ problem, unsure }) => problem !== null && !unsure),
+    { what: "both reports to wait" },
+  );
+  const says = (name: string) =>
+    expect.stringMatching(`^its function "${name}" blocked its master 3 times, and is not called before .+Z$`);
+  expect(await all()).toMatchObject([
+    { reporter: "body", state: "owed", attempts: 0, problem: says("body"), next_at: expect.any(Number) },
+    { reporter: "message", state: "owed", attempts: 0, problem: says("message"), next_at: expect.any(Number) },
+  ]);
+  expect((await rest.get("/api/v2/reporters?order=name")).body.reporters).toMatchObject([
+    { name: "body", problem: null, report_problem: says("body"), next_at: expect.any(Number) },
+    { name: "message", problem: null, report_problem: says("message"), next_at: expect.any(Number) },
+  ]);
+  expect(target.calls).toEqual([]);
 });
 
 it("a filter that is suspended while events are handed out is not asked, and the reporter says so until another config comes", async () => {

@@ -27,7 +27,7 @@ export function addReport(program: Command): void {
     report
       .command("list")
       .description(
-        "list reporters, with what they owe and why they fail; of one reporter each report that it owes or gave up",
+        "list reporters, with what they owe and why they fail; of one reporter each report that it owes, gave up or skipped",
       )
       .argument("[name]", "the reporter's name"),
   ).action(async (name: string | undefined, _: ClientFlags, command: Command) => {
@@ -39,11 +39,10 @@ export function addReport(program: Command): void {
       return terminal.write(json ? formatJson(items) : describeReporters(items, terminal));
     }
     const { reporterid } = await findReporter(api, name);
-    const [dead, owed] = await Promise.all([
-      listReports(api, reporterid, "dead"),
-      listReports(api, reporterid, "owed"),
-    ]);
-    const items = [...dead, ...owed];
+    const lists = await Promise.all(
+      (["skipped", "dead", "owed"] as const).map((state) => listReports(api, reporterid, state)),
+    );
+    const items = lists.flat();
     await terminal.write(json ? formatJson(items) : describeReports(items, name, terminal));
   });
   clientOptions(
@@ -98,7 +97,7 @@ async function findReporter(api: Api, name: string) {
 const mostReports = 100;
 
 const listReporters = async (api: Api) => (await api.list("reporters", "reporters", { order: "name" })).items;
-const listReports = async (api: Api, reporterid: number, state: "dead" | "owed") =>
+const listReports = async (api: Api, reporterid: number, state: "skipped" | "dead" | "owed") =>
   (await api.list("reports", `reporters/${reporterid}/reports`, { state, order: "reportid", limit: mostReports }))
     .items;
 
@@ -108,34 +107,52 @@ type Reports = Awaited<ReturnType<typeof listReports>>;
 /** A terminal has no room for reasons in the table: they stand below it, whole. */
 function describeReporters(items: Reporters, terminal: Terminal): string {
   const isPipe = terminal.columns === undefined;
-  const rows = items.map(({ name, type, configured, master, owed, dead, sent, failing_since, problem }) => [
+  const rows = items.map(({ name, type, configured, master, owed, dead, sent, failing_since, problem, ...waiting }) => [
     name,
     type,
     configured ? (master ?? "no master") : "not in the config",
     owed,
     sent,
     dead,
-    problem === null ? "-" : `since ${since(failing_since, terminal)}${isPipe ? `: ${problem}` : ""}`,
+    describeTrouble({ failing_since, problem, ...waiting }, terminal),
   ]);
   const head = ["reporter", "kind", "on", "owed", "sent", "given up", "fails"];
   const table = formatTable(head, rows, "The config has no reporters.", terminal);
-  const reasons = items.flatMap(({ name, problem, suspended }) => [
-    ...(isPipe || problem === null ? [] : [`${terminal.foreign(`${name}: ${problem}`)}\n`]),
+  const reasons = items.flatMap(({ name, problem, report_problem, suspended }) => [
+    ...(isPipe || (problem ?? report_problem) === null
+      ? []
+      : [`${terminal.foreign(`${name}: ${problem ?? report_problem}`)}\n`]),
     ...(suspended === null ? [] : [`${terminal.foreign(`${name}: ${suspended}`)}\n`]),
   ]);
   return reasons.length === 0 ? table : `${table}\n${reasons.join("")}`;
 }
 
+/** Since when the target takes nothing; otherwise when a report that failed is tried again. */
+function describeTrouble(
+  { problem, failing_since, report_problem, next_at }: Pick<Reporters[number], Trouble>,
+  terminal: Terminal,
+): string {
+  const why = problem ?? report_problem;
+  if (why === null) return "-";
+  const when =
+    problem === null
+      ? `next attempt ${next_at === null ? "now" : formatWhen(next_at, terminal)}`
+      : `since ${since(failing_since, terminal)}`;
+  return terminal.columns === undefined ? `${when}: ${why}` : when;
+}
+
+type Trouble = "problem" | "failing_since" | "report_problem" | "next_at";
+
 const since = (seconds: number | null, terminal: Terminal) => (seconds === null ? "?" : formatWhen(seconds, terminal));
 
 function describeReports(items: Reports, name: string, terminal: Terminal): string {
-  const rows = items.map(({ reportid, about, event, happened_at, state, problem }) => [
+  const rows = items.map(({ reportid, about, event, happened_at, state, problem, next_at }) => [
     reportid,
     about,
     event,
     formatWhen(happened_at, terminal),
     state === "dead" ? "given up" : state,
-    problem ?? "-",
+    `${problem ?? "-"}${state === "owed" && next_at !== null ? `; next attempt ${formatWhen(next_at, terminal)}` : ""}`,
   ]);
   return formatTable(["report", "about", "what", "happened", "state", "why"], rows, `${name} owes nothing.`, terminal);
 }

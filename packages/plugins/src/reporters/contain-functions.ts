@@ -1,6 +1,6 @@
 import { describeCause } from "@multimaster/core";
 import { ReportFailure } from "../report-failure.ts";
-import { callGuarded } from "./guard-calls.ts";
+import { callGuarded, FunctionSuspended, waitForFunction } from "./guard-calls.ts";
 import { limitTime } from "./limit-time.ts";
 
 /** Those that are contained where they are called. */
@@ -54,11 +54,13 @@ function waitForAnswer(name: string, answer: PromiseLike<unknown>): Promise<unkn
 }
 
 const failureOf = (name: string, error: unknown) =>
-  new ReportFailure(
-    `the function "${name}" of the config failed: ${describeCause(error)}`,
-    { of: "report" },
-    { cause: error },
-  );
+  error instanceof FunctionSuspended
+    ? waitForFunction(name, error)
+    : new ReportFailure(
+        `the function "${name}" of the config failed: ${describeCause(error)}`,
+        { of: "report" },
+        { cause: error },
+      );
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";

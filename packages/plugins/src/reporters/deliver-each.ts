@@ -43,7 +43,7 @@ function joinFailures(failures: readonly ReportFailure[]): ReportFailure {
   const sentences = [...new Set(failures.map(({ message }) => message))];
   return new ReportFailure(sentences.join("; "), {
     // What one place will never take, another one may take later.
-    of: failures.some(({ failure }) => failure.of === "report") ? "report" : "refused",
+    of: (["report", "suspended"] as const).find((of) => failures.some(({ failure }) => failure.of === of)) ?? "refused",
     unsure: failures.some(({ failure }) => failure.unsure === true),
     retryAfterMs: findGreatest(
       failures.flatMap(({ failure }) => failure.retryAfterMs ?? []),

@@ -1,4 +1,5 @@
 import { callContained, FunctionBlocked } from "@multimaster/core";
+import { ReportFailure } from "../report-failure.ts";
 
 /** A function that blocks its master so often within this time is not called for as long. */
 const mostBlocks = 3;
@@ -16,12 +17,27 @@ interface Blocks {
 const known = new WeakMap<object, Blocks>();
 
 /** A function of the config that kept blocking its master is not called for a while. */
-export class FunctionSuspended extends Error {}
+export class FunctionSuspended extends Error {
+  readonly leftMs: number;
+
+  constructor(why: string, leftMs: number) {
+    super(why);
+    this.leftMs = leftMs;
+  }
+}
+
+/** What a report fails with whose function `name` is not called for a while. */
+export const waitForFunction = (name: string, suspended: FunctionSuspended): ReportFailure =>
+  new ReportFailure(
+    `its function "${name}" ${suspended.message.replace(/^it /, "")}`,
+    { of: "suspended", retryAfterMs: suspended.leftMs },
+    { cause: suspended },
+  );
 
 /** Calls a function of the config within its time limit; `fn`: by which it is recognized. One that keeps blocking is not called for a while. */
 export function callGuarded<T>(fn: object, call: () => T, ms?: number): T {
   const why = suspensionOf(fn);
-  if (why !== undefined) throw new FunctionSuspended(why);
+  if (why !== undefined) throw new FunctionSuspended(why, Math.max(0, (known.get(fn)?.until ?? 0) - performance.now()));
   try {
     return callContained(call, ms);
   } catch (error) {

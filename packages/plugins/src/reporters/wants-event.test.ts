@@ -123,7 +123,7 @@ describe("messages", () => {
     expect(markdownMessage({ ...failed, logs: [log] }).text).toContain("````\n```\nout of the fence\n````");
   });
 
-  it("whose template is broken are found by the check of the config, which says for which build", () => {
+  it("whose template is broken are found by the check of the config, which says for which build", async () => {
     const broken = slack({
       name: "chat",
       url: "https://example.org/",
@@ -134,12 +134,11 @@ describe("messages", () => {
       }),
     });
     const { plugin, options: given } = broken;
-    expect(plugin.check?.(plugin.options.parse(given))).toEqual([
-      expect.stringMatching(/^\.message: the template fails for a buildset that ended: /),
-      expect.stringMatching(/^\.message: the template fails for a missing worker: /),
+    expect(await plugin.check?.(plugin.options.parse(given))).toEqual([
+      expect.stringMatching(/^\.message: the template fails for a buildset that ended and a missing worker: /),
     ]);
     const empty = checkTemplate({ message: () => ({}) as never });
-    expect(empty[0]).toContain("a build that begins: it must return { subject, text }");
+    expect(empty[0]).toContain("for a build that begins and 13 others: it must return { subject, text }");
   });
 });
 

@@ -186,6 +186,24 @@ it("a template is tried with what its reporter reports, and with nothing else", 
     return (plugin as unknown as ReporterDefinition).check?.(options as never);
   };
   expect(await check()).toEqual([]);
+  const webhook = "https://hooks.example.org/services/T0123456/abcdef0123456789";
+  const checkOne = (template: () => unknown) => {
+    const { plugin, options } = slack({ name: "r", url: webhook, message: template as never });
+    return (plugin as unknown as ReporterDefinition).check?.(options as never);
+  };
+  // What it throws may have any secret, and is said once.
+  const boom = () => {
+    throw new Error(`boom ${webhook}`);
+  };
+  expect(await checkOne(boom)).toEqual([
+    expect.stringMatching(/^\.message: the template fails for [^:]+: boom https:\/\/hooks\.example\.org…$/),
+  ]);
+  expect(await checkOne(async () => ({}))).toEqual([
+    expect.stringMatching(/: it returned a promise: a template must not be async$/),
+  ]);
+  expect(await checkOne(() => 1)).toEqual([
+    expect.stringMatching(/: it must return \{ subject, text \} \(Invalid input: expected object, received number\)$/),
+  ]);
   expect(await check(["build-ended", "worker-missing"])).toEqual([
     expect.stringMatching(/^\.message: the template fails for a missing worker: /),
   ]);

@@ -111,17 +111,25 @@ function ReporterRow({ reporter }: { reporter: Reporter }) {
 
 /** Whether it sends; if not, since when, why, and when it tries again. */
 function ReporterState({ reporter }: { reporter: Reporter }) {
-  const { configured, problem, failing_since, paused_until, owed, owed_since } = reporter;
+  const { configured, problem, failing_since, paused_until, owed, owed_since, report_problem, next_at } = reporter;
   if (problem === null)
     return (
-      <span class="quiet">
-        {configured ? "sends" : notConfigured(owed)}
-        {owed > 0 && owed_since !== null && (
-          <>
-            , owes since <When at={owed_since} />
-          </>
+      <>
+        <span class="quiet">
+          {configured ? "sends" : notConfigured(owed)}
+          {owed > 0 && owed_since !== null && (
+            <>
+              , owes since <When at={owed_since} />
+            </>
+          )}
+        </span>
+        {report_problem !== null && (
+          <div class="problem">
+            a report waits: {report_problem}
+            <NextAttempt at={next_at} />
+          </div>
         )}
-      </span>
+      </>
     );
   return (
     <>
@@ -135,14 +143,19 @@ function ReporterState({ reporter }: { reporter: Reporter }) {
         )}
         : {problem}
       </span>
-      {paused_until !== null && (
-        <>
-          {" "}
-          <span class="quiet">
-            tries again <In at={paused_until} />
-          </span>
-        </>
-      )}
+      <NextAttempt at={paused_until} />
+    </>
+  );
+}
+
+function NextAttempt({ at }: { at: number | null }) {
+  if (at === null) return null;
+  return (
+    <>
+      {" "}
+      <span class="quiet">
+        tries again <In at={at} />
+      </span>
     </>
   );
 }
@@ -175,7 +188,7 @@ function ReportTable({ reports }: { reports: readonly Report[] }) {
         </>
       }
     >
-      {reports.map(({ reportid, about, event, buildid, reporter, state, problem, happened_at, unsure }) => (
+      {reports.map(({ reportid, about, event, buildid, reporter, state, problem, happened_at, next_at, unsure }) => (
         <tr key={reportid}>
           <td>
             {buildid === null ? about : <a href={`/builds/${buildid}`}>{about}</a>}{" "}
@@ -186,6 +199,7 @@ function ReportTable({ reports }: { reports: readonly Report[] }) {
             {stateWords.get(state) ?? state}
             {unsure && " (may have arrived)"}
             {problem !== null && state !== "sent" && <span class="quiet">: {problem}</span>}
+            {state === "owed" && <NextAttempt at={next_at} />}
           </td>
           <td>
             <When at={happened_at} />

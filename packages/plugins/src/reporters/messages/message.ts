@@ -2,7 +2,7 @@ import { functionOf } from "@multimaster/config";
 import { describeCause, findGreatest, type ReportKind, Results } from "@multimaster/core";
 import { z } from "zod";
 import type { Report } from "../../define-reporter.ts";
-import { callGuarded } from "../guard-calls.ts";
+import { callGuarded, FunctionSuspended, waitForFunction } from "../guard-calls.ts";
 import { cutFront } from "./cut-text.ts";
 import type { Message, MessageFacts, Template } from "./message-facts.ts";
 import { sampleFacts } from "./sample-facts.ts";
@@ -95,6 +95,7 @@ function finish(facts: MessageFacts, template: Template, secrets: readonly strin
   try {
     made = render(facts, template);
   } catch (error) {
+    if (error instanceof FunctionSuspended) throw waitForFunction("message", error);
     throw new Error(`the template failed: ${explain(error)}`, { cause: error });
   }
   const { subject, text, html } = made;
@@ -119,20 +120,32 @@ interface TemplateChoice {
 export function checkTemplate({ message, events }: TemplateChoice): string[] {
   if (!message) return [];
   const wanted = sampleFacts().filter(({ facts }) => events?.includes(facts.event) ?? true);
-  return wanted.flatMap(({ name, facts }) => {
+  const failed = new Map<string, string[]>();
+  for (const { name, facts } of wanted)
     try {
       render(facts, message);
-      return [];
     } catch (error) {
-      return [`.message: the template fails for ${name}: ${explain(error)}`];
+      // One that hangs is not called again for a while, which says nothing more.
+      if (error instanceof FunctionSuspended) continue;
+      const why = explain(error);
+      failed.set(why, [...(failed.get(why) ?? []), name]);
     }
+  return [...failed].map(([why, [first, ...others]]) => {
+    const more = others.length === 0 ? "" : ` and ${others.length === 1 ? others[0] : `${others.length} others`}`;
+    return `.message: the template fails for ${first}${more}: ${why}`;
   });
 }
 
-const render = (facts: MessageFacts, template: Template): Message =>
-  shape.parse(callGuarded(template, () => template(facts)));
+function render(facts: MessageFacts, template: Template): Message {
+  const made: unknown = callGuarded(template, () => template(facts));
+  if (made instanceof Promise) {
+    made.catch(() => undefined);
+    throw new Error("it returned a promise: a template must not be async");
+  }
+  return shape.parse(made);
+}
 
 const explain = (error: unknown): string => (error instanceof z.ZodError ? describeShape(error) : describeCause(error));
 
 const describeShape = (error: z.ZodError) =>
-  `it must return { subject, text } (${error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")})`;
+  `it must return { subject, text } (${error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`)).join("; ")})`;
