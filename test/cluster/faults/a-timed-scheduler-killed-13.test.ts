@@ -25,7 +25,10 @@ it("a timed scheduler that is killed while it decides a slot is continued: no sl
     what: "the next one to continue",
     timeoutMs: 60_000,
   });
-  await next.waitForLog(({ msg }) => / missed (its run|\d+ runs?) .* because no master ran it then/.test(String(msg)), "the missed runs");
+  await next.waitForLog(
+    ({ msg }) => / missed (its run|\d+ runs?) .* because no master ran it then/.test(String(msg)),
+    "the missed runs",
+  );
   await next.stop();
 
   // Each buildset has a slot of its own, and each slot a buildset.
