@@ -190,7 +190,7 @@ function ReportTable({ reports }: { reports: readonly Report[] }) {
     >
       {reports.map(({ reportid, about, event, buildid, reporter, state, problem, happened_at, next_at, unsure }) => (
         <tr key={reportid}>
-          <td>
+          <td class="in-text">
             {buildid === null ? about : <a href={`/builds/${buildid}`}>{about}</a>}{" "}
             <span class="quiet">{event.replaceAll("-", " ")}</span>
           </td>
