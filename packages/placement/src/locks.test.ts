@@ -81,7 +81,7 @@ describe("who gets a lock", () => {
     });
 
     it("is enough for all that it waits for, however many come behind it", () => {
-      // Of two locks one is always free and the other taken, and whoever is behind wants one of them.
+      // Of two locks one is always free and the other taken, and each waiter behind wants one of them.
       const holds = new Map([[2, 101]]);
       let ended = 0;
       for (let second = 0; second < 3600 && ended === 0; second += 10) {
