@@ -1,5 +1,5 @@
-import type { LockUse } from "@multimaster/data";
 import { beforeEach, describe, expect, it } from "vitest";
+import { exclusiveUse as use } from "../../harness/lock-use.ts";
 import {
   buildsetFor,
   type Member,
@@ -8,16 +8,6 @@ import {
   type TestMasters,
 } from "../../harness/masters-with-data.ts";
 import { engines } from "../../harness/test-databases.ts";
-
-const use = (name: string): LockUse => ({
-  name,
-  workerid: 0,
-  max: 1,
-  exclusive: true,
-  count: 1,
-  resources: [],
-  keepMs: 600_000,
-});
 
 describe.each(engines)("an event of a lock, on %s", (engine) => {
   let masters: TestMasters;

@@ -1,19 +1,10 @@
 import type { LockUse } from "@multimaster/data";
 import { execute } from "@multimaster/database";
 import { beforeEach, describe, expect, it } from "vitest";
+import { exclusiveUse as use } from "../../harness/lock-use.ts";
 import { aWorker, buildsetFor, type Member, startMasters, type TestMasters } from "../../harness/masters-with-data.ts";
 import { engines } from "../../harness/test-databases.ts";
 
-const use = (name: string, more: Partial<LockUse> = {}): LockUse => ({
-  name,
-  workerid: 0,
-  max: 1,
-  exclusive: true,
-  count: 1,
-  resources: [],
-  keepMs: 600_000,
-  ...more,
-});
 const point = { step: 0, standing: { results: 0, halted: false }, texts: [], hash: "h" };
 
 describe.each(engines)("the locks of a build whose engine or worker was lost, on %s", (engine) => {

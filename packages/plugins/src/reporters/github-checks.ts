@@ -153,7 +153,7 @@ export default defineReporter({
   },
 });
 
-/** What the check of a commit is known by, within its build. Further commits of one repository are told apart by their revisions. */
+/** The name of a commit's check within its build: the repository. A further commit of the same repository also has its revision. */
 const nameCheck = (commit: ForgeCommit, commits: readonly ForgeCommit[]): string =>
   commits.find(({ repository }) => repository === commit.repository)?.revision === commit.revision
     ? commit.repository
