@@ -107,7 +107,9 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<TestHa
       stopSignal: "SIGTERM",
     });
     await waitFor(
-      async () => running.exit() !== undefined || ((await isListening(workersPort)) && (await isListening(usersPort))),
+      async () =>
+        running.exit() !== undefined ||
+        ((await isListening(workersPort)) && (await isListening(usersPort)) && (await pidOf(haproxy)) > 0),
       { what: `haproxy to listen on ports ${workersPort} and ${usersPort}` },
     );
     if (running.exit()) throw new Error(`haproxy ended at its start:\n${running.output().slice(-4_000)}`);
@@ -145,7 +147,9 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<TestHa
         what: "haproxy to reload",
       });
       // The socket belongs to the new process as soon as that is ready.
-      await waitFor(async () => !before.includes(await pidOf(haproxy)), { what: "the new haproxy process to answer" });
+      await waitFor(async () => ![0, ...before].includes(await pidOf(haproxy)), {
+        what: "the new haproxy process to answer",
+      });
     },
     async kill() {
       const processes = all();
@@ -167,8 +171,10 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<TestHa
   return haproxy;
 }
 
+/** The process that answers on the socket; 0 while the socket is not there: a process that starts puts it in the place of another's. */
 async function pidOf(haproxy: TestHaproxy): Promise<number> {
-  return Number(/^Pid: (\d+)/m.exec(await haproxy.command("show info"))?.[1]);
+  const info = await haproxy.command("show info").catch(() => "");
+  return Number(/^Pid: (\d+)/m.exec(info)?.[1] ?? 0);
 }
 
 /** One command of the runtime API: it answers and closes. */

@@ -73,8 +73,8 @@ export const lockFaults: readonly PlantedFault[] = [
   {
     name: "a waiter does not keep a lock from those behind it",
     file: "packages/placement/src/locks.ts",
-    safeguard: "if (short.length > 0) for (const lockid of short) barred.add(lockid);",
-    instead: "if (short.length > 0) for (const lockid of short) barred.delete(lockid);",
+    safeguard: "for (const lockid of short) barred.add(lockid);",
+    instead: "for (const lockid of short) barred.delete(lockid);",
     tests: locks,
   },
 ];

@@ -38,7 +38,8 @@ export function openTransport({ host, port, security, user, password, ca, timeou
       secure: security === "tls",
       requireTLS: security === "starttls",
       ignoreTLS: security === "none",
-      connectionTimeout: timeout,
+      // Shorter than a silence of the socket, which ends at the same time and cannot tell whether the mail has arrived.
+      connectionTimeout: Math.max(timeout - 1, 1),
       greetingTimeout: timeout,
       socketTimeout: timeout,
       dnsTimeout: timeout,
