@@ -17,10 +17,11 @@ const builderOf = (master: SchedulerMaster) => ({
   database: undefined as never,
 });
 
-/** A build of a commit at a forge. */
-async function buildAtForge(member: Member): Promise<number> {
-  const source = { ...stamp, repository: "https://forge.example.org/own/r.git" };
-  const { requests } = await member.updates.buildsets.add({ ...buildsetFor("runtests"), sourceStamps: [source] });
+const sourceOf = (name: string) => ({ ...stamp, repository: `https://forge.example.org/own/${name}.git` });
+
+/** A build of a commit at a forge, or of one of each codebase. */
+async function buildAtForge(member: Member, sourceStamps = [sourceOf("r")]): Promise<number> {
+  const { requests } = await member.updates.buildsets.add({ ...buildsetFor("runtests"), sourceStamps });
   const [buildrequestid] = Object.values(requests) as [number];
   await member.updates.buildrequests.claim([buildrequestid]);
   const build = await member.updates.builds.create({ buildrequestid, workerid: await aWorker(member) });
@@ -104,6 +105,40 @@ describe.each(engines)("reports on %s", (engine) => {
     expect(await cluster.rows("select failing_since, problem from mm_reporters where name = 'status'")).toEqual([
       { failing_since: null, problem: null },
     ]);
+  });
+
+  it("of an earlier build never replace those of a later one at a commit that both share, whatever master sends them", async () => {
+    const cluster = await startSchedulerCluster(engine);
+    const target = await startReportTarget();
+    const slice = {
+      reporters: [gitHubStatus({ name: "status", apiUrl: target.url, token: "t0ken", events: ["build-ended"] })],
+    };
+    const [first, second] = [await cluster.add(slice), await cluster.add(slice)];
+    await first.start();
+    const builder = builderOf(await cluster.add({}));
+    const posted = (name: string) =>
+      target.calls.filter(({ method, path }) => method === "POST" && path.includes(`/own/${name}/`));
+    const states = async () => (await cluster.rows("select state from mm_reports order by id")).map(({ state }) => state);
+    const finish = async (app: string, results: 0 | 2) => {
+      const sources = [
+        { ...sourceOf("app"), codebase: "app", revision: app },
+        { ...sourceOf("lib"), codebase: "lib", revision: "lll" },
+      ];
+      await builder.updates.builds.finish(await buildAtForge(builder, sources), { results, state: "ended" });
+    };
+    target.answer(({ path }) => (path.includes("/own/lib/") ? { status: 422 } : { status: 201 }));
+    await finish("aaa", Results.FAILURE);
+    await waitFor(() => posted("lib").length > 0, { what: "the refusal" });
+    target.answer(({ body }) => (body.state === "failure" ? { status: 422 } : { status: 201 }));
+    await finish("bbb", Results.SUCCESS);
+    await waitFor(async () => (await states())[1] === "sent", { what: "the later build's report" });
+    await first.drain();
+    await cluster.evict(first);
+    target.answer(() => ({ status: 201 }));
+    await second.start();
+    await waitFor(async () => (await states())[0] === "sent", { what: "the earlier build's report" });
+    expect(posted("app").map(({ path }) => path.slice(-3))).toEqual(["aaa", "bbb"]);
+    expect(posted("lib").at(-1)?.body.state).toBe("success");
   });
 
   it("are sent immediately when a user retries one, although the target asked for a pause", async () => {
