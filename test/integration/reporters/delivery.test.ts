@@ -2,7 +2,7 @@ import { Results } from "@multimaster/core";
 import gitHubStatus from "@multimaster/plugins/reporters/github-status";
 import httpPush from "@multimaster/plugins/reporters/http-push";
 import { describe, expect, it } from "vitest";
-import { aWorker, buildsetFor, type Member, runningBuild, stamp } from "../../harness/masters-with-data.ts";
+import { buildOf, runningBuild, stamp } from "../../harness/masters-with-data.ts";
 import { startReportTarget } from "../../harness/report-target.ts";
 import { type SchedulerMaster, startSchedulerCluster } from "../../harness/scheduler-masters.ts";
 import { engines } from "../../harness/test-databases.ts";
@@ -18,16 +18,6 @@ const builderOf = (master: SchedulerMaster) => ({
 });
 
 const sourceOf = (name: string) => ({ ...stamp, repository: `https://forge.example.org/own/${name}.git` });
-
-/** A build of a commit at a forge, or of one of each codebase. */
-async function buildAtForge(member: Member, sourceStamps = [sourceOf("r")]): Promise<number> {
-  const { requests } = await member.updates.buildsets.add({ ...buildsetFor("runtests"), sourceStamps });
-  const [buildrequestid] = Object.values(requests) as [number];
-  await member.updates.buildrequests.claim([buildrequestid]);
-  const build = await member.updates.builds.create({ buildrequestid, workerid: await aWorker(member) });
-  if (build === "lost") throw new Error("the build was not created");
-  return build.buildid;
-}
 
 describe.each(engines)("reports on %s", (engine) => {
   it("are owed only while a reporter wants them, and each arrives once and in order", async () => {
@@ -82,7 +72,7 @@ describe.each(engines)("reports on %s", (engine) => {
     const second = await cluster.add(slice);
     await first.start();
     const builder = builderOf(await cluster.add({}));
-    const buildid = await buildAtForge(builder);
+    const buildid = await buildOf(builder, [sourceOf("r")]);
     await waitFor(() => target.calls.length >= 1, { what: "the report" });
     await builder.updates.builds.finish(buildid, { results: Results.FAILURE, state: "broken" });
     // The other target is not held up.
@@ -118,13 +108,14 @@ describe.each(engines)("reports on %s", (engine) => {
     const builder = builderOf(await cluster.add({}));
     const posted = (name: string) =>
       target.calls.filter(({ method, path }) => method === "POST" && path.includes(`/own/${name}/`));
-    const states = async () => (await cluster.rows("select state from mm_reports order by id")).map(({ state }) => state);
+    const states = async () =>
+      (await cluster.rows("select state from mm_reports order by id")).map(({ state }) => state);
     const finish = async (app: string, results: 0 | 2) => {
       const sources = [
         { ...sourceOf("app"), codebase: "app", revision: app },
         { ...sourceOf("lib"), codebase: "lib", revision: "lll" },
       ];
-      await builder.updates.builds.finish(await buildAtForge(builder, sources), { results, state: "ended" });
+      await builder.updates.builds.finish(await buildOf(builder, sources), { results, state: "ended" });
     };
     target.answer(({ path }) => (path.includes("/own/lib/") ? { status: 422 } : { status: 201 }));
     await finish("aaa", Results.FAILURE);
