@@ -145,8 +145,8 @@ export interface ReportUpdates {
   readDetails(buildid: number): Promise<BuildDetails>;
   readChanges(buildid: number): Promise<readonly ReportedChange[]>;
   readLogTail(logid: number, lines: number): Promise<string>;
-  /** Lets a reporter try immediately, whatever it waits for; with `withDead` also what was given up. */
-  retry(reporterid: number, withDead: boolean, trail: Trail): Promise<void>;
+  /** Lets a reporter try immediately, whatever it waits for; with `withDead` also what was given up. Returns how many reports it owes. */
+  retry(reporterid: number, withDead: boolean, trail: Trail): Promise<number>;
   /** The same for one report. False: it was sent. */
   retryReport(id: number, trail: Trail): Promise<boolean>;
 }
@@ -233,11 +233,13 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     readChanges: (buildid) => readChanges(database, buildid),
     readLogTail: (logid, lines) => readLogTail(database, logid, lines),
     async retry(reporterid, withDead, trail) {
-      await database.transaction(async (tx) => {
-        await retryReporter(tx, reporterid, withDead);
+      const owed = await database.transaction(async (tx) => {
+        const left = await retryReporter(tx, reporterid, withDead);
         await trail(tx);
+        return left;
       });
       await changed(reporterid);
+      return owed;
     },
     async retryReport(id, trail) {
       const reporterid = await database.transaction(async (tx) => {
