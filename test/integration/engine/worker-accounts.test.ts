@@ -90,6 +90,11 @@ it("ends what a revoked worker runs, and counts its build neither against the wo
   await worker.stop();
   const absences = await queryRows(engine.database, "select reason from mm_worker_absences order by id");
   expect(absences.at(-1)).toEqual({ reason: "revoked" });
+  const explain = async () =>
+    JSON.stringify(await engine.data.rest.get(["buildrequests", String(request), "why"], new URLSearchParams()));
+  await waitFor(async () => /w1 is away\. The account of w1 was revoked at 20[^ ]+Z\./.test(await explain()), {
+    what: "the request to say that it waits for a worker that was revoked",
+  });
   const losses = await queryRows(
     engine.database,
     "select worker_losses from mm_request_losses where buildrequestid = ? and worker_losses > 0",

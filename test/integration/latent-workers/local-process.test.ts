@@ -175,7 +175,7 @@ it("an idle instance is ended, and one that does not attach is reported and trie
     async () => {
       const [why] = await api(engine, "buildrequests", String(request), "why");
       return JSON.stringify(why).match(
-        /The last start of an instance of pool failed: it has ended: out of order; the next attempt is in \d+ s\./,
+        /The last start of an instance of pool failed: it has ended: out of order \(exit code 3\); the next attempt is in \d+ s\./,
       )?.[0];
     },
     { what: "the failure to be shown", timeoutMs: 60_000 },

@@ -4,7 +4,7 @@ import { explainLatent } from "./explain-latent.ts";
 import { describeSilence } from "./explain-silence.ts";
 import type { BuilderPlacement } from "./read-builder-placements.ts";
 import type { Engine, Picture, WorkerSeen } from "./read-picture.ts";
-import { because, listNames, type Reason } from "./reasons.ts";
+import { because, describeTime, listNames, type Reason } from "./reasons.ts";
 import { type Finding, nameFacts, shorten } from "./shorten.ts";
 import { type SeenWorkerView, viewWorker } from "./view-picture.ts";
 
@@ -104,11 +104,21 @@ function explainAbsentAmong(picture: Picture, all: readonly WorkerSeen[], master
   const list = listNames(namesOf(away));
   if (all.length === 0) return [because("no_worker", "No worker is configured for this builder.", facts)];
   if (absent.length === all.length) {
-    const sentence = `None of its workers is attached: ${list} ${away.length > 1 ? "are" : "is"} away.`;
+    const sentence = `None of its workers is attached: ${list} ${away.length > 1 ? "are" : "is"} away.${sayRevoked(away)}`;
     return [because("no_worker", sentence, facts), ...reasons];
   }
-  const sentence = `${list} ${away.length > 1 ? "are" : "is"} not attached.`;
+  const sentence = `${list} ${away.length > 1 ? "are" : "is"} not attached.${sayRevoked(away)}`;
   return [...reasons, because("worker_away", sentence, facts)];
+}
+
+/** Those that cannot attach again until someone adds them again. */
+function sayRevoked(workers: readonly WorkerSeen[]): string {
+  const revoked = workers.filter(({ revokedAt }) => revokedAt !== undefined);
+  const [first, ...others] = revoked;
+  if (first?.revokedAt === undefined) return "";
+  const when = others.length === 0 ? ` at ${describeTime(first.revokedAt)}` : "";
+  const accounts = others.length === 0 ? "The account of" : "The accounts of";
+  return ` ${accounts} ${listNames(revoked.map(({ name }) => name))} ${others.length === 0 ? "was" : "were"} revoked${when}.`;
 }
 
 function explainElsewhere(picture: Picture, worker: WorkerSeen): Reason {

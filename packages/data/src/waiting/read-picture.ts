@@ -40,6 +40,8 @@ export interface WorkerSeen {
   /** Since when it is quarantined, in seconds since 1970, and why. */
   readonly quarantinedAt: number | null;
   readonly quarantineReason: string | null;
+  /** When its account was revoked, in seconds since 1970; absent: it has a valid one, or is in the config. */
+  readonly revokedAt?: number | undefined;
   /** Masters that it is connected to; usually one. */
   readonly masterids: readonly number[];
   /** Null: unknown. */
@@ -134,7 +136,7 @@ async function readEngines(connection: Connection): Promise<Map<number, Engine>>
 async function readWorkers(connection: Connection, workerids: readonly number[]): Promise<Map<number, WorkerSeen>> {
   const wanted = connection.dialect.isOneOf("w.id", workerids);
   const connected = connection.dialect.isOneOf("workerid", workerids);
-  const [rows, slots, rules, connections] = await Promise.all([
+  const [rows, slots, rules, connections, revocations] = await Promise.all([
     queryRows<{
       workerid: number;
       name: string;
@@ -165,7 +167,14 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
       `select workerid, masterid from connected_workers where ${connected.sql} order by masterid`,
       connected.bindings,
     ),
+    queryRows<{ workerid: number; at: number }>(
+      connection,
+      `select w.id as workerid, max(a.revoked_at) as at from workers w join mm_worker_accounts a on a.name = w.name
+         where ${wanted.sql} group by w.id having count(*) = count(a.revoked_at)`,
+      wanted.bindings,
+    ),
   ]);
+  const revoked = new Map(revocations.map(({ workerid, at }) => [workerid, at]));
   const latents = new Map(slots.map(({ workerid, latent }) => [workerid, latent]));
   const now = Date.now();
   const ruled = new Map(rules.map(({ workerid, hours, ...rule }) => [workerid, { ...rule, hours: parseHours(hours) }]));
@@ -185,6 +194,7 @@ async function readWorkers(connection: Connection, workerids: readonly number[])
         onProbation: row.onProbation === 1,
         quarantinedAt: row.quarantinedAt,
         quarantineReason: row.quarantineReason,
+        revokedAt: revoked.get(row.workerid),
         masterids: masterids.get(row.workerid) ?? [],
         maxBuilds: row.maxbuilds,
         capacity: ruled.get(row.workerid)?.capacity ?? null,

@@ -50,6 +50,11 @@ it.each<[string, object, string]>([
     "latent[0].masterUrl: must be a URL with its scheme",
   ],
   [
+    "the URL of the pages",
+    inDocker({ masterUrl: "http://ci.example:8010" }),
+    'latent[0].masterUrl: must be a URL with its scheme, such as "ws://ci.example:9989"',
+  ],
+  [
     "a URL without a scheme, of processes",
     others(localProcess({ name: "pool", masterUrl: "ci.example" })),
     "latent[0].masterUrl: must be a URL with its scheme",

@@ -65,6 +65,8 @@ export default defineLatentWorker({
           [labelVariable]: labelOf(ctx, instance.instanceid),
         },
       });
+      // Listened for from the beginning: it may end at any moment. A master that has ended meanwhile writes none.
+      child.once("exit", (code, signal) => void noteExit(directory, code ?? signal));
       await once(child, "spawn");
       child.on("error", () => undefined);
       child.unref();
@@ -87,7 +89,7 @@ export default defineLatentWorker({
         id: String(instanceid),
         instanceid,
         isAlive,
-        ...(isAlive ? {} : { lastWords: await readEnd(join(directory, "log")) }),
+        ...(isAlive ? {} : { lastWords: await readLastWords(directory) }),
       })),
     );
   },
@@ -128,6 +130,22 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It is gone.
   }
+}
+
+/** How the process ended, for who asks why an instance is gone. */
+async function noteExit(directory: string, how: number | NodeJS.Signals | null): Promise<void> {
+  // Its directory may be removed already.
+  await writeFile(join(directory, "exit"), typeof how === "number" ? `exit code ${how}` : `${how}`).catch(
+    () => undefined,
+  );
+}
+
+/** The end of its log, whose last line also says how it ended, if a master saw it. */
+async function readLastWords(directory: string): Promise<string> {
+  const [log, how] = await Promise.all([readEnd(join(directory, "log")), readEnd(join(directory, "exit"))]);
+  const said = log.trimEnd();
+  if (how === "") return said;
+  return said === "" ? how : `${said} (${how})`;
 }
 
 async function readEnd(file: string): Promise<string> {

@@ -4,6 +4,6 @@ import { z } from "zod";
 export const masterUrl = z
   .string()
   .regex(
-    /^(wss?|https?):\/\/[^\s/?#]+(\/\S*)?$/,
-    'must be a URL with its scheme, such as "ws://ci.example:9989" or "wss://ci.example"',
+    /^wss?:\/\/[^\s/?#]+(\/\S*)?$/,
+    'must be a URL with its scheme, such as "ws://ci.example:9989" or "wss://ci.example"; workers do not connect to the pages',
   );
