@@ -4,6 +4,7 @@ import { useRow, useRows } from "../api/live-query.ts";
 import { BranchFilter } from "../builder/branch-filter.tsx";
 import { BuildTable } from "../builder/build-table.tsx";
 import { ForceDialog } from "../builder/force-dialog.tsx";
+import { keyOf, listFields, valuesOfQuery } from "../builder/force-fields.ts";
 import { TryDialog } from "../builder/try-dialog.tsx";
 import { BuildStrip } from "../components/build-strip.tsx";
 import { any, Choice } from "../components/choice.tsx";
@@ -42,7 +43,6 @@ export function BuilderPage({ params: { builder: id = "" } }: { params: Readonly
 function BuilderView({ builder }: { builder: Builder }) {
   const place = usePlace();
   const [limit, setLimit] = useState(step);
-  const [form, setForm] = useState<ForceScheduler>();
   const here = `builders/${builder.builderid}` as const;
   const result = place.query.get("result") ?? "";
   const line = place.query.get("line") ?? "";
@@ -57,6 +57,12 @@ function BuilderView({ builder }: { builder: Builder }) {
     `${here}/builds/*/*`,
   ]);
   const forms = useRows("forceschedulers", `${here}/forceschedulers`, {}, ["schedulers/*/*"]);
+  const form = forms.rows?.find(({ name, enabled }) => enabled && name === place.query.get("force"));
+  // The address of the open form can be passed on, with values of its fields.
+  const setForm = (opened: ForceScheduler | undefined) => {
+    const fields = form ? listFields(form.all_fields).map((field) => [keyOf(field), undefined] as const) : [];
+    navigate(withQuery(place, { ...Object.fromEntries(fields), force: opened?.name }), { replace: true });
+  };
   const tries = useTries(builder.name);
   const [tried, setTried] = useState<TryScheduler>();
   const filter = (by: Readonly<Record<string, string>>) => navigate(withQuery(place, by), { replace: true });
@@ -81,7 +87,15 @@ function BuilderView({ builder }: { builder: Builder }) {
       ]}
     >
       {tried && <TryDialog scheduler={tried} builder={builder.name} onClose={() => setTried(undefined)} />}
-      {form && <ForceDialog form={form} builderid={builder.builderid} onClose={() => setForm(undefined)} />}
+      {form && (
+        <ForceDialog
+          key={form.name}
+          form={form}
+          builderid={builder.builderid}
+          values={valuesOfQuery(form.all_fields, place.query)}
+          onClose={() => setForm(undefined)}
+        />
+      )}
       <About builder={builder} />
       {recent.rows && recent.rows.length > 0 && <Summary builds={recent.rows} />}
       <FailingBranches builder={builder} />
