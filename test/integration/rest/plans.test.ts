@@ -1,6 +1,7 @@
 import { dryRunRetention, type RetentionPlan } from "@multimaster/data";
 import {
   type Database,
+  deleteBuilds,
   endAttempts,
   execute,
   expireArtifacts,
@@ -13,6 +14,7 @@ import {
   hashColumns,
   isBeingRebuilt,
   isReportedBuild,
+  lockUnneededBuilds,
   openRequestsAfter,
   openRequestsAmong,
   openRequestsClaimedBy,
@@ -326,6 +328,39 @@ describe.each(engines)("on %s", (engine) => {
       ["newest", true],
     ]);
     await expectBounded([...new Map(asked.map((each) => [each.sql, each])).values()]);
+  });
+
+  it(`retention deletes by id, reading nothing else of ${builds} builds`, async () => {
+    const old = await queryRows<{ id: number }>(
+      database,
+      "select id from builds where complete_at is not null order by id limit 20",
+    );
+    asked = [];
+    class Undo extends Error {}
+    const deleted = database.transaction(async (tx) => {
+      const unneeded = await lockUnneededBuilds(
+        tx,
+        old.map(({ id }) => id),
+      );
+      expect((await deleteBuilds(tx, unneeded)).requests).toBeGreaterThan(0);
+      throw new Undo();
+    });
+    await expect(deleted).rejects.toThrow(Undo);
+    const statements = asked.filter(({ sql }) => /^(select|delete)/.test(sql));
+    await expectBounded(statements);
+    if (engine === "postgresql") return;
+    for (const { sql, bindings } of statements) {
+      const lines = await queryRows<{ parent: number; detail: string }>(
+        database,
+        `explain query plan ${sql}`,
+        bindings,
+      );
+      const first = lines.filter(({ parent, detail }) => parent === 0 && /^(SCAN|SEARCH) [brs]\b/.test(detail));
+      expect(
+        first.filter(({ detail }) => !small.test(detail)),
+        sql,
+      ).toEqual([]);
+    }
   });
 
   it(`requests behind others are read from there on, however many wait, at ${builds} builds`, async () => {

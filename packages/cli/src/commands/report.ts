@@ -55,10 +55,12 @@ export function addReport(program: Command): void {
     const { dead = false, json, ...flags } = command.optsWithGlobals<RetryFlags>();
     const api = await connect(flags);
     const reporter = await findReporter(api, name);
-    await api.call("reporters", `reporters/${reporter.reporterid}`, "retry", { dead });
-    const count = reporter.owed + (dead ? reporter.dead : 0);
-    const done = `${name} sends ${count === 1 ? "one report" : `${count} reports`} now.\n`;
-    await openTerminal().write(json ? formatJson(reporter) : done);
+    const { owed } = await api.call("reporters", `reporters/${reporter.reporterid}`, "retry", { dead });
+    const count = owed === 1 ? "one report" : `${owed} reports`;
+    const done = reporter.configured
+      ? `${name} sends ${count} now.\n`
+      : `${name} is not in the config: it sends ${count} when it is there again.\n`;
+    await openTerminal().write(json ? formatJson({ ...reporter, owed }) : done);
   });
   report
     .command("test")

@@ -14,6 +14,7 @@ import { z } from "zod";
 import { type Amounts, addToReport, type RetentionReport } from "../../model/retention-report.ts";
 import { Chooser } from "./choose-builds.ts";
 import type { Deletions } from "./deletions.ts";
+import type { Pace } from "./pace.ts";
 import { horizonOf, isAboutBuilder, type RetentionPlan, type RetentionRule } from "./rules.ts";
 import { type SettledParts, skewSeconds } from "./settled-parts.ts";
 
@@ -28,7 +29,7 @@ export const runPosition = z.object({
 
 export type RunPosition = z.output<typeof runPosition>;
 
-/** Builds, changes and rows that are deleted together. */
+/** Builds, changes and rows that are deleted together at most. */
 const atOnce = { builds: 20, rows: 200 };
 /** Changes and other rows that one query reads at most. */
 const readAtOnce = { first: 20, later: 200 };
@@ -37,6 +38,8 @@ export interface RunOptions {
   readonly plan: RetentionPlan;
   readonly reading: Connection;
   readonly deletions: Deletions;
+  /** Without it, as much as possible is done together. */
+  readonly pace?: Pace;
   readonly report: RetentionReport;
   /** The database's clock, in seconds. */
   readonly now: number;
@@ -87,7 +90,7 @@ async function drainChooser(
   chooser: Chooser,
   begun: RunPosition,
 ): Promise<void> {
-  const { reading, deletions, report, counted, step } = options;
+  const { reading, deletions, pace, report, counted, step } = options;
   let position = begun;
   const count = (some: Partial<Amounts>) => {
     addToReport(report, rule, builder.name, some);
@@ -95,7 +98,7 @@ async function drainChooser(
   };
   for (;;) {
     const { ids, upTo } = await chooser.next(reading);
-    for (const some of slices(ids, atOnce.builds)) {
+    for (const some of slices(ids, atOnce.builds, pace)) {
       if (begun.part === 1) await deletions.requests(some, count);
       else if (rule.delete === "builds") await deletions.builds(some, count);
       else if (rule.delete === "logs") await deletions.logs(some, count);
@@ -118,7 +121,7 @@ interface Part {
 
 /** Changes, then source stamps; or rows of the audit trail. */
 async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunPosition): Promise<void> {
-  const { plan, reading, deletions, report, counted, now, settled, step } = options;
+  const { plan, reading, deletions, pace, report, counted, now, settled, step } = options;
   const horizon = horizonOf(rule, plan, now);
   const count = (some: Partial<Amounts>) => {
     addToReport(report, rule, undefined, some);
@@ -159,7 +162,7 @@ async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunP
       const end = rows.findIndex(({ at }) => at > horizon);
       const old = end === -1 ? rows : rows.slice(0, end);
       const unneeded = old.length === 0 ? [] : await choose(old.map(({ id }) => id));
-      for (const some of slices(unneeded, atOnce.rows)) {
+      for (const some of slices(unneeded, atOnce.rows, pace)) {
         await remove(some);
         await step({ ...start, part, after });
       }
@@ -172,6 +175,11 @@ async function applyToRows(options: RunOptions, rule: RetentionRule, start: RunP
   }
 }
 
-function* slices<T>(items: readonly T[], size: number): Iterable<readonly T[]> {
-  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+function* slices<T>(items: readonly T[], most: number, pace?: Pace): Iterable<readonly T[]> {
+  let from = 0;
+  while (from < items.length) {
+    const size = pace?.of(most) ?? most;
+    yield items.slice(from, from + size);
+    from += size;
+  }
 }

@@ -13,6 +13,7 @@ import {
   testSetsOfBuilds,
 } from "@multimaster/database";
 import type { Amounts } from "../../model/retention-report.ts";
+import type { Pace } from "./pace.ts";
 
 /** One short transaction of retention: fenced by the lease, and by the claim of the job. */
 export type WriteBatch = <T>(write: (tx: Connection) => Promise<T>) => Promise<T>;
@@ -20,7 +21,7 @@ export type WriteBatch = <T>(write: (tx: Connection) => Promise<T>) => Promise<T
 /** Called with what a transaction deleted, once it is committed. */
 export type Count = (some: Partial<Amounts>) => void;
 
-/** Pieces of logs, and results of tests, that one transaction deletes: about 12 MB of text. */
+/** Pieces of logs, and results of tests, that one transaction deletes at most: about 12 MB of text. */
 const chunksAtOnce = 200;
 const resultsAtOnce = 1000;
 
@@ -36,7 +37,7 @@ export interface Deletions {
 }
 
 /** Deletes, each call in transactions of bounded size. `reading` is for reads beside them. */
-export function realDeletions(reading: Connection, write: WriteBatch): Deletions {
+export function realDeletions(reading: Connection, write: WriteBatch, pace: Pace): Deletions {
   async function deleteLogs(buildids: readonly number[], count: Count): Promise<void> {
     // First the mark, so that no one reads half of a text: pages say that it is deleted.
     await write(async (tx) => {
@@ -51,13 +52,14 @@ export function realDeletions(reading: Connection, write: WriteBatch): Deletions
     if (logids.length === 0) return;
     const begun = new Set<number>();
     for (;;) {
-      const pieces = await write((tx) => deleteLogChunks(tx, logids, chunksAtOnce));
+      const most = pace.of(chunksAtOnce);
+      const pieces = await write((tx) => deleteLogChunks(tx, logids, most));
       const logs = pieces.filter(({ logid }) => !begun.has(logid) && begun.add(logid));
       count({
         logs: new Set(logs.map(({ logid }) => logid)).size,
         bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0),
       });
-      if (pieces.length < chunksAtOnce) return;
+      if (pieces.length < most) return;
     }
   }
 
@@ -68,10 +70,11 @@ export function realDeletions(reading: Connection, write: WriteBatch): Deletions
       unneeded.map(({ id }) => id),
     );
     for (const { id } of sets) {
-      let deleted = resultsAtOnce;
-      while (deleted === resultsAtOnce) {
-        deleted = await write((tx) => deleteTestResults(tx, id, resultsAtOnce));
+      for (;;) {
+        const most = pace.of(resultsAtOnce);
+        const deleted = await write((tx) => deleteTestResults(tx, id, most));
         count({ test_results: deleted });
+        if (deleted < most) break;
       }
     }
   }

@@ -16,6 +16,7 @@ import { type Amounts, type RetentionReport, retentionReport } from "../../model
 import type { UpdateContext } from "../update-context.ts";
 import { applyRules, type RunPosition, runPosition } from "./apply-rules.ts";
 import { realDeletions, type WriteBatch } from "./deletions.ts";
+import { Pace } from "./pace.ts";
 import type { RetentionPlan, RetentionRule } from "./rules.ts";
 import { SettledParts } from "./settled-parts.ts";
 
@@ -84,10 +85,12 @@ class Runner {
   #position: RunPosition | null = null;
   #savedAt: number;
   #workedSince: number;
+  readonly #pace: Pace;
 
   constructor(context: UpdateContext, run: RetentionRun) {
     this.#context = context;
     this.#run = run;
+    this.#pace = new Pace(context.database);
     this.#planHash = createHash("sha256").update(JSON.stringify(run.plan)).digest("hex").slice(0, 16);
     this.#savedAt = this.#workedSince = context.clock.now();
   }
@@ -109,7 +112,8 @@ class Runner {
       await applyRules({
         plan,
         reading: database,
-        deletions: realDeletions(database, write),
+        deletions: realDeletions(database, write, this.#pace),
+        pace: this.#pace,
         report: this.#report,
         now: await readClock(database),
         from,
@@ -142,6 +146,7 @@ class Runner {
   async #step(position: RunPosition): Promise<void> {
     const { clock, database } = this.#context;
     this.#position = position;
+    this.#pace.adapt();
     if (clock.now() - this.#savedAt >= saveEveryMs) await this.#save(position, false);
     await releaseFreePages(database, pagesAtOnce);
     await this.#rest();
@@ -182,7 +187,10 @@ class Runner {
     const began = performance.now();
     const done = await fencedTransaction(database, lease, async (tx) => {
       if (!(await holdJob(tx, this.#run.jobid, lease.masterid))) throw new RunEnded("lost");
-      return write(tx);
+      const workedFrom = performance.now();
+      const result = await write(tx);
+      this.#pace.worked(performance.now() - workedFrom);
+      return result;
     });
     this.#run.wrote?.((performance.now() - began) / 1000);
     return done;

@@ -22,8 +22,9 @@ export function askWith(
   if (preview)
     return async ({ method, url, body }) => {
       const shown = typeof body === "string" ? body : JSON.stringify(body, null, 2);
-      // Without its path: that of a webhook is a secret.
-      preview(`${method} to ${new URL(url).host}${shown === undefined ? "" : `\n${shown}`}`);
+      const { host, pathname } = new URL(url);
+      // The path of a webhook is a secret; that of an API says which repository and commit it is about.
+      preview(`${method} to ${host}${isOnlyAddress ? "" : pathname}${shown === undefined ? "" : `\n${shown}`}`);
       return { status: 200, headers: {}, text: "{}", json: {} };
     };
   return (request) => sendRequest({ ...request, timeoutMs: timeout, signal, ca, isOnlyAddress });

@@ -28,8 +28,16 @@ export const mailShape = {
         .prefault("30s")
         .describe("How long the server may take for an answer; a whole mail may take ten times that."),
     })
+    .superRefine(({ user, password }, ctx) => {
+      const refuse = (path: string, message: string) => ctx.addIssue({ code: "custom", path: [path], message });
+      if (user !== undefined && password === undefined) refuse("password", "must be there beside user");
+      if (user === undefined && password !== undefined) refuse("user", "must be there beside password");
+    })
     .describe("How the mail server is reached."),
-  from: z.string().regex(/@/, "must be a mail address, or Name <address>").describe("The sender."),
+  from: z
+    .string()
+    .regex(/^.*@.*$/, "must be a mail address, or Name <address>")
+    .describe("The sender."),
   to: z
     .union([z.array(address), functionOf<Recipients>("a list of addresses, or a function that returns one")])
     .default([])
