@@ -30,6 +30,6 @@ export function roundMarks(from: number, span: number, offset: number): AxisMark
   const first = Math.ceil((from + offset) / step) * step - offset;
   const marks: AxisMark[] = [];
   // One that the word "now" would cover is left out.
-  for (let at = first; at <= from + 0.95 * span; at += step) marks.push({ at, part: (at - from) / span });
+  for (let at = first; at <= from + 0.88 * span; at += step) marks.push({ at, part: (at - from) / span });
   return marks;
 }
