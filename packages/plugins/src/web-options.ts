@@ -23,4 +23,12 @@ export const headersOption = z.record(z.string(), z.string()).superRefine((heade
 export const tokenOption = z
   .string()
   .min(1)
-  .regex(/^[!-~]([ -~]*[!-~])?$/, "must be one line of ASCII, without spaces or line breaks at its ends");
+  .regex(/^([!-~]([ -~]*[!-~])?)?$/, "must be one line of ASCII, without spaces or line breaks at its ends");
+
+/** Certificates as the contents of a file: its name is a common mistake, and would fail each connection. */
+export const certificatesOption = z
+  .string()
+  .refine(
+    (text) => text.includes("-----BEGIN CERTIFICATE-----"),
+    "must be certificates as PEM: what such a file contains",
+  );

@@ -31,7 +31,7 @@ const common = {
   attempts: 3,
   parallel: 2,
 };
-const choice = { ...common, timeout: "10s", ca: "pem" };
+const choice = { ...common, timeout: "10s", ca: "-----BEGIN CERTIFICATE-----" };
 const steps: { events: ReportKind[]; steps: string[]; waitingAfter: string } = {
   events: ["build-ended", "step-ended", "request-waiting"],
   steps: ["deploy*"],
@@ -62,7 +62,15 @@ const kinds: Record<string, { make(options: never): PluginDescriptor<"reporter">
       ...common,
       ...steps,
       ...message,
-      smtp: { host: "mail.example.org", port: 25, security: "tls", user: "u", password: "p", ca: "pem", timeout: "9s" },
+      smtp: {
+        host: "mail.example.org",
+        port: 25,
+        security: "tls",
+        user: "u",
+        password: "p",
+        ca: "-----BEGIN CERTIFICATE-----",
+        timeout: "9s",
+      },
       from: "CI <ci@example.org>",
       to: ["a@example.org"],
       sendToAuthors: true,
@@ -216,6 +224,15 @@ describe("what cannot be chosen is refused:", () => {
       mail,
       { ...letter, sendToAuthors: true, events: ["worker-missing"], sendToWorkerOwners: false },
       [noOne],
+    ],
+    [
+      "names of files instead of what they contain",
+      gitHubStatus,
+      { name: "r", app: { id: 1, privateKey: "/etc/app.PRIVATE KEY" }, ca: "/etc/ssl/own.pem" },
+      [
+        "ca: must be certificates as PEM: what such a file contains",
+        "app.privateKey: must be an RSA private key as PEM: what its file contains",
+      ],
     ],
     [
       "half a login of mail",

@@ -1,12 +1,12 @@
 import { duration } from "@multimaster/core";
-import { z } from "zod";
 import type { ReporterContext } from "../../define-reporter.ts";
+import { certificatesOption } from "../../web-options.ts";
 import { sendRequest, type TargetAnswer, type TargetRequest } from "./send-request.ts";
 
 /** Options of reporters that send over HTTP. */
 export const httpShape = {
   timeout: duration.prefault("30s").describe("How long an answer is waited for."),
-  ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
+  ca: certificatesOption.optional().describe("Certificates to trust instead of those of the system, as PEM."),
 };
 
 export type Ask = (

@@ -1,6 +1,7 @@
 import { functionOf } from "@multimaster/config";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { certificatesOption } from "../../web-options.ts";
 import { messageShape } from "../messages/message.ts";
 import type { MessageFacts } from "../messages/message-facts.ts";
 import { reporterShape } from "../reporter-options.ts";
@@ -23,7 +24,7 @@ export const mailShape = {
         .describe('"tls" from the beginning, "starttls" (the server must offer it), or "none".'),
       user: z.string().min(1).optional().describe("Login at the server."),
       password: z.string().min(1).optional().describe("Its password."),
-      ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
+      ca: certificatesOption.optional().describe("Certificates to trust instead of those of the system, as PEM."),
       timeout: duration
         .prefault("30s")
         .describe("How long the server may take for an answer; a whole mail may take ten times that."),
