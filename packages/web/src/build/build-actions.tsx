@@ -26,7 +26,7 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
   ) : (
     <ActionButton
       kind="danger"
-      act={() => call("builds", path, "stop", { reason: "" })}
+      act={() => call("builds", path, "stop", {})}
       confirm="Stop this build? Its clean-up steps still run; stop it again to end those, too."
     >
       Stop
