@@ -64,6 +64,7 @@ export async function testReport(test: ReportTest): Promise<string | undefined> 
     unsure: false,
     memory: undefined,
     remember: () => undefined,
+    inOrder: (_: string, deliver: () => Promise<void>) => deliver(),
     skip: (why: string) => {
       skipped = why;
     },

@@ -23,6 +23,9 @@ interface Plugin {
   readonly options: z.ZodType;
   /** Of a step, the options once rendered. */
   readonly rendered?: z.ZodType;
+  /** Of a reporter, what it reports if its options do not say, and what it can report at all. */
+  readonly events?: readonly string[];
+  readonly reports?: readonly string[];
 }
 
 /** The kinds of plugins: folder, title, and what to know of all of them. */
@@ -125,12 +128,20 @@ function table(schema: Shown, path: string): string[] {
     : ["| option | type | default | what it does |", "| --- | --- | --- | --- |", ...all, ""];
 }
 
+function showPlugin({ options, rendered, events, reports }: Plugin): Shown {
+  const shown = show(rendered ?? options);
+  const { properties } = shown;
+  if (!events || !properties?.["events"]) return shown;
+  const own = { ...properties["events"], default: events, ...(reports && { items: { enum: [...reports] } }) };
+  return { ...shown, properties: { ...properties, events: own } };
+}
+
 async function renderKind([folder, title, about]: (typeof kinds)[number]): Promise<string> {
   const sections: string[] = [];
   for (const name of pluginFiles(folder)) {
     const plugin = await readPlugin(folder, name);
     sections.push(`## ${name}`, "", `\`import … from "@multimaster/plugins/${folder}/${name}"\``, "");
-    sections.push(...table(plugin ? show(plugin.rendered ?? plugin.options) : {}, `${folder}/${name}`));
+    sections.push(...table(plugin ? showPlugin(plugin) : {}, `${folder}/${name}`));
   }
   return [`# ${title}`, "", about, "", ...sections].join("\n");
 }

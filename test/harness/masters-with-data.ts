@@ -114,6 +114,16 @@ export async function runningBuild(member: Member, builder = "runtests") {
   return { ...build, buildrequestid, workerid };
 }
 
+/** A build that runs on this master, of these sources. */
+export async function buildOf(member: Member, sourceStamps: NewBuildset["sourceStamps"]): Promise<number> {
+  const { requests } = await member.updates.buildsets.add({ ...buildsetFor("runtests"), sourceStamps });
+  const [buildrequestid] = Object.values(requests) as [number];
+  await member.updates.buildrequests.claim([buildrequestid]);
+  const build = await member.updates.builds.create({ buildrequestid, workerid: await aWorker(member) });
+  if (build === "lost") throw new Error("the build was not created");
+  return build.buildid;
+}
+
 export async function aWorker(member: Member, name = "w1"): Promise<number> {
   return (await member.updates.workers.register([name])).get(name) as number;
 }

@@ -47,6 +47,7 @@ export async function sendReport(
       unsure: false,
       memory: undefined,
       remember: () => {},
+      inOrder: (_, deliver) => deliver(),
       skip: () => {},
       offerRerun: () => {},
       ...more,

@@ -20,6 +20,11 @@ export interface Delivery {
   readonly memory: string | undefined;
   /** Saved when this attempt ends, also if it fails after that. */
   remember(value: string): void;
+  /**
+   * Delivers a state to a place that reports of several contexts share, unless a later report was there: an earlier state never
+   * replaces a later one.
+   */
+  inOrder(place: string, deliver: () => Promise<void>): Promise<void>;
   /** There is nothing to send: the report ends without one. `why`: a sentence for operators, without its full stop. */
   skip(why: string): void;
   /** The build is shown as this at the target, where users may ask to run it again. Saved if this attempt succeeds. */

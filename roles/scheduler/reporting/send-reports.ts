@@ -16,6 +16,7 @@ import { kindsOf } from "./kinds-of.ts";
 import { limitWait } from "./limit-wait.ts";
 import { markOptions } from "./mark-options.ts";
 import { openReport } from "./open-report.ts";
+import { PlaceOrder } from "./place-order.ts";
 import { readEvents } from "./read-events.ts";
 import type { ReportGauges } from "./report-gauges.ts";
 
@@ -75,6 +76,7 @@ class Sending {
   #backoff = new Backoff(targetWait);
   #sender: Promise<Sender> | undefined;
   #isPrepared = false;
+  readonly #places: PlaceOrder;
   /** When it was last found out what ended unnoticed, by the clock. */
   #checkedAt: number | undefined;
   /** Attempts by report, and those that have ended and are not written down yet. */
@@ -86,6 +88,7 @@ class Sending {
 
   constructor(options: SendingOptions) {
     this.#options = options;
+    this.#places = new PlaceOrder((place) => options.updates.latestAt(options.singleton.id, place));
     this.#secrets = secretsOf(options.reporter.options);
   }
 
@@ -217,9 +220,12 @@ class Sending {
       if (outcome.memory !== undefined) memories.set(row.context, outcome.memory);
       if (buildid !== undefined) append(shown, outcome.targets?.map((offered) => ({ buildid, target: offered })) ?? []);
     }
+    const places = this.#places.latestOf(new Set(ends.keys()));
     const target = this.#judge(ended.map(({ outcome }) => outcome));
     try {
-      if (passResult(await updates.end(singleton.id, ends, target, memories, shown), lost) === "lost") return false;
+      if (passResult(await updates.end(singleton.id, ends, target, memories, shown, places), lost) === "lost")
+        return false;
+      this.#places.written(places);
     } catch (error) {
       // The database is away: what was sent is written down later, not sent again.
       this.#ended = [...ended, ...this.#ended];
@@ -250,6 +256,7 @@ class Sending {
           remember: (value) => {
             memory = value;
           },
+          inOrder: (place, deliver) => this.#places.deliver(place, row.id, deliver),
           skip: (why) => {
             skipped = describeProblem(why, this.#secrets);
           },

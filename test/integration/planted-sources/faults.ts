@@ -276,6 +276,13 @@ export const faults: readonly PlantedFault[] = [
     tests: reports,
   },
   {
+    name: "an earlier build's state replaces a later one's at a commit that both share",
+    file: "roles/scheduler/reporting/place-order.ts",
+    safeguard: "if (latest > reportid) return;",
+    instead: "",
+    tests: ["reporters/delivery.test.ts"],
+  },
+  {
     name: "an event is handed out and stays owed",
     file: "packages/database/src/stores/reports.ts",
     safeguard: "update mm_outbox set owed = null where ${done.sql} and owed = 1",

@@ -170,7 +170,7 @@ describe.each(contracts)("$kind", (contract) => {
     const target = await startStrictTarget(contract);
     const shown: string[] = [];
     await send(target, reportOf(Results.FAILURE, contract.properties), { preview: (what) => void shown.push(what) });
-    expect(shown.join("\n")).toMatch(/^(POST|PUT) to 127\.0\.0\.1:\d+\n\S/m);
+    expect(shown.join("\n")).toMatch(/^(POST|PUT) to 127\.0\.0\.1:\d+(\/\S+)?\n\S/m);
     expect(shown.join("\n")).not.toMatch(secrets);
     expect(target.calls).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { Results } from "@multimaster/core";
 import gitHubStatus from "@multimaster/plugins/reporters/github-status";
 import httpPush from "@multimaster/plugins/reporters/http-push";
 import { describe, expect, it } from "vitest";
-import { aWorker, buildsetFor, type Member, runningBuild, stamp } from "../../harness/masters-with-data.ts";
+import { buildOf, runningBuild, stamp } from "../../harness/masters-with-data.ts";
 import { startReportTarget } from "../../harness/report-target.ts";
 import { type SchedulerMaster, startSchedulerCluster } from "../../harness/scheduler-masters.ts";
 import { engines } from "../../harness/test-databases.ts";
@@ -17,16 +17,7 @@ const builderOf = (master: SchedulerMaster) => ({
   database: undefined as never,
 });
 
-/** A build of a commit at a forge. */
-async function buildAtForge(member: Member): Promise<number> {
-  const source = { ...stamp, repository: "https://forge.example.org/own/r.git" };
-  const { requests } = await member.updates.buildsets.add({ ...buildsetFor("runtests"), sourceStamps: [source] });
-  const [buildrequestid] = Object.values(requests) as [number];
-  await member.updates.buildrequests.claim([buildrequestid]);
-  const build = await member.updates.builds.create({ buildrequestid, workerid: await aWorker(member) });
-  if (build === "lost") throw new Error("the build was not created");
-  return build.buildid;
-}
+const sourceOf = (name: string) => ({ ...stamp, repository: `https://forge.example.org/own/${name}.git` });
 
 describe.each(engines)("reports on %s", (engine) => {
   it("are owed only while a reporter wants them, and each arrives once and in order", async () => {
@@ -81,7 +72,7 @@ describe.each(engines)("reports on %s", (engine) => {
     const second = await cluster.add(slice);
     await first.start();
     const builder = builderOf(await cluster.add({}));
-    const buildid = await buildAtForge(builder);
+    const buildid = await buildOf(builder, [sourceOf("r")]);
     await waitFor(() => target.calls.length >= 1, { what: "the report" });
     await builder.updates.builds.finish(buildid, { results: Results.FAILURE, state: "broken" });
     // The other target is not held up.
@@ -104,6 +95,41 @@ describe.each(engines)("reports on %s", (engine) => {
     expect(await cluster.rows("select failing_since, problem from mm_reporters where name = 'status'")).toEqual([
       { failing_since: null, problem: null },
     ]);
+  });
+
+  it("of an earlier build never replace those of a later one at a commit that both share, whatever master sends them", async () => {
+    const cluster = await startSchedulerCluster(engine);
+    const target = await startReportTarget();
+    const slice = {
+      reporters: [gitHubStatus({ name: "status", apiUrl: target.url, token: "t0ken", events: ["build-ended"] })],
+    };
+    const [first, second] = [await cluster.add(slice), await cluster.add(slice)];
+    await first.start();
+    const builder = builderOf(await cluster.add({}));
+    const posted = (name: string) =>
+      target.calls.filter(({ method, path }) => method === "POST" && path.includes(`/own/${name}/`));
+    const states = async () =>
+      (await cluster.rows("select state from mm_reports order by id")).map(({ state }) => state);
+    const finish = async (app: string, results: 0 | 2) => {
+      const sources = [
+        { ...sourceOf("app"), codebase: "app", revision: app },
+        { ...sourceOf("lib"), codebase: "lib", revision: "lll" },
+      ];
+      await builder.updates.builds.finish(await buildOf(builder, sources), { results, state: "ended" });
+    };
+    target.answer(({ path }) => (path.includes("/own/lib/") ? { status: 422 } : { status: 201 }));
+    await finish("aaa", Results.FAILURE);
+    await waitFor(() => posted("lib").length > 0, { what: "the refusal" });
+    target.answer(({ body }) => (body.state === "failure" ? { status: 422 } : { status: 201 }));
+    await finish("bbb", Results.SUCCESS);
+    await waitFor(async () => (await states())[1] === "sent", { what: "the later build's report" });
+    await first.drain();
+    await cluster.evict(first);
+    target.answer(() => ({ status: 201 }));
+    await second.start();
+    await waitFor(async () => (await states())[0] === "sent", { what: "the earlier build's report" });
+    expect(posted("app").map(({ path }) => path.slice(-3))).toEqual(["aaa", "bbb"]);
+    expect(posted("lib").at(-1)?.body.state).toBe("success");
   });
 
   it("are sent immediately when a user retries one, although the target asked for a pause", async () => {

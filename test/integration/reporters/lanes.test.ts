@@ -9,7 +9,7 @@ import gitLabStatus from "@multimaster/plugins/reporters/gitlab-status";
 import { reporterShape } from "@multimaster/plugins/reporters/reporter-options";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { aWorker, buildsetFor, type Member, runningBuild, stamp } from "../../harness/masters-with-data.ts";
+import { buildOf, type Member, runningBuild, stamp } from "../../harness/masters-with-data.ts";
 import { startReportTarget } from "../../harness/report-target.ts";
 import { startSchedulerCluster } from "../../harness/scheduler-masters.ts";
 import { waitFor } from "../../harness/wait-for.ts";
@@ -59,13 +59,9 @@ it("a function of the config that hangs holds up only its own report, and what i
 
 async function build(member: Member, results: Result): Promise<number> {
   const source = { ...stamp, repository: "https://forge.example.org/own/r.git" };
-  const { requests } = await member.updates.buildsets.add({ ...buildsetFor("runtests"), sourceStamps: [source] });
-  const [buildrequestid] = Object.values(requests) as [number];
-  await member.updates.buildrequests.claim([buildrequestid]);
-  const made = await member.updates.builds.create({ buildrequestid, workerid: await aWorker(member) });
-  if (made === "lost") throw new Error("the build was not created");
-  await member.updates.builds.finish(made.buildid, { results, state: "done" });
-  return made.buildid;
+  const buildid = await buildOf(member, [source]);
+  await member.updates.builds.finish(buildid, { results, state: "done" });
+  return buildid;
 }
 
 it("a status that modes or a filter choose by its end is not begun before, and what a forge shows is always brought to its end", async () => {

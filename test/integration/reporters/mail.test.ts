@@ -38,6 +38,16 @@ it("mail arrives over TLS with a login, for authors and others, and in the threa
   expect(received.map(({ text }) => text).join("")).not.toContain("pa55word");
 });
 
+it("a subject of several lines is one line of a mail, whether it comes from the options or a template", async () => {
+  const { received, smtp } = await startMailServer();
+  const message = () => ({ subject: " broken\r\nX-Evil: 1\u2028\n ", text: "t" });
+  const subject = "[ci]\r\nBcc: c@example.org";
+  const reporter = mail({ name: "mail", smtp, from: "ci@example.org", to: ["a@example.org"], subject, message });
+  await sendReport(reporter, reportOf(Results.FAILURE));
+  expect(received.map(({ to }) => to)).toEqual([["a@example.org"]]);
+  expect(received[0]?.text.split("\r\n")).toContain("Subject: [ci] Bcc: c@example.org broken X-Evil: 1");
+});
+
 it("the owner of a missing worker gets mail, and a build that concerns no one makes none", async () => {
   const { received, smtp } = await startMailServer();
   const reporter = mail({ name: "mail", smtp, from: "ci@example.org", events: ["worker-missing"] });

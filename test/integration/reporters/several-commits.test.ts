@@ -73,6 +73,18 @@ describe("of several commits, one that is refused holds up no other, and the nex
     // Another report of the same commits is one of its own.
     expect(await attempt(Results.SUCCESS, "test-2")).toBeUndefined();
     expect(target.calls.slice(5)).toHaveLength(3);
+    // What is only shown names each commit and its repository.
+    const shown: string[] = [];
+    await sendReport(make(target.url), reportOfThree(Results.SUCCESS), { preview: (what) => void shown.push(what) });
+    const named = shown.map((what) => [
+      /own(?:%2F|\/repos\/|\/)([ab])\b/.exec(what)?.[1],
+      /([123])\1{39}/.exec(what)?.[1],
+    ]);
+    expect(named).toEqual([
+      ["a", "1"],
+      ["b", "2"],
+      ["a", "3"],
+    ]);
   });
 });
 

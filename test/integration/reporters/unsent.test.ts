@@ -1,11 +1,13 @@
 import { Results } from "@multimaster/core";
+import gitHubStatus from "@multimaster/plugins/reporters/github-status";
 import { callGuarded, FunctionSuspended } from "@multimaster/plugins/reporters/guard-calls";
 import httpPush from "@multimaster/plugins/reporters/http-push";
 import mail from "@multimaster/plugins/reporters/mail";
 import slack from "@multimaster/plugins/reporters/slack";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { onCleanup } from "../../harness/cleanup.ts";
 import { startMailServer } from "../../harness/mail-server.ts";
-import { runningBuild } from "../../harness/masters-with-data.ts";
+import { buildOf, runningBuild, stamp } from "../../harness/masters-with-data.ts";
 import { startReportTarget } from "../../harness/report-target.ts";
 import { startRestServer } from "../../harness/rest-server.ts";
 import { type SchedulerCluster, startSchedulerCluster } from "../../harness/scheduler-masters.ts";
@@ -90,6 +92,47 @@ it("a report whose function is suspended waits for it without using an attempt, 
     { name: "message", problem: null, report_problem: says("message"), next_at: expect.any(Number) },
   ]);
   expect(target.calls).toEqual([]);
+});
+
+it("builds of which a suspended function is to name the status wait for it alone, and are shown in their order", async () => {
+  const cluster = await startSchedulerCluster("sqlite");
+  const [target, other] = [await startReportTarget(), await startReportTarget()];
+  target.answer(() => ({ status: 201 }));
+  const context = () => "ci";
+  const events = ["build-ended" as const];
+  const reporters = [
+    gitHubStatus({ name: "status", apiUrl: target.url, token: "t0ken", events, context, parallel: 1 }),
+    httpPush({ name: "push", url: other.url, events }),
+  ];
+  const hang = () => {
+    for (;;);
+  };
+  for (let i = 0; i < 3; i++) expect(() => callGuarded(context, hang, 20)).toThrow("blocked its master");
+  await (await cluster.add({ reporters })).start();
+  const { lease, data } = await cluster.add({});
+  const member = { lease, updates: data.updates, database: undefined as never };
+  const sources = [{ ...stamp, repository: "https://forge.example.org/own/r.git" }];
+  for (const results of [Results.FAILURE, Results.SUCCESS] as const)
+    await member.updates.builds.finish(await buildOf(member, sources), { results, state: "ended" });
+  const ofStatus = (condition: string) =>
+    cluster.rows<{ id: number }>(
+      `select p.id from mm_reports p join mm_reporters r on r.id = p.reporterid where r.name = 'status' and ${condition} order by p.id`,
+    );
+  const waits =
+    "state = 'owed' and p.problem like 'its function \"context\" blocked its master 3 times%' and next_at > 0";
+  await waitFor(async () => other.calls.length === 2 && (await ofStatus(waits)).length === 2, {
+    what: "the reports of the other, and two that wait",
+  });
+  expect(target.calls).toEqual([]);
+  // The later build comes first, as when more than these have become due.
+  const now = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + 700_000);
+  onCleanup(() => clock.mockRestore());
+  for (const { id } of (await ofStatus(waits)).toReversed()) {
+    expect(await member.updates.reports.retryReport(id, async () => {})).toBe(true);
+    await waitFor(async () => (await ofStatus(`p.id = ${id} and state = 'sent'`)).length === 1, { what: "the report" });
+  }
+  expect(target.calls.map(({ body }) => body.state)).toEqual(["success"]);
 });
 
 it("a filter that is suspended while events are handed out is not asked, and the reporter says so until another config comes", async () => {

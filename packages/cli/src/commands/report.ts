@@ -55,10 +55,12 @@ export function addReport(program: Command): void {
     const { dead = false, json, ...flags } = command.optsWithGlobals<RetryFlags>();
     const api = await connect(flags);
     const reporter = await findReporter(api, name);
-    await api.call("reporters", `reporters/${reporter.reporterid}`, "retry", { dead });
-    const count = reporter.owed + (dead ? reporter.dead : 0);
-    const done = `${name} sends ${count === 1 ? "one report" : `${count} reports`} now.\n`;
-    await openTerminal().write(json ? formatJson(reporter) : done);
+    const { owed } = await api.call("reporters", `reporters/${reporter.reporterid}`, "retry", { dead });
+    const count = owed === 1 ? "one report" : `${owed} reports`;
+    const done = reporter.configured
+      ? `${name} sends ${count} now.\n`
+      : `${name} is not in the config: it sends ${count} when it is there again.\n`;
+    await openTerminal().write(json ? formatJson({ ...reporter, owed, dead: dead ? 0 : reporter.dead }) : done);
   });
   report
     .command("test")
@@ -107,41 +109,37 @@ type Reports = Awaited<ReturnType<typeof listReports>>;
 /** A terminal has no room for reasons in the table: they stand below it, whole. */
 function describeReporters(items: Reporters, terminal: Terminal): string {
   const isPipe = terminal.columns === undefined;
-  const rows = items.map(({ name, type, configured, master, owed, dead, sent, failing_since, problem, ...waiting }) => [
-    name,
-    type,
-    configured ? (master ?? "no master") : "not in the config",
-    owed,
-    sent,
-    dead,
-    describeTrouble({ failing_since, problem, ...waiting }, terminal),
-  ]);
+  const rows = items.map((reporter) => {
+    const { name, type, configured, master, owed, dead, sent } = reporter;
+    const on = configured ? (master ?? "no master") : "not in the config";
+    const { why, when, next } = describeTrouble(reporter, terminal);
+    const trouble = isPipe && why !== null ? `${when}${next}: ${why}` : when;
+    return [name, type, on, owed, sent, dead, trouble];
+  });
   const head = ["reporter", "kind", "on", "owed", "sent", "given up", "fails"];
   const table = formatTable(head, rows, "The config has no reporters.", terminal);
-  const reasons = items.flatMap(({ name, problem, report_problem, suspended }) => [
-    ...(isPipe || (problem ?? report_problem) === null
-      ? []
-      : [`${terminal.foreign(`${name}: ${problem ?? report_problem}`)}\n`]),
-    ...(suspended === null ? [] : [`${terminal.foreign(`${name}: ${suspended}`)}\n`]),
-  ]);
+  const reasons = items.flatMap((reporter) => {
+    const { name, suspended } = reporter;
+    const { why, next } = describeTrouble(reporter, terminal);
+    return [
+      ...(isPipe || why === null ? [] : [`${terminal.foreign(`${name}: ${why}`)}${next}\n`]),
+      ...(suspended === null ? [] : [`${terminal.foreign(`${name}: ${suspended}`)}\n`]),
+    ];
+  });
   return reasons.length === 0 ? table : `${table}\n${reasons.join("")}`;
 }
 
-/** Since when the target takes nothing; otherwise when a report that failed is tried again. */
-function describeTrouble(
-  { problem, failing_since, report_problem, next_at }: Pick<Reporters[number], Trouble>,
-  terminal: Terminal,
-): string {
-  const why = problem ?? report_problem;
-  if (why === null) return "-";
-  const when =
-    problem === null
-      ? `next attempt ${next_at === null ? "now" : formatWhen(next_at, terminal)}`
-      : `since ${since(failing_since, terminal)}`;
-  return terminal.columns === undefined ? `${when}: ${why}` : when;
+/** Why the target takes nothing, since when, and when it is asked again; otherwise when a report that failed is tried again. */
+function describeTrouble(reporter: Reporters[number], terminal: Terminal) {
+  const { configured, problem, failing_since, paused_until, report_problem, next_at } = reporter;
+  const nextAt = (at: number | null) =>
+    `next attempt ${at === null || at <= Date.now() / 1000 ? "now" : formatWhen(at, terminal)}`;
+  if (problem !== null) {
+    const next = configured ? `, ${nextAt(paused_until)}` : "";
+    return { why: problem, when: `since ${since(failing_since, terminal)}`, next };
+  }
+  return { why: report_problem, when: report_problem === null ? "-" : nextAt(next_at), next: "" };
 }
-
-type Trouble = "problem" | "failing_since" | "report_problem" | "next_at";
 
 const since = (seconds: number | null, terminal: Terminal) => (seconds === null ? "?" : formatWhen(seconds, terminal));
 

@@ -5,13 +5,12 @@ import { type ActionContext, defineAction } from "./action.ts";
 
 /** What may be done to a reporter. */
 export const reporterActions = {
-  /** Tries immediately what waits for its next attempt; with `dead` also what was given up. */
+  /** Tries immediately what waits for its next attempt; with `dead` also what was given up. Answers how many reports are owed. */
   retry: defineAction(
     z.object({ dead: z.boolean().default(false) }),
     ({ updates, trail }: ActionContext<Reporter>, { reporterid }, { dead }) => ({
       async perform() {
-        await updates.reports.retry(reporterid, dead, trail);
-        return null;
+        return { owed: await updates.reports.retry(reporterid, dead, trail) };
       },
     }),
   ),

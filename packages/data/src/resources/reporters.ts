@@ -8,10 +8,11 @@ const count = (state: string) => ({
   read: Number,
 });
 
+/** Of the report that is tried again next: an attempt that fails says when, and only the first report of a context is attempted. */
 const ofWaiting = (
   column: string,
 ) => `(select x.${column} from mm_reports x where x.reporterid = rp.id and x.state = 'owed'
-  and x.problem is not null order by x.id limit 1)`;
+  and x.is_first = 1 and x.next_at > 0 and x.problem is not null order by x.next_at, x.id limit 1)`;
 
 /** The reporters of the config: how many reports each of them owes, and why it fails. */
 export const reporters = defineResource({
@@ -37,7 +38,7 @@ export const reporters = defineResource({
     /** Since when every attempt has failed, and why the last one did. */
     failing_since: { schema: datetime.nullable(), sql: "rp.failing_since", read: wholeSecondsOrNull },
     problem: { schema: text.nullable(), sql: "rp.problem" },
-    /** Why the last attempt of the oldest report failed that waits for its next one, and when that is. */
+    /** Why the last attempt failed of the report that is tried again next, and when that is. */
     report_problem: { schema: text.nullable(), sql: ofWaiting("problem") },
     next_at: { schema: datetime.nullable(), sql: `nullif(${ofWaiting("next_at")}, 0)`, read: wholeSecondsOrNull },
     /** Why its filter is not called for a while: what it would choose from is reported as it is. Null: it is called. */

@@ -11,6 +11,7 @@ import {
   findUnasked,
   type HandedEvent,
   handOut,
+  hashContext,
   hasReporters,
   holdReporter,
   type LateAnswer,
@@ -26,6 +27,7 @@ import {
   type ReportEnd,
   type ReportedBuildRow,
   type ReporterRow,
+  readMemory,
   readPause,
   readTrouble,
   replaceReporters,
@@ -117,13 +119,16 @@ export interface ReportUpdates {
   pause(reporterid: number): Promise<number>;
   /** Begins attempts (fenced, claim checked): only what this returns may be sent. */
   begin(reporterid: number, ids: readonly number[]): Promise<ReadonlyMap<number, Attempt> | Lost>;
-  /** Ends attempts, and saves how the target does, and which builds it shows (fenced, claim checked). */
+  /** The latest report that was at a place which reports of several contexts share. */
+  latestAt(reporterid: number, place: string): Promise<number | undefined>;
+  /** Ends attempts, and saves how the target does, which builds it shows, and the latest report of each place (fenced, claim checked). */
   end(
     reporterid: number,
     ends: ReadonlyMap<number, ReportEnd>,
     target: TargetState,
     memories: Memories,
     shown?: readonly ReportedBuildRow[],
+    places?: ReadonlyMap<string, number>,
   ): Promise<"done" | Lost>;
   readBuilds(buildids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuild>>;
   readBuildsets(ids: readonly number[]): Promise<ReadonlyMap<number, ReportedBuildset>>;
@@ -140,8 +145,8 @@ export interface ReportUpdates {
   readDetails(buildid: number): Promise<BuildDetails>;
   readChanges(buildid: number): Promise<readonly ReportedChange[]>;
   readLogTail(logid: number, lines: number): Promise<string>;
-  /** Lets a reporter try immediately, whatever it waits for; with `withDead` also what was given up. */
-  retry(reporterid: number, withDead: boolean, trail: Trail): Promise<void>;
+  /** Lets a reporter try immediately, whatever it waits for; with `withDead` also what was given up. Returns how many reports it owes. */
+  retry(reporterid: number, withDead: boolean, trail: Trail): Promise<number>;
   /** The same for one report. False: it was sent. */
   retryReport(id: number, trail: Trail): Promise<boolean>;
 }
@@ -202,11 +207,16 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     },
     trouble: (reporterid) => readTrouble(database, reporterid),
     pause: async (reporterid) => (await readPause(database, reporterid)) * 1000,
+    async latestAt(reporterid, place) {
+      const value = await readMemory(database, reporterid, hashContext(`place ${place}`));
+      return value === undefined ? undefined : Number(value);
+    },
     begin: (reporterid, ids) => whileHeld(reporterid, (tx) => beginAttempts(tx, ids)),
-    async end(reporterid, ends, target, memories, shown = []) {
+    async end(reporterid, ends, target, memories, shown = [], places = new Map()) {
       const done = await doneWhileHeld(reporterid, async (tx) => {
         await endAttempts(tx, reporterid, ends);
         for (const [key, value] of memories) await writeMemory(tx, reporterid, key, value);
+        for (const [place, id] of places) await writeMemory(tx, reporterid, hashContext(`place ${place}`), String(id));
         await noteReportedBuilds(tx, reporterid, shown);
         await noteTarget(tx, reporterid, target);
       });
@@ -223,11 +233,13 @@ export function createReportUpdates(context: UpdateContext): ReportUpdates {
     readChanges: (buildid) => readChanges(database, buildid),
     readLogTail: (logid, lines) => readLogTail(database, logid, lines),
     async retry(reporterid, withDead, trail) {
-      await database.transaction(async (tx) => {
-        await retryReporter(tx, reporterid, withDead);
+      const owed = await database.transaction(async (tx) => {
+        const left = await retryReporter(tx, reporterid, withDead);
         await trail(tx);
+        return left;
       });
       await changed(reporterid);
+      return owed;
     },
     async retryReport(id, trail) {
       const reporterid = await database.transaction(async (tx) => {

@@ -47,6 +47,7 @@ import { treeLimits } from "./migrations/tree-limits.ts";
 import { triggerItems } from "./migrations/trigger-items.ts";
 import { triggers } from "./migrations/triggers.ts";
 import { trySchedulersTable } from "./migrations/try-schedulers.ts";
+import { unsentReports } from "./migrations/unsent-reports.ts";
 import { upgradeRuns } from "./migrations/upgrade-runs.ts";
 import { workerAccountOptions } from "./migrations/worker-account-options.ts";
 import { workerAccounts } from "./migrations/worker-accounts.ts";
@@ -119,6 +120,7 @@ export const migrations: readonly Migration[] = [
   logTimes,
   linesOfSource,
   slotsByBuildset,
+  unsentReports,
 ];
 
 /** The tables that migrations made. */

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { execute, insertIgnore, queryRows } from "../dialect.ts";
 import { truncateText } from "./column-text.ts";
-import { orderReports } from "./reports.ts";
+import { lockReports, orderReports } from "./reports.ts";
 
 /** A reporter of the config, as other masters see it. */
 export interface ReporterRow {
@@ -147,19 +147,31 @@ export async function readTrouble(
   return row && { problem: row.problem, since: Number(row.since) };
 }
 
-/** Ends the pauses of a reporter and of its reports: someone asked to retry now. Of those given up, all are owed again. */
-export async function retryReporter(tx: Connection, reporterid: number, withDead: boolean): Promise<void> {
+/**
+ * Ends the pauses of a reporter and of its reports: someone asked to retry now. With `withDead` all that were given up are owed
+ * again. Returns how many reports are owed then.
+ */
+export async function retryReporter(tx: Connection, reporterid: number, withDead: boolean): Promise<number> {
+  // In the order in which attempts end.
+  await lockReports(tx, [reporterid]);
   await execute(tx, "update mm_reporters set paused_until = null where id = ?", [reporterid]);
   await execute(tx, "update mm_reports set next_at = 0 where reporterid = ? and state = 'owed' and next_at > 0", [
     reporterid,
   ]);
-  if (!withDead) return;
-  await execute(
+  if (withDead) {
+    await execute(
+      tx,
+      "update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where reporterid = ? and state = 'dead'",
+      [reporterid],
+    );
+    await orderReports(tx, reporterid);
+  }
+  const [row] = await queryRows<{ owed: number | string }>(
     tx,
-    "update mm_reports set state = 'owed', attempts = 0, next_at = 0, ended_at = null where reporterid = ? and state = 'dead'",
+    "select count(*) as owed from mm_reports where reporterid = ? and state = 'owed'",
     [reporterid],
   );
-  await orderReports(tx, reporterid);
+  return Number(row?.owed ?? 0);
 }
 
 /** Saves a mark of the options that a reporter sends with. With others than before, it tries immediately what waits. */

@@ -327,6 +327,20 @@ const memorySeconds = 180 * 86_400;
 /** Rows that each write checks for that. */
 const memoriesChecked = 20;
 
+/** What the reporter remembers of a context, by its key. */
+export async function readMemory(
+  connection: Connection,
+  reporterid: number,
+  context: string,
+): Promise<string | undefined> {
+  const [row] = await queryRows<{ value: string }>(
+    connection,
+    "select value from mm_report_memory where reporterid = ? and context = ?",
+    [reporterid, context],
+  );
+  return row?.value;
+}
+
 /** Saves what the reporter remembers of a context. Keys are hashes, so the rows behind this one are a sample of all: old ones go. */
 export async function writeMemory(tx: Connection, reporterid: number, context: string, value: string): Promise<void> {
   const at = Date.now() / 1000;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
+import { webUrl } from "../web-options.ts";
 import { startForgeLogin } from "./oauth/forge.ts";
 import { admitMember, admittedNames } from "./oauth/membership.ts";
 import { clientOptions } from "./openid-connect.ts";
@@ -14,8 +15,8 @@ const workspacesAnswer = z.object({ values: z.array(z.object({ slug: z.string() 
 export default defineAuth({
   type: "bitbucket",
   options: z.strictObject({
-    url: z.url().default("https://bitbucket.org").describe("URL where users log in."),
-    apiUrl: z.url().default("https://api.bitbucket.org").describe("URL of the API that identifies the user."),
+    url: webUrl.default("https://bitbucket.org").describe("URL where users log in."),
+    apiUrl: webUrl.default("https://api.bitbucket.org").describe("URL of the API that identifies the user."),
     ...clientOptions,
     workspaces: admittedNames.describe("Only their members may log in; absent: anyone with an account."),
   }),

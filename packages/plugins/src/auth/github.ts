@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
+import { webUrl } from "../web-options.ts";
 import { startForgeLogin } from "./oauth/forge.ts";
 import { admittedNames, requireOneOf } from "./oauth/membership.ts";
 import { clientOptions } from "./openid-connect.ts";
@@ -13,7 +14,7 @@ const teamsAnswer = z.array(z.object({ slug: z.string(), organization: z.object(
 export default defineAuth({
   type: "github",
   options: z.strictObject({
-    url: z.url().default("https://github.com").describe("URL of a GitHub Enterprise Server."),
+    url: webUrl.default("https://github.com").describe("URL of a GitHub Enterprise Server."),
     ...clientOptions,
     teams: z.boolean().default(true).describe("Includes a user's teams in the groups, as ORGANIZATION/TEAM."),
     organizations: admittedNames.describe("Only their members may log in; absent: anyone with an account."),

@@ -1,6 +1,7 @@
 import { errors, type User } from "@multimaster/core";
 import { z } from "zod";
 import { defineAuth } from "../define-auth.ts";
+import { webUrl } from "../web-options.ts";
 import { startCodeFlow } from "./oauth/code-flow.ts";
 import { admitMember, admittedNames, requireOneOf } from "./oauth/membership.ts";
 
@@ -11,7 +12,7 @@ export const clientOptions = {
 };
 
 const options = z.strictObject({
-  issuer: z.url().describe("URL of the provider, below which /.well-known/openid-configuration is found."),
+  issuer: webUrl.describe("URL of the provider, below which /.well-known/openid-configuration is found."),
   ...clientOptions,
   name: z.string().default("OpenID Connect").describe("Name of the provider, shown on the login page."),
   icon: z.string().default("fa-sign-in").describe("Font Awesome's name of the icon on the login page."),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { tokenOption, webUrl } from "../web-options.ts";
 import { bitbucketKey, bitbucketStates } from "./bitbucket/build-status.ts";
 import {
   describeStatus,
@@ -16,12 +17,11 @@ import { askWith } from "./http/http-shape.ts";
 const options = z
   .strictObject({
     ...forgeShape,
-    apiUrl: z
-      .url()
+    apiUrl: webUrl
       .default("https://api.bitbucket.org/2.0")
       .transform((url) => url.replace(/\/$/, ""))
       .describe("URL of the API."),
-    token: z.string().min(1).optional().describe("Access token of a repository, project or workspace."),
+    token: tokenOption.optional().describe("Access token of a repository, project or workspace."),
     user: z.string().min(1).optional().describe("User, with the app password `password`, instead of a token."),
     password: z.string().min(1).optional().describe("App password or API token of `user`."),
   })

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { tokenOption, webUrl } from "../web-options.ts";
 import { bitbucketKey, bitbucketStates } from "./bitbucket/build-status.ts";
 import {
   describeStatus,
@@ -15,11 +16,8 @@ import { askWith } from "./http/http-shape.ts";
 
 const options = z.strictObject({
   ...forgeShape,
-  url: z
-    .url()
-    .transform((url) => url.replace(/\/$/, ""))
-    .describe("URL of Bitbucket Data Center."),
-  token: z.string().min(1).describe("HTTP access token with the right to read the repository."),
+  url: webUrl.transform((url) => url.replace(/\/$/, "")).describe("URL of Bitbucket Data Center."),
+  token: tokenOption.describe("HTTP access token with the right to read the repository."),
 });
 
 /** Shows at Bitbucket Data Center how a commit's builds do: `POST /rest/api/latest/projects/KEY/repos/SLUG/commits/SHA/builds`. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { webUrl } from "../web-options.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
@@ -11,7 +12,7 @@ import type { Message } from "./messages/message-facts.ts";
 
 const options = z.strictObject({
   ...chatShape,
-  url: z.url().describe("URL of the webhook. Who knows it may write: read it from the environment."),
+  url: webUrl.describe("URL of the webhook. Who knows it may write: read it from the environment."),
 });
 
 /** Discord takes no longer text. */

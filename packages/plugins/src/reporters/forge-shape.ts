@@ -83,16 +83,35 @@ export const nameCommit = ({ repository, revision }: ForgeCommit): string => `${
 export async function reportCommits(
   build: ReportedBuild,
   options: ForgeOptions,
-  { id, memory, remember }: Pick<Delivery, "id" | "memory" | "remember">,
+  delivery: Pick<Delivery, "id" | "memory" | "remember" | "inOrder">,
   report: (commit: ForgeCommit) => Promise<void>,
 ): Promise<void> {
+  const { id, memory, remember } = delivery;
   const commits = commitsOf(build, options);
   const done = readReached(memory, id);
   const save = (names: readonly string[]) => {
     // A single commit leaves nothing to a next attempt.
     if (commits.length > 1) remember(JSON.stringify({ id, commits: names }));
   };
-  await deliverEach(commits, { keyOf: nameCommit, done, save }, report);
+  await deliverEach(commits, { keyOf: nameCommit, done, save }, (commit) =>
+    reportInOrder(build, options, commit, delivery, () => report(commit)),
+  );
+}
+
+/**
+ * Shows a build at a commit, unless a later state was shown there under the same name. Only where contexts do not keep that order:
+ * builds of several codebases may share one of their commits, and a function `context` may have failed when it was asked.
+ */
+export function reportInOrder(
+  build: ReportedBuild,
+  options: ForgeOptions,
+  commit: ForgeCommit,
+  { inOrder }: Pick<Delivery, "inOrder">,
+  report: () => Promise<void>,
+): Promise<void> {
+  const isShared = options.codebase === undefined && build.sources.some(({ codebase }) => codebase !== "");
+  if (!isShared && typeof options.context !== "function") return report();
+  return inOrder(JSON.stringify([nameContext(build, options.context), nameCommit(commit)]), report);
 }
 
 function readReached(memory: string | undefined, id: string): readonly string[] {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter, ReportFailure } from "../define-reporter.ts";
+import { tokenOption, webUrl } from "../web-options.ts";
 import {
   describeStatus,
   eventsOfBuilds,
@@ -14,11 +15,8 @@ import { askWith } from "./http/http-shape.ts";
 
 const options = z.strictObject({
   ...forgeShape,
-  url: z
-    .url()
-    .transform((url) => url.replace(/\/$/, ""))
-    .describe("URL of Gitea or Forgejo."),
-  token: z.string().min(1).describe("Access token with the right to write repositories."),
+  url: webUrl.transform((url) => url.replace(/\/$/, "")).describe("URL of Gitea or Forgejo."),
+  token: tokenOption.describe("Access token with the right to write repositories."),
 });
 
 const states = {

@@ -11,6 +11,7 @@ import {
   forgeShape,
   nameCommit,
   nameContext,
+  reportInOrder,
   stateOf,
   statusContext,
 } from "./forge-shape.ts";
@@ -72,7 +73,8 @@ export default defineReporter({
   open(ctx, opts) {
     const { ask, login } = gitHubLogin(ctx, opts);
     return {
-      async send(report, { id, unsure, memory, remember, offerRerun }) {
+      async send(report, delivery) {
+        const { id, unsure, memory, remember, offerRerun } = delivery;
         const { build } = report;
         if (!build) return;
         const isOver = build.results !== null && build.results !== Results.RETRY;
@@ -142,11 +144,13 @@ export default defineReporter({
             const { json } = await ask({ method: "GET", url: `${base}/check-runs/${check}`, headers });
             if (ended.safeParse(json).success) return;
           }
-          // The same check again: it is replaced, and not repeated.
-          const url = check === undefined ? `${base}/check-runs` : `${base}/check-runs/${check}`;
-          const { json } = await ask({ method: check === undefined ? "POST" : "PATCH", url, headers, body });
-          const made = known.safeParse(json);
-          if (made.success) ids[key] = made.data.id;
+          const write = async (method: "POST" | "PATCH", url: string) => {
+            const made = known.safeParse((await ask({ method, url, headers, body })).json);
+            if (made.success) ids[key] = made.data.id;
+          };
+          // The same check again: it is replaced, and not repeated. Of all checks of a name, GitHub shows the one made last.
+          if (check !== undefined) await write("PATCH", `${base}/check-runs/${check}`);
+          else await reportInOrder(build, opts, commit, delivery, () => write("POST", `${base}/check-runs`));
         });
       },
     };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
 import type { ReportedEvent } from "../reported-event.ts";
+import { tokenOption, webUrl } from "../web-options.ts";
 import { eventsOfBuilds, repositoryPath } from "./forge-shape.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
@@ -12,12 +13,11 @@ const options = z.strictObject({
   ...reporterShape,
   ...httpShape,
   ...messageShape,
-  url: z
-    .url()
+  url: webUrl
     .default("https://gitlab.com")
     .transform((url) => url.replace(/\/$/, ""))
     .describe("URL of GitLab."),
-  token: z.string().min(1).describe("Access token with the scope api."),
+  token: tokenOption.describe("Access token with the scope api."),
 });
 
 const note = z.object({ id: z.int(), body: z.string().nullish() });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { tokenOption, webUrl } from "../web-options.ts";
 import {
   describeStatus,
   eventsOfBuilds,
@@ -14,12 +15,11 @@ import { askWith } from "./http/http-shape.ts";
 
 const options = z.strictObject({
   ...forgeShape,
-  url: z
-    .url()
+  url: webUrl
     .default("https://gitlab.com")
     .transform((url) => url.replace(/\/$/, ""))
     .describe("URL of GitLab."),
-  token: z.string().min(1).describe("Access token with the scope api."),
+  token: tokenOption.describe("Access token with the scope api."),
 });
 
 const states = {

@@ -4,6 +4,7 @@ import type { Json } from "@multimaster/core";
 import { z } from "zod";
 import { defineReporter, type Report } from "../define-reporter.ts";
 import type { ReportedEvent } from "../reported-event.ts";
+import { headersOption, webUrl } from "../web-options.ts";
 import { contextOfOther } from "./event-context.ts";
 import { buildbotShape } from "./http/buildbot-shape.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
@@ -13,9 +14,9 @@ import { wrongValue } from "./returned-value.ts";
 const options = z.strictObject({
   ...reporterShape,
   ...httpShape,
-  url: z.url().describe("Where it is sent to."),
+  url: webUrl.describe("Where it is sent to."),
   method: z.enum(["POST", "PUT"]).default("POST").describe("The HTTP method."),
-  headers: z.record(z.string(), z.string()).default({}).describe("Headers of each request."),
+  headers: headersOption.default({}).describe("Headers of each request."),
   secret: z
     .string()
     .min(8)

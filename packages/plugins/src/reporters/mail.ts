@@ -7,13 +7,24 @@ import { openTransport, previewTransport } from "./mail/transport.ts";
 import { htmlMessage } from "./messages/html-message.ts";
 import { checkTemplate, makeMessage, readFacts } from "./messages/message.ts";
 
-const options = z.strictObject(mailShape);
+/** What it reports if its options do not say. */
+const usual = ["build-ended"] as const;
+
+const options = z
+  .strictObject(mailShape)
+  .superRefine(({ to, sendToAuthors, sendToWorkerOwners, events = usual }, ctx) => {
+    if (typeof to === "function" || to.length > 0) return;
+    const reports = (what: string) => events.some((event) => event.startsWith(what));
+    if ((sendToAuthors && reports("build-")) || (sendToWorkerOwners && reports("worker-"))) return;
+    const message = "must have an address, or sendToAuthors must be true for builds: no one would get any mail";
+    ctx.addIssue({ code: "custom", path: ["to"], message });
+  });
 
 /** Sends mail over SMTP: one for each event, in a thread for each builder and branch. */
 export default defineReporter({
   type: "mail",
   options,
-  events: ["build-ended"],
+  events: usual,
   contextOf: (event) =>
     event.build ? `builder ${event.build.builderid} ${event.build.sources[0]?.branch ?? ""}` : contextOfOther(event),
   check: checkTemplate,
@@ -36,7 +47,8 @@ export default defineReporter({
         const refused = await transport.send({
           from: opts.from,
           to: [...to],
-          subject: opts.subject === undefined ? message.subject : `${opts.subject} ${message.subject}`,
+          // A header is one line.
+          subject: [opts.subject ?? "", message.subject].join(" ").trim().replaceAll(/\s+/g, " "),
           text: message.text,
           html: message.html,
           // The same in each attempt: most mail servers drop what they have already.

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { tokenOption, webUrl } from "../web-options.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
@@ -10,11 +11,8 @@ import type { Message } from "./messages/message-facts.ts";
 
 const options = z.strictObject({
   ...chatShape,
-  url: z
-    .url()
-    .transform((url) => url.replace(/\/$/, ""))
-    .describe("URL of the homeserver."),
-  token: z.string().min(1).describe("Access token of the user who writes, who must be in the room."),
+  url: webUrl.transform((url) => url.replace(/\/$/, "")).describe("URL of the homeserver."),
+  token: tokenOption.describe("Access token of the user who writes, who must be in the room."),
   room: z.string().regex(/^!/, 'must be the id of a room, which begins with "!"').describe("Id of the room."),
 });
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { headersOption, webUrl } from "../web-options.ts";
 import { askWith, httpShape } from "./http/http-shape.ts";
 import { spansOf } from "./opentelemetry/build-spans.ts";
 import { reporterShape } from "./reporter-options.ts";
@@ -7,12 +8,10 @@ import { reporterShape } from "./reporter-options.ts";
 const options = z.strictObject({
   ...reporterShape,
   ...httpShape,
-  url: z
-    .url()
-    .describe(
-      "Where a collector takes traces over HTTP as JSON, such as `http://collector.example.org:4318/v1/traces`.",
-    ),
-  headers: z.record(z.string(), z.string()).default({}).describe("Headers of each request, such as a login."),
+  url: webUrl.describe(
+    "Where a collector takes traces over HTTP as JSON, such as `http://collector.example.org:4318/v1/traces`.",
+  ),
+  headers: headersOption.default({}).describe("Headers of each request, such as a login."),
 });
 
 /**

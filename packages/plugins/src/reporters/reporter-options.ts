@@ -29,11 +29,7 @@ export const reporterShape = {
   name: plainName(200)
     .regex(/^\S/, "must not begin with a space")
     .describe("The reporter's name, unique in the cluster."),
-  events: z
-    .array(z.enum(reportKinds))
-    .min(1)
-    .optional()
-    .describe("What is reported; the default depends on the reporter, and has only builds and workers."),
+  events: z.array(z.enum(reportKinds)).min(1).optional().describe("What is reported."),
   builders: globs("of these builders"),
   tags: z.array(z.string().min(1)).min(1).optional().describe("Only builds of builders with one of these tags."),
   branches: globs("of these branches"),

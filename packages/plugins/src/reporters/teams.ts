@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { webUrl } from "../web-options.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { webhookSecrets } from "./messages/hide-secrets.ts";
@@ -10,7 +11,7 @@ import { cutCard, isShort, plainCard, richCard, wholeCard } from "./messages/tea
 
 const options = z.strictObject({
   ...chatShape,
-  url: z.url().describe("URL of the workflow's webhook. Who knows it may write: read it from the environment."),
+  url: webUrl.describe("URL of the workflow's webhook. Who knows it may write: read it from the environment."),
 });
 
 /** Writes to Microsoft Teams, as an adaptive card, by the webhook of a workflow. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { tokenOption, webUrl } from "../web-options.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
@@ -10,12 +11,11 @@ import { telegramMessage } from "./messages/telegram-message.ts";
 
 const options = z.strictObject({
   ...chatShape,
-  url: z
-    .url()
+  url: webUrl
     .default("https://api.telegram.org")
     .transform((url) => url.replace(/\/$/, ""))
     .describe("URL of the API."),
-  token: z.string().min(1).describe("Token of the bot."),
+  token: tokenOption.describe("Token of the bot."),
   chat: z.union([z.int(), z.string().min(1)]).describe("Id of the chat, or @name of a public channel."),
 });
 

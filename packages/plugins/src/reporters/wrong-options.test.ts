@@ -12,9 +12,11 @@ import gitHubLabels from "./github-labels.ts";
 import gitHubStatus from "./github-status.ts";
 import gitLabComment from "./gitlab-comment.ts";
 import httpPush from "./http-push.ts";
+import mail from "./mail.ts";
+import openTelemetry from "./opentelemetry.ts";
 import slack from "./slack.ts";
 
-const choice = {
+const common = {
   name: "r",
   builders: ["w*"],
   tags: ["main"],
@@ -28,9 +30,8 @@ const choice = {
   giveUpAfter: "1d",
   attempts: 3,
   parallel: 2,
-  timeout: "10s",
-  ca: "pem",
 };
+const choice = { ...common, timeout: "10s", ca: "-----BEGIN CERTIFICATE-----" };
 const steps: { events: ReportKind[]; steps: string[]; waitingAfter: string } = {
   events: ["build-ended", "step-ended", "request-waiting"],
   steps: ["deploy*"],
@@ -53,6 +54,29 @@ const kinds: Record<string, { make(options: never): PluginDescriptor<"reporter">
       secret: "12345678",
       format: "cloudevents",
       body: () => null,
+    },
+  },
+  mail: {
+    make: mail,
+    options: {
+      ...common,
+      ...steps,
+      ...message,
+      smtp: {
+        host: "mail.example.org",
+        port: 25,
+        security: "tls",
+        user: "u",
+        password: "p",
+        ca: "-----BEGIN CERTIFICATE-----",
+        timeout: "9s",
+      },
+      from: "CI <ci@example.org>",
+      to: ["a@example.org"],
+      sendToAuthors: true,
+      addressOf: () => "b@example.org",
+      sendToWorkerOwners: false,
+      subject: "[ci]",
     },
   },
   "github-checks": { make: gitHubChecks, options: { ...gitHub, ...commit, ...message, rerunButton: false } },
@@ -99,6 +123,8 @@ describe("wrong options are answered in sentences by", () => {
 describe("what cannot be chosen is refused:", () => {
   const chat = { name: "r", url: "https://example.org" };
   const status = { name: "r", token: "t0ken" };
+  const letter = { name: "r", smtp: { host: "h" }, from: "ci@example.org" };
+  const noOne = "to: must have an address, or sendToAuthors must be true for builds: no one would get any mail";
   it.each<[string, (options: never) => PluginDescriptor<"reporter">, object, string[]]>([
     [
       "steps without names",
@@ -167,6 +193,63 @@ describe("what cannot be chosen is refused:", () => {
       gerritChecks,
       { ...chat, user: "u", password: "p", checker: "{builder}" },
       ['checker: must be scheme:id, of letters, digits, ".", "_" and "-", such as "multimaster:{builder}"'],
+    ],
+    ...([httpPush, openTelemetry] as const).map(
+      (make): [string, (options: never) => PluginDescriptor<"reporter">, object, string[]] => [
+        `headers that cannot be sent by ${make({ name: "r", url: "https://example.org" }).plugin.type}`,
+        make,
+        { ...chat, headers: { "Bad Header": "x\ny", "Content-Length": "5", "X-Fine": "fine" } },
+        [
+          "headers.Bad Header: must have the name of a header: letters, digits and -, such as X-Build",
+          "headers.Bad Header: must be one line, of characters that a header can have (ASCII or Latin-1)",
+          "headers.Content-Length: must not be given: it follows from what is sent",
+        ],
+      ],
+    ),
+    [
+      "a token with a line break",
+      gitHubStatus,
+      { ...status, token: "t0ken\n" },
+      ["token: must be one line of ASCII, without spaces or line breaks at its ends"],
+    ],
+    [
+      "an address of no web",
+      slack,
+      { name: "r", url: "ftp://example.org" },
+      ["url: must be a URL, such as https://example.org/"],
+    ],
+    ["a mail to no one", mail, letter, [noOne]],
+    [
+      "a mail to authors of no build",
+      mail,
+      { ...letter, sendToAuthors: true, events: ["worker-missing"], sendToWorkerOwners: false },
+      [noOne],
+    ],
+    [
+      "names of files instead of what they contain",
+      gitHubStatus,
+      { name: "r", app: { id: 1, privateKey: "/etc/app.PRIVATE KEY" }, ca: "/etc/ssl/own.pem" },
+      [
+        "ca: must be certificates as PEM: what such a file contains",
+        "app.privateKey: must be an RSA private key as PEM: what its file contains",
+      ],
+    ],
+    [
+      "half a login of mail",
+      mail,
+      { ...letter, to: ["a@example.org"], smtp: { host: "h", user: "u" } },
+      ["smtp.password: must be there beside user"],
+    ],
+    [
+      "the other half of a login of mail, and a sender of two lines",
+      mail,
+      {
+        ...letter,
+        to: ["a@example.org"],
+        from: "ci@example.org\r\nBcc: b@example.org",
+        smtp: { host: "h", password: "p" },
+      },
+      ["smtp.user: must be there beside password", "from: must be a mail address, or Name <address>"],
     ],
     ["no label", gitHubLabels, { ...status, labels: {} }, ["labels: must have at least one label"]],
   ])("%s", (_, make, options, wanted) => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineReporter } from "../define-reporter.ts";
+import { webUrl } from "../web-options.ts";
 import { chatContext, chatMessage, chatShape } from "./chat/chat-shape.ts";
 import { askWith } from "./http/http-shape.ts";
 import { cutText } from "./messages/cut-text.ts";
@@ -9,10 +10,7 @@ import type { Message } from "./messages/message-facts.ts";
 
 const options = z.strictObject({
   ...chatShape,
-  url: z
-    .url()
-    .transform((url) => url.replace(/\/$/, ""))
-    .describe("URL of the organization."),
+  url: webUrl.transform((url) => url.replace(/\/$/, "")).describe("URL of the organization."),
   email: z.string().min(3).describe("Address of the bot."),
   key: z.string().min(1).describe("API key of the bot."),
   stream: z.string().min(1).describe("The channel."),

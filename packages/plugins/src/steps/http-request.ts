@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext } from "../step-context.ts";
 import { stepFunction } from "../step-options.ts";
+import { headersOption, webUrl } from "../web-options.ts";
 
 /** Characters of an answer that the log shows. */
 const longestLogged = 64 * 1024;
@@ -18,13 +19,11 @@ export interface HttpAnswer {
 }
 
 const options = z.object({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .describe(
-      "Address of the web that the engine can reach. A login in it (`https://user:password@host/`) is sent as basic authentication.",
-    ),
+  url: webUrl.describe(
+    "Address of the web that the engine can reach. A login in it (`https://user:password@host/`) is sent as basic authentication.",
+  ),
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).default("GET").describe("The method of HTTP."),
-  headers: z.record(z.string(), z.string()).default({}).describe("Headers by name; a secret is masked in the log."),
+  headers: headersOption.default({}).describe("Headers by name; a secret is masked in the log."),
   body: z.string().optional().describe("Sent as it is."),
   json: z.json().optional().describe("Sent as JSON."),
   timeout: duration.prefault("30s").describe("Time until the answer is complete."),

@@ -22,9 +22,10 @@ export const reportChecks: readonly Check[] = [
     id: "report-given-up",
     one: "A report was given up",
     many: "{n} reports were given up",
-    means: "The target refused it several times, or was away for too long: it does not know what happened.",
+    means:
+      "Its target refused it several times or was away for too long, or a function of the config failed for it each time: the target does not know what happened.",
     advice:
-      'Mend what it says, and send it again on the page Reports or with "master report retry NAME --dead". It is forgotten after 30 days.',
+      '"master report list NAME" says which of these it was. Mend that, and send it again on the page Reports or with "master report retry NAME --dead". It is forgotten after 30 days.',
     sql: () => "select p.id from mm_reports p where p.state = 'dead'",
   },
   {

@@ -1,5 +1,6 @@
 import type { ReportedBuild } from "@multimaster/data";
 import { z } from "zod";
+import { webUrl } from "../../web-options.ts";
 import { httpShape } from "../http/http-shape.ts";
 import { reporterShape } from "../reporter-options.ts";
 
@@ -7,10 +8,7 @@ import { reporterShape } from "../reporter-options.ts";
 export const gerritShape = {
   ...reporterShape,
   ...httpShape,
-  url: z
-    .url()
-    .transform((url) => url.replace(/\/$/, ""))
-    .describe("URL of Gerrit."),
+  url: webUrl.transform((url) => url.replace(/\/$/, "")).describe("URL of Gerrit."),
   user: z.string().min(1).describe("User who writes."),
   password: z.string().min(1).describe("HTTP password of the user."),
 };

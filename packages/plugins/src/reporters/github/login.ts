@@ -1,20 +1,31 @@
-import { createSign } from "node:crypto";
+import { createPrivateKey, createSign } from "node:crypto";
 import { z } from "zod";
 import type { ReporterContext } from "../../define-reporter.ts";
+import { tokenOption, webUrl } from "../../web-options.ts";
 import { type Ask, askWith } from "../http/http-shape.ts";
+
+function isPrivateKey(text: string): boolean {
+  try {
+    return createPrivateKey(text).asymmetricKeyType === "rsa";
+  } catch {
+    return false;
+  }
+}
 
 /** How a reporter logs in at GitHub: with a token, or as an installed App. */
 export const loginShape = {
-  apiUrl: z
-    .url()
+  apiUrl: webUrl
     .default("https://api.github.com")
     .transform((url) => url.replace(/\/$/, ""))
     .describe("URL of the API; for GitHub Enterprise https://HOST/api/v3."),
-  token: z.string().min(1).optional().describe("Token with the right to write what is reported."),
+  token: tokenOption.optional().describe("Token with the right to write what is reported."),
   app: z
     .strictObject({
       id: z.union([z.int(), z.string().min(1)]).describe("The App's id, or its client id."),
-      privateKey: z.string().includes("PRIVATE KEY").describe("The App's private key, as PEM."),
+      privateKey: z
+        .string()
+        .refine(isPrivateKey, "must be an RSA private key as PEM: what its file contains")
+        .describe("The App's private key, as PEM."),
       installation: z
         .int()
         .optional()

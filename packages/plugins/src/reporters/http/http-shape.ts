@@ -1,12 +1,12 @@
 import { duration } from "@multimaster/core";
-import { z } from "zod";
 import type { ReporterContext } from "../../define-reporter.ts";
+import { certificatesOption } from "../../web-options.ts";
 import { sendRequest, type TargetAnswer, type TargetRequest } from "./send-request.ts";
 
 /** Options of reporters that send over HTTP. */
 export const httpShape = {
   timeout: duration.prefault("30s").describe("How long an answer is waited for."),
-  ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
+  ca: certificatesOption.optional().describe("Certificates to trust instead of those of the system, as PEM."),
 };
 
 export type Ask = (
@@ -22,8 +22,9 @@ export function askWith(
   if (preview)
     return async ({ method, url, body }) => {
       const shown = typeof body === "string" ? body : JSON.stringify(body, null, 2);
-      // Without its path: that of a webhook is a secret.
-      preview(`${method} to ${new URL(url).host}${shown === undefined ? "" : `\n${shown}`}`);
+      const { host, pathname } = new URL(url);
+      // The path of a webhook is a secret; that of an API says which repository and commit it is about.
+      preview(`${method} to ${host}${isOnlyAddress ? "" : pathname}${shown === undefined ? "" : `\n${shown}`}`);
       return { status: 200, headers: {}, text: "{}", json: {} };
     };
   return (request) => sendRequest({ ...request, timeoutMs: timeout, signal, ca, isOnlyAddress });

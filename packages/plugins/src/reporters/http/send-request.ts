@@ -117,6 +117,7 @@ export function describeTrouble(error: unknown): string {
   const { name = "", code = "" } = error as { name?: string; code?: string };
   if (name === "AbortError") return "was not waited for: the reporter stops";
   if (certificateTroubles.test(String(code))) return `has no valid certificate: ${describeCause(error)}`;
+  if (code === "ERR_INVALID_CHAR" || code === "ERR_INVALID_HTTP_TOKEN") return `was not asked: ${describeCause(error)}`;
   if (code === "ECONNRESET" || (error as Error).message === "aborted") return "broke the connection off";
   return `cannot be reached: ${describeCause(error)}`;
 }

@@ -1,6 +1,7 @@
 import { functionOf } from "@multimaster/config";
 import { duration } from "@multimaster/core";
 import { z } from "zod";
+import { certificatesOption } from "../../web-options.ts";
 import { messageShape } from "../messages/message.ts";
 import type { MessageFacts } from "../messages/message-facts.ts";
 import { reporterShape } from "../reporter-options.ts";
@@ -23,13 +24,21 @@ export const mailShape = {
         .describe('"tls" from the beginning, "starttls" (the server must offer it), or "none".'),
       user: z.string().min(1).optional().describe("Login at the server."),
       password: z.string().min(1).optional().describe("Its password."),
-      ca: z.string().optional().describe("Certificates to trust instead of those of the system, as PEM."),
+      ca: certificatesOption.optional().describe("Certificates to trust instead of those of the system, as PEM."),
       timeout: duration
         .prefault("30s")
         .describe("How long the server may take for an answer; a whole mail may take ten times that."),
     })
+    .superRefine(({ user, password }, ctx) => {
+      const refuse = (path: string, message: string) => ctx.addIssue({ code: "custom", path: [path], message });
+      if (user !== undefined && password === undefined) refuse("password", "must be there beside user");
+      if (user === undefined && password !== undefined) refuse("user", "must be there beside password");
+    })
     .describe("How the mail server is reached."),
-  from: z.string().regex(/@/, "must be a mail address, or Name <address>").describe("The sender."),
+  from: z
+    .string()
+    .regex(/^.*@.*$/, "must be a mail address, or Name <address>")
+    .describe("The sender."),
   to: z
     .union([z.array(address), functionOf<Recipients>("a list of addresses, or a function that returns one")])
     .default([])
