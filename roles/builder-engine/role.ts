@@ -60,7 +60,8 @@ function createServices(context: RoleContext<EngineSlice>): readonly RoleService
   const ledger = new CommandLedger(data.updates.commands, persistence, clock);
   const awaited = new AwaitedBuildsets({ data, clock, log });
   const lockMetrics = new LockMetrics(metrics);
-  const locks = new StepLocks({ data, persistence, metrics: lockMetrics, clock, log });
+  const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
+  const locks = new StepLocks({ builders: builders.byId, data, persistence, metrics: lockMetrics, clock, log });
   const siteUrl = shared.url ?? "";
   const artifacts = openEngineArtifacts(shared, directory, clock);
   const builds = new RunningBuilds(
@@ -81,7 +82,6 @@ function createServices(context: RoleContext<EngineSlice>): readonly RoleService
     },
     workers,
   );
-  const builders = new BuilderRows({ configs: own.builders, data, persistence, clock, log });
   let ownUrl: string | undefined;
   let ending = new AbortController();
   const createLatentWorkers = (slice: WorkersSlice) => {

@@ -43,27 +43,33 @@ async function logIn(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "Log in" }).click();
 }
 
-const pause = (page: Page) => page.getByRole("button", { name: "Pause" });
+/** By the keyboard: the question has the focus, and Enter in its reason is yes. */
+async function pause(page: Page, reason = ""): Promise<void> {
+  await page.getByRole("button", { name: "Pause" }).press("Enter");
+  await page.locator("input:focus").fill(reason);
+  await page.keyboard.press("Enter");
+}
 const refusal = (page: Page) => page.getByRole("alert").textContent();
 
 it("a click that is not allowed is refused beside the button, with who may do it; an allowed click acts", async () => {
   const page = await open("/workers");
-  await pause(page).click();
+  await pause(page);
   expect(await refusal(page)).toBe("You may not pause workers: that is for the role operators; log in first.");
 
   await logIn(page, "bob");
   await page.getByText("bob").waitFor();
   expect(new URL(page.url()).pathname).toBe("/workers");
-  await pause(page).click();
+  await pause(page);
   expect(await refusal(page)).toBe("You may not pause workers: that is for the role operators.");
+  expect(await page.locator("button:focus").textContent()).toBe("Pause");
 
   await page.getByRole("link", { name: "Log out" }).click();
   await logIn(page, "ann");
   await page.goto(new URL("/workers", url).href);
-  await pause(page).click();
+  await pause(page, "its disk is full");
   await page
     .getByRole("row", { name: /^local/ })
-    .getByText("paused")
+    .getByText("paused its disk is full")
     .waitFor();
   expect(await page.getByRole("alert").count()).toBe(0);
 });

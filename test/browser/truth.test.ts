@@ -5,7 +5,7 @@ import { findSeriousProblems } from "../harness/accessibility.ts";
 import { launchBrowser, openPage } from "../harness/browser.ts";
 import { type Member, startMasters } from "../harness/masters-with-data.ts";
 import { type RestServer, startRestServer } from "../harness/rest-server.ts";
-import { type ScriptedHistory, scriptHistory, type TrulyFailing } from "../harness/scripted-history.ts";
+import { inProject, type ScriptedHistory, scriptHistory, type TrulyFailing } from "../harness/scripted-history.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const timeLimit = { timeout: 20_000 };
@@ -71,6 +71,12 @@ it("home and the page of failures show what is true, at several moments of the d
     await expectRows(
       page,
       failing.filter(({ branch }) => branch !== "feature/blue"),
+    );
+    await page.getByRole("combobox", { name: "Project" }).selectOption(inProject.name);
+    await page.getByRole("heading", { level: 1, name: inProject.name }).waitFor(timeLimit);
+    await expectRows(
+      page,
+      failing.filter(({ builder, branch }) => builder === inProject.builder && branch !== "feature/blue"),
     );
     await page.goto(new URL("/failing", server.url).href);
     await expectRows(page, failing);

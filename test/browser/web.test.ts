@@ -223,9 +223,13 @@ it("the keyboard finds a builder, the form forces a build and says at the field 
   await page.keyboard.press("Enter");
   await page.waitForURL(`**/builders/${builderIds["docs"]}`, timeLimit);
   await page.getByRole("button", { name: "Force" }).click(timeLimit);
+  // The form begins at its first field, and its address can be passed on.
+  await page.locator("dialog input:focus").waitFor(timeLimit);
+  expect(new URL(page.url()).searchParams.get("force")).toBe("force");
   await page.getByLabel("Your name").fill("nobody");
   await page.getByRole("dialog").getByRole("button", { name: "Force" }).click();
   await page.getByRole("dialog").locator(".field .problem").first().waitFor(timeLimit);
+  await page.locator(".field:has(> .problem) input:focus").waitFor(timeLimit);
   await page.getByLabel("Your name").fill("Ann <ann@example.org>");
   await page.getByRole("dialog").getByRole("button", { name: "Force" }).click();
   await page.waitForURL(/buildrequests|builds\/\d+/, timeLimit);

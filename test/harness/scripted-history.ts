@@ -54,6 +54,8 @@ const codebasesOf: Readonly<Record<string, readonly string[]>> = {
   packages: ["lib"],
   whole: ["app", "lib"],
 };
+/** The only project, with its only builder. */
+export const inProject = { name: "Teapots & more", builder: "whole" };
 const branches = ["main", "release/1", "feature/blue"];
 const authors = ["Ann <ann@example.org>", "Ben <ben@example.org>", "Cleo <cleo@example.org>"];
 const bad: readonly Result[] = [Results.FAILURE, Results.EXCEPTION];
@@ -73,7 +75,13 @@ export async function scriptHistory(seed: string, members: readonly Member[]): P
   // Patches are accepted only by a cluster without masters of earlier releases.
   await execute(first.database, "update mm_data_version set version = 2");
   await first.updates.builders.configure(
-    Object.keys(codebasesOf).map((name) => ({ name, description: null, tags: [], project: null, workers: [] })),
+    Object.keys(codebasesOf).map((name) => ({
+      name,
+      description: null,
+      tags: [],
+      project: name === inProject.builder ? inProject.name : null,
+      workers: [],
+    })),
   );
   const commits = new Map<string, Commit[]>();
   const commitsOf = (codebase: string, branch: string) => {

@@ -19,10 +19,7 @@ export async function describeBuild(
   const head = `${builder.name} #${build.number}: ${markResult(terminal, build.results)}, ${terminal.foreign(build.state_string)}\n`;
   const facts = (await readFacts(api, build, terminal))
     .filter(([, value]) => value !== "")
-    .map(
-      ([name, value]) =>
-        `  ${terminal.style("dim", name.padEnd(11))}${terminal.foreign(value.replaceAll("\n", " "))}\n`,
-    );
+    .map(([name, value]) => `  ${terminal.style("dim", name.padEnd(11))}${terminal.foreign(value)}\n`);
   const rows = steps.map((step) => [
     step.number,
     terminal.foreign(step.name),
@@ -36,7 +33,7 @@ export async function describeBuild(
     const lines = await readErrorLines(api, step);
     const title = terminal.style("bold", terminal.foreign(step.name));
     if (lines.length > 0)
-      failures.push(`\n${title}:\n${lines.map((line) => `  ${terminal.foreign(line)}\n`).join("")}`);
+      failures.push(`\n${title}:\n${lines.map((line) => `  ${terminal.logLine(line)}\n`).join("")}`);
   }
   return [head, ...facts, "\n", table, ...failures].join("");
 }

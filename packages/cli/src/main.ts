@@ -49,9 +49,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 something needed (datab
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { explainFailure } = await import("@multimaster/roles/master/explain-failure");
+    const { cleanLines } = await import("./terminal.ts");
     const explained = explainFailure(error);
     if (explained) {
-      process.stderr.write(`master: ${explained.message}\n`);
+      process.stderr.write(`master: ${cleanLines(explained.message)}\n`);
       return explained.exitCode;
     }
     process.stderr.write(`master: unexpected error: ${inspect(error)}\n`);

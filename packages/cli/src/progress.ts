@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { type Result, resultName, type Service } from "@multimaster/core";
 import { builders, builds, type Data, readProblems, steps } from "@multimaster/data";
+import { cleanLine } from "./terminal.ts";
 
 export interface Progress {
   /** The result of the first build that finishes; "no build" if no change source can find any changes. */
@@ -55,7 +56,7 @@ function createProgressService(
     while (!stopping.signal.aborted && !isBuilding) {
       const problems = await readProblems(data, since).catch(() => []);
       if (problems.length > 0 && !isBuilding) {
-        for (const problem of problems) terminal.write(`✗ ${problem.replace(/\p{Cc}+/gu, " ")}\n`);
+        for (const problem of problems) terminal.write(`✗ ${cleanLine(problem)}\n`);
         onBuildFinished("no build");
         return;
       }
@@ -88,7 +89,7 @@ function createProgressService(
     if (!step || step.hidden) return;
     const seconds = (step.complete_at ?? 0) - (step.started_at ?? 0);
     terminal.write(
-      `  ${marks[resultName(step.results as Result)]} ${step.name}: ${step.state_string} (${seconds} s)\n`,
+      `  ${marks[resultName(step.results as Result)]} ${cleanLine(`${step.name}: ${step.state_string}`)} (${seconds} s)\n`,
     );
   }
 
@@ -97,7 +98,7 @@ function createProgressService(
     if (!build) return;
     const result = resultName(build.results as Result);
     const url = addresses.get("ui");
-    terminal.write(`${marks[result]} ${await nameBuild(build)} ended: ${result} (${build.state_string})\n`);
+    terminal.write(`${marks[result]} ${await nameBuild(build)} ended: ${result} (${cleanLine(build.state_string)})\n`);
     if (url) terminal.write(`  ${url}api/v2/builds/${id}\n`);
     if (result !== "retry") onBuildFinished(result);
   }

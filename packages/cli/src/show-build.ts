@@ -106,7 +106,7 @@ export function showBuildAsJson(terminal: Terminal): ShowEvent {
 
 /** Formats a line of a log; the master's own lines about a command are highlighted. */
 export function formatLine(terminal: Terminal, { stream, text }: LogLine, indent = ""): string {
-  const clean = terminal.foreign(text);
+  const clean = terminal.logLine(text);
   const shown =
     stream === "header" ? terminal.style("dim", clean) : stream === "stderr" ? terminal.style("red", clean) : clean;
   return `${indent}${shown}\n`;

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { serverOptions } from "./client/connect.ts";
 import type { ControlFlags } from "./open-control.ts";
 import { chosenConfigOption } from "./options.ts";
+import { cleanLines } from "./terminal.ts";
 
 export interface OrderFlags extends ControlFlags {
   wait?: boolean;
@@ -21,7 +22,7 @@ export function orderOptions(command: Command): Command {
 
 /** Prints the current state of a command; returns the exit code. */
 export function printOrder(order: Order, { json }: OrderFlags): number {
-  process.stdout.write(json ? `${JSON.stringify(order, null, 2)}\n` : `${describe(order)}\n`);
+  process.stdout.write(json ? `${JSON.stringify(order, null, 2)}\n` : `${cleanLines(describe(order))}\n`);
   return exitCodeOf(order);
 }
 
@@ -34,7 +35,7 @@ export async function followOrder(control: MasterControl, first: Order, flags: O
     const isNewWarning = order.warning !== warned;
     // Between the first line and the last, a warning is repeated only when it changes.
     const text = isNewWarning || order.state === "done" ? describe(order) : line;
-    if (!flags.json && (line !== shown || isNewWarning)) process.stdout.write(`${text}\n`);
+    if (!flags.json && (line !== shown || isNewWarning)) process.stdout.write(`${cleanLines(text)}\n`);
     shown = line;
     warned = order.warning;
   };

@@ -18,7 +18,7 @@ export function formatTable(
   terminal: Pick<Terminal, "columns" | "style"> = openTerminal(),
 ): string {
   if (rows.length === 0) return `${none}\n`;
-  const cells = rows.map((row) => row.map((cell) => cleanCell(String(cell))));
+  const cells = rows.map((row) => row.map((cell) => cleanCell(String(cell), terminal.columns !== undefined)));
   const { columns } = terminal;
   if (columns === undefined) return cells.map((row) => `${row.join("\t")}\n`).join("");
   const widths = head.map((title, i) =>

@@ -13,8 +13,10 @@ export interface Terminal {
   /** A line at the bottom, updated each second until the next text replaces it; nothing in a pipe. */
   status(text: () => string): void;
   style(style: Style, text: string): string;
-  /** Text from outside: of its control sequences, the terminal gets only colours. */
+  /** A name or sentence from outside: on one line, also in a pipe; of its control sequences, a terminal gets only colours. */
   foreign(text: string): string;
+  /** A line of a log: a pipe gets it as it is; of its control sequences, a terminal gets only colours. */
+  logLine(text: string): string;
 }
 
 export function openTerminal(stream: NodeJS.WriteStream = process.stdout): Terminal {
@@ -43,19 +45,21 @@ export function openTerminal(stream: NodeJS.WriteStream = process.stdout): Termi
       status = setInterval(() => show(`\r${esc}[K`), 1_000).unref();
     },
     style: (style, text) => (isColoured ? styleText(style, text) : text),
-    foreign: (text) => (isTty ? keepColours(text, isColoured) : text),
+    foreign: (text) => keepColours(oneLine(text), isColoured),
+    logLine: (text) => (isTty ? keepColours(text, isColoured) : text),
   };
 }
 
 const esc = "\u001b";
 const bell = "\u0007";
-/** Escape sequences (CSI, then OSC and other strings, then short ones), and control characters except the tab. */
+/** Escape sequences (CSI, then OSC and other strings, then short ones), control characters except the tab, and what reorders text. */
 const controls = new RegExp(
   [
     `${esc}\\[[0-?]*[ -/]*[@-~]`,
     `${esc}[\\]PX^_][^${bell}${esc}]*(?:${bell}|${esc}\\\\)?`,
     `${esc}.?`,
     "[^\\P{Cc}\\t]",
+    "[\\u200e\\u200f\\u061c\\u202a-\\u202e\\u2066-\\u2069]",
   ].join("|"),
   "gu",
 );
@@ -71,11 +75,19 @@ function keepColours(text: string, isColoured: boolean): string {
   return hasColour ? `${clean}${esc}[0m` : clean;
 }
 
-/** What others wrote stays in its cell, on one line; the colours are ours. */
-export function cleanCell(text: string): string {
-  const oneLine = text.replaceAll("\t", " ");
-  return oneLine.replace(controls, (sequence) => (colour.test(sequence) ? sequence : sequence === "\n" ? " " : ""));
+/** Line breaks and tabs become spaces: what others wrote imitates no other line or column. */
+const oneLine = (text: string) => text.replace(/[\t\v\f\u0085\u2028\u2029]|\r?\n|\r/g, " ");
+
+/** Cells in which others' names may stand, on one line. Of a terminal, the colours are ours; a pipe has none. */
+export function cleanCell(text: string, isTty: boolean): string {
+  return oneLine(text).replace(controls, (sequence) => (isTty && colour.test(sequence) ? sequence : ""));
 }
+
+/** A name or sentence from outside where no terminal is at hand: on one line, without control sequences. */
+export const cleanLine = (text: string) => cleanCell(text, false);
+
+/** A message of several lines in which names from outside may stand: without control sequences. */
+export const cleanLines = (text: string) => text.split("\n").map(cleanLine).join("\n");
 
 /** Formats an answer for programs. */
 export function formatJson(value: unknown): string {

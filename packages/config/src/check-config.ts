@@ -10,6 +10,7 @@ import { ConfigProblems, collect, type LoadedConfig } from "./load-config.ts";
 import { warningsOfLockCircles } from "./lock-circle-warnings.ts";
 import { warningsOfAwaitedLocks } from "./lock-wait-warnings.ts";
 import type { PlaceOf } from "./place-of.ts";
+import { type RightParts, rightBuilders, rightScheduler, rightWorkers } from "./right-parts.ts";
 import type { BuildersSlice } from "./slices/builders.ts";
 import { instanceNames, latentOptionsOf } from "./slices/latent-workers.ts";
 import type { SchedulerSlice } from "./slices/scheduler.ts";
@@ -30,43 +31,57 @@ export interface ConfigSummary {
   warnings: readonly string[];
 }
 
-/** Loads every slice and checks them against each other; throws all problems in one error. */
+/**
+ * Loads every slice and checks them against each other; throws all problems in one error, by place. Of a slice with errors of
+ * its own, the parts that are right are checked against the others.
+ */
 export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> {
   const problems: string[] = [];
-  let scheduler: SchedulerSlice | undefined;
-  let workers: WorkersSlice | undefined;
-  let ui: UiSlice | undefined;
-  const builders = new Map<string, BuildersSlice>();
   const { shared, placeOf } = config;
 
-  if (shared.scheduler) await collect(problems, async () => (scheduler = await config.scheduler()));
-  if (shared.workers) await collect(problems, async () => (workers = await config.workers()));
-  if (shared.ui) await collect(problems, async () => (ui = await config.ui()));
-  let setsComplete = true;
-  for (const set of Object.keys(shared.builders)) {
-    const before = problems.length;
-    await collect(problems, async () => {
-      for (const [name, slice] of await config.builders([set])) builders.set(name, slice);
-    });
-    setsComplete &&= problems.length === before;
+  async function read<Slice>(
+    part: string,
+    load: () => Promise<Slice>,
+    mend: (given: unknown) => RightParts<Slice> | undefined,
+  ): Promise<RightParts<Slice> | undefined> {
+    let found: RightParts<Slice> | undefined;
+    await collect(problems, async () => (found = { slice: await load(), isNamed: true, wrong: new Set() }));
+    return found ?? mend(config.given(part));
   }
 
-  // A slice that is broken already said so; judging others against what is missing would only add noise.
-  append(problems, checkBuilders(builders, workers, placeOf));
+  const scheduling = shared.scheduler && (await read("scheduler", () => config.scheduler(), rightScheduler));
+  const its = shared.workers && (await read("workers", () => config.workers(), rightWorkers));
+  let ui: UiSlice | undefined;
+  if (shared.ui) await collect(problems, async () => (ui = await config.ui()));
+  const builders = new Map<string, BuildersSlice>();
+  let setsNamed = true;
+  for (const set of Object.keys(shared.builders)) {
+    const load = async () => (await config.builders([set])).get(set) as BuildersSlice;
+    const found = await read(`builders.${set}`, load, (given) => rightBuilders(given, set));
+    if (found) builders.set(set, found.slice);
+    setsNamed &&= found?.isNamed === true;
+  }
+  const scheduler = scheduling?.slice;
+  const workers = its?.slice;
+  const namesWorkers = its?.isNamed === true && !its.wrong.has("accounts");
+  const namesSchedulers = scheduling ? scheduling.isNamed : !shared.scheduler;
+
+  append(problems, checkBuilders(builders, namesWorkers ? workers : undefined, placeOf));
   if (ui) append(problems, checkLogin(ui, shared, placeOf));
   if (ui) append(problems, await checkUiSealingKey(ui, config.directory, placeOf("ui")));
   const tls = workers && (await checkWorkerTls(workers, config.directory, placeOf("workers")));
   if (tls) append(problems, tls.problems);
-  if (workers) append(problems, await checkSealedPasswords(workers, config.directory, placeOf("workers")));
+  if (workers && !its?.wrong.has("sealingKey"))
+    append(problems, await checkSealedPasswords(workers, config.directory, placeOf("workers")));
   if (workers) append(problems, checkWorkerNames(workers, placeOf));
-  if (scheduler) append(problems, checkScheduling(scheduler, placeOf));
+  if (scheduler) append(problems, checkScheduling(scheduler, placeOf, namesSchedulers));
   if (scheduler) append(problems, await checkReporters(scheduler, placeOf));
-  if (scheduler && setsComplete) {
+  if (scheduler && setsNamed) {
     append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
-    append(problems, checkReporterChoices(scheduler, builders, placeOf));
+    if (namesSchedulers) append(problems, checkReporterChoices(scheduler, builders, placeOf));
   }
   append(problems, checkOnMaster(builders, shared.onMaster, placeOf));
-  if (scheduler || !shared.scheduler) append(problems, checkTriggers(builders, scheduler, placeOf));
+  if (namesSchedulers) append(problems, checkTriggers(builders, scheduler, placeOf));
   const latent = new Set((workers?.latent ?? []).map((descriptor) => latentOptionsOf(descriptor).name));
   if (scheduler)
     append(
@@ -80,7 +95,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
       ]
     : [];
   const warnings = [...config.warnings(), ...(tls?.warnings ?? []), ...waits];
-  if (problems.length > 0) throw new ConfigProblems(problems, warnings);
+  if (problems.length > 0) throw new ConfigProblems(problems.toSorted(byPlace), warnings);
 
   return {
     builderSets: builders.size,
@@ -92,6 +107,9 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
     warnings,
   };
 }
+
+/** By file and path, so that all that is wrong with one part stands together. */
+const byPlace = new Intl.Collator("en", { numeric: true }).compare;
 
 /** Builders of the same name, in whatever sets, and builders that name a worker that is not there. */
 export function checkBuilders(
@@ -148,8 +166,15 @@ function listSome(names: readonly string[]): string {
   return `have: ${shown || "none"}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-/** Change sources and schedulers of the same name: names are what is claimed, so two of the same would be one. */
-export function checkScheduling({ changeSources, schedulers, reporters }: SchedulerSlice, placeOf: PlaceOf): string[] {
+/**
+ * Change sources and schedulers of the same name: names are what is claimed, so two of the same would be one. `isNamed`: the name
+ * of each scheduler is known, so that an upstream that no one has is wrong.
+ */
+export function checkScheduling(
+  { changeSources, schedulers, reporters }: SchedulerSlice,
+  placeOf: PlaceOf,
+  isNamed = true,
+): string[] {
   const ownName = (options: unknown) => (options as { name: string }).name;
   const sources = changeSources.map(({ plugin, options }) => ({ name: plugin.nameOf?.(options) ?? ownName(options) }));
   const named = schedulers.map(({ options }) => ({ name: ownName(options) }));
@@ -161,12 +186,12 @@ export function checkScheduling({ changeSources, schedulers, reporters }: Schedu
       reporters.map(({ options }) => ({ name: ownName(options) })),
     ),
     ...checkNames("scheduler", `${placeOf("scheduler")}: schedulers`, named),
-    ...checkUpstreams(schedulers, `${placeOf("scheduler")}: schedulers`),
+    ...checkUpstreams(schedulers, `${placeOf("scheduler")}: schedulers`, isNamed),
   ];
 }
 
 /** Schedulers that wait for one that is not there, or in a circle for themselves, which would build for ever. */
-function checkUpstreams(schedulers: SchedulerSlice["schedulers"], list: string): string[] {
+function checkUpstreams(schedulers: SchedulerSlice["schedulers"], list: string, isNamed: boolean): string[] {
   const waiting = schedulers.map(
     ({ plugin, options }) => [(options as { name: string }).name, plugin.upstreams?.(options) ?? []] as const,
   );
@@ -174,7 +199,7 @@ function checkUpstreams(schedulers: SchedulerSlice["schedulers"], list: string):
   const have = listSome([...upstreams.keys()]);
   return waiting.flatMap(([name, wanted], i) => [
     ...wanted
-      .filter((one) => !upstreams.has(one))
+      .filter((one) => isNamed && !upstreams.has(one))
       .map((one) => `${list}[${i}].upstream: no scheduler "${one}" (${have})`),
     ...(waitsForItself(name, upstreams)
       ? [`${list}[${i}].upstream: "${name}" waits for itself, directly or through others: it would build for ever`]

@@ -114,13 +114,21 @@ function findDifferent(placed: readonly PlacedUses[]): string[] {
 /** A step that wants more of a lock than its build has would wait for its own build. */
 function findStronger(ofBuilder: PlacedUses, ofSteps: readonly PlacedUses[]): string[] {
   return ofSteps.flatMap(({ place, uses }) =>
-    uses.flatMap((wanted) => {
-      const { lock } = wanted;
-      const own = ofBuilder.uses.find((use) => use.lock.name === lock.name);
-      if (own === undefined || covers(own, wanted)) return [];
-      return [`${place}: its build already has the lock "${lock.name}", but less of it: the step would wait for ever`];
-    }),
+    uses.flatMap((wanted) => findStrongerUse(ofBuilder.uses, [wanted]) ?? []).map((problem) => `${place}: ${problem}`),
   );
+}
+
+/** Of the locks that a step wants: one of which its build has some, but less. */
+export function findStrongerUse(
+  ofBuild: readonly LockUseConfig[],
+  wanted: readonly LockUseConfig[],
+): string | undefined {
+  for (const use of wanted) {
+    const own = ofBuild.find(({ lock }) => lock.name === use.lock.name);
+    if (own !== undefined && !covers(own, use))
+      return `its build already has the lock "${use.lock.name}", but less of it: the step would wait for ever`;
+  }
+  return undefined;
 }
 
 /** A step inside another one is refused when it runs, if both have locks: it would wait for the step around it. */

@@ -1,7 +1,7 @@
 export type { ArtifactsConfig } from "./artifacts.ts";
 export { nameBuilddir } from "./builddir.ts";
 export * from "./check-config.ts";
-export { findContradiction, locksDefinedBy } from "./check-locks.ts";
+export { findContradiction, findStrongerUse, locksDefinedBy, usesOf } from "./check-locks.ts";
 export * from "./collapsing.ts";
 export { type ConfigChange, compareConfigs, type PartKind, partKinds } from "./config-parts.ts";
 export type { ConfigWarning } from "./config-warning.ts";

@@ -71,6 +71,61 @@ describe("a config", () => {
     ]);
   });
 
+  it("lists what is wrong between parts together with what is wrong in others, by place, and blames no part for another's error", async () => {
+    const plugins = `
+      const any = { safeParse: (data) => ({ success: true, data }) };
+      const strict = { safeParse: (data) => data.wrong === undefined ? { success: true, data } : {
+        success: false, error: { issues: [{ code: "custom", path: ["wrong"], message: "is wrong" }] } } };
+      const after = (name, builders, upstream = [], more = {}) => ({ options: { name, builders, upstream, ...more }, plugin: {
+        kind: "scheduler", type: "After", options: strict, triggerable: true,
+        builderNames: (own) => own.builders, upstreams: (own) => own.upstream } });
+      const trigger = (name) => ({ plugin: { kind: "step", type: "trigger", options: any, triggers: () => [name] }, options: {} });`;
+    const file = write({
+      "cluster.ts": `export default { ${shared}, builders: { a: () => import("./a.ts") },
+        workers: () => import("./workers.ts"), scheduler: () => import("./scheduler.ts") };`,
+      "a.ts": `${plugins}
+        const lock = { name: "db", scope: "cluster", max: 1 };
+        export default { builders: [
+          { name: "one", workers: ["w1", "w9"], steps: [trigger("chain")], locks: [{ lock, mode: "counting", count: 2 }] },
+          { name: "two", workers: ["w2"], steps: [trigger("nowhere")], maxBuilds: 0 },
+          { name: "one", workers: ["w1"], steps: [trigger("bad")] },
+        ] };`,
+      "workers.ts": 'export default { port: "x", workers: [{ name: "w1", local: true }, { name: "w2" }] };',
+      "scheduler.ts": `${plugins}
+        export default { schedulers: [
+          after("chain", ["two"], ["round"]), after("round", ["three"], ["chain"]),
+          after("bad", ["one"], [], { wrong: 1 }), after("last", ["one"], ["bad", "gone"]),
+        ] };`,
+    });
+    expect(await problems(loadConfig(file).then(checkConfig))).toEqual([
+      "a.ts: builders[0].locks[0].count: must be at most 1, which is all of the lock",
+      'a.ts: builders[0].workers: no worker "w9" (have: w1, w2)',
+      "a.ts: builders[1].maxBuilds: must be greater than 0",
+      'a.ts: builders[1].steps[0]: no triggerable scheduler "nowhere" (have: chain, round, bad, last)',
+      'a.ts: builders[2].name: the builder "one" is already defined at a.ts: builders[0]',
+      'scheduler.ts: schedulers[0].upstream: "chain" waits for itself, directly or through others: it would build for ever',
+      'scheduler.ts: schedulers[1].builders: no builder "three" (have: one, two)',
+      'scheduler.ts: schedulers[1].upstream: "round" waits for itself, directly or through others: it would build for ever',
+      "scheduler.ts: schedulers[2].wrong: is wrong (option of After)",
+      'scheduler.ts: schedulers[3].upstream: no scheduler "gone" (have: chain, round, bad, last)',
+      'workers.ts: port: must be a port, a list of ports, or a range such as "9989-9992"',
+      "workers.ts: workers[1].password: a worker that connects needs a password",
+    ]);
+  });
+
+  it("takes no name for unknown while a part has none that can be read", async () => {
+    const file = write({
+      "cluster.ts": `export default { ${shared}, builders: { a: () => import("./a.ts") }, workers: () => import("./workers.ts") };`,
+      "a.ts": `const plugin = { kind: "step", type: "t", options: { safeParse: (data) => ({ success: true, data }) } };
+        export default { builders: [{ name: "b", workers: ["w1", "w2"], steps: [{ plugin, options: {} }] }] };`,
+      "workers.ts": 'export default { workers: [{ name: "w1", local: true }, { nmae: "w2", local: true }] };',
+    });
+    expect(await problems(loadConfig(file).then(checkConfig))).toEqual([
+      expect.stringContaining("workers.ts: workers[1].name: is missing"),
+      expect.stringContaining("workers.ts: workers[1].nmae: unknown option"),
+    ]);
+  });
+
   it("names the file of every slice, also in what is wrong between two slices", async () => {
     const builder = '{ name: "b", workers: ["w2"], steps: [] }';
     const file = write({
@@ -99,12 +154,12 @@ describe("a config", () => {
         { allow: "raed", on: "builds", to: ["anyone"] }, { allow: "read", on: process.env.NOT_SET_HERE, to: ["anyone"] }] } };`,
     });
     expect(await problems(loadConfig(file).then(checkConfig))).toEqual([
-      "workers.ts: basedir: expected string, received number",
-      "workers.ts: workers: is missing; expected array",
-      "ui.ts: title: expected string, received null",
+      'ui.ts: authorization.otherwise: must be one of "allow", "deny"',
       expect.stringMatching(/^ui\.ts: authorization\.rules\[0\]\.allow: must be one of "read", "force", /),
       expect.stringMatching(/^ui\.ts: authorization\.rules\[1\]\.on: must be one of /),
-      'ui.ts: authorization.otherwise: must be one of "allow", "deny"',
+      "ui.ts: title: expected string, received null",
+      "workers.ts: basedir: expected string, received number",
+      "workers.ts: workers: is missing; expected array",
     ]);
   });
 
@@ -159,8 +214,8 @@ describe("a config", () => {
       }),
     );
     expect(await problems(checkConfig(config))).toEqual([
-      'cluster.ts: builders.a: builders[1].name: the builder "test" is already defined at cluster.ts: builders.a: builders[0]',
       'cluster.ts: builders.a: builders[0].workers: no worker "w2" (have: w1)',
+      'cluster.ts: builders.a: builders[1].name: the builder "test" is already defined at cluster.ts: builders.a: builders[0]',
       'cluster.ts: scheduler: schedulers[0].builders: no builder "tset" (have: test)',
     ]);
   });

@@ -30,6 +30,8 @@ export interface LoadedConfig {
   builders(sets: readonly string[] | "all"): Promise<ReadonlyMap<string, BuildersSlice>>;
   workers(): Promise<WorkersSlice>;
   ui(): Promise<UiSlice>;
+  /** What the file of a slice exports, right or wrong; undefined unless the slice was requested and its file could be evaluated. */
+  given(part: string): unknown;
   /** What a problem in a part begins with: its file, or the config file and the part's name. */
   readonly placeOf: PlaceOf;
   /** Risks in the slices that were loaded so far, and in the shared part: one line each, with file and path. */
@@ -75,6 +77,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
     const shared = { ...cluster, database: absoluteSqlite(cluster.database, directory) };
     const slices = new Map<string, Promise<unknown>>();
     const loaded = new Map<string, Placed<unknown, unknown>>();
+    const evaluated = new Map<string, unknown>();
 
     // A slice is evaluated once, however often it is requested.
     function slice<S extends z.ZodType>(
@@ -97,6 +100,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
       }
       const place = placeOf(name);
       const given = await evaluate(place, load);
+      evaluated.set(name, given);
       const parsed = parse(place, schema, given);
       loaded.set(name, { place, slice: parsed, given });
       return parsed;
@@ -160,6 +164,7 @@ export async function loadConfig(configFile: string, options: LoadConfigOptions 
         if (problems.length > 0) throw new ConfigProblems(problems);
         return found;
       },
+      given: (part) => evaluated.get(part),
       placeOf,
       warnings: () => [...new Set(listWarnings(loadedParts()))],
       closedDefaults: () => listClosedDefaults(loadedParts()),

@@ -9,12 +9,13 @@ import "./styles/views.css";
 import { liveSocket } from "./api/live-socket.ts";
 import { App } from "./app.tsx";
 import { placeLinks } from "./base.ts";
-import { followLinks } from "./router.ts";
+import { followLinks, keepScroll } from "./router.ts";
 import { applyTheme } from "./settings.ts";
 
 applyTheme();
 placeLinks();
 followLinks();
+keepScroll();
 liveSocket.start();
 const root = document.getElementById("app");
 if (root) render(<App />, root);

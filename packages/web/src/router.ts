@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { addressOf, pathOf } from "./base.ts";
+import { rememberScroll, restoreScroll } from "./scroll-memory.ts";
 
 /** The address of the page. What a page shows follows from it alone, so that addresses can be shared. */
 export interface Place {
@@ -18,7 +19,10 @@ const changed = "placechange";
 export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
   const address = addressOf(to);
   if (replace) history.replaceState(null, "", address);
-  else history.pushState(null, "", address);
+  else {
+    rememberScroll();
+    history.pushState(null, "", address);
+  }
   dispatchEvent(new Event(changed));
   if (!replace && !to.startsWith("#") && !to.startsWith("?")) document.querySelector("main")?.scrollTo(0, 0);
 }
@@ -48,6 +52,12 @@ export function usePlace(): Place {
     };
   }, []);
   return place;
+}
+
+/** "Back" leads to the same place of the page. */
+export function keepScroll(): void {
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", restoreScroll);
 }
 
 /** Links are plain `<a href>`: a link to a page of the app opens that page without loading the app again. */

@@ -3,7 +3,7 @@ import { formatDuration, Properties, type Result, Results, type SourcedPropertie
 import type { CreatedBuild, Data, RequestDetails, ResumeNote, WorkerVerdict } from "@multimaster/data";
 import type { StepDefinition } from "@multimaster/plugins";
 import type { EngineParts } from "../engine-parts.ts";
-import { noLocks } from "../locks/lock-uses.ts";
+import { adoptLocks, noLocks } from "../locks/lock-uses.ts";
 import type { BuildLocks } from "../locks/request-locks.ts";
 import type { Secrets } from "../logs/secrets.ts";
 import type { BuildScope } from "../steps/build-scope.ts";
@@ -69,7 +69,7 @@ export class Build {
   ) {
     this.#adoption = adoption;
     // What they gave as properties is among those of the build.
-    this.#locks = adoption === undefined ? locks : { ...noLocks, holdids: adoption.build.holdids };
+    this.#locks = adoption === undefined ? locks : adoptLocks(adoption.build.holdids, builder);
     this.buildrequestid = buildrequestid;
     this.builder = builder;
     this.worker = worker;
@@ -305,6 +305,7 @@ export class Build {
       forkProperty: forkPropertyOf(request),
       limits: { maxSize: logMaxSize, maxTailSize: logMaxTailSize, maxLogs },
       builddir: this.#findBuilddir(request),
+      heldLocks: this.#locks.uses,
       whileLocked: (wait) => this.#deadline?.during(wait) ?? wait(),
       planned: new PlannedSteps(planSteps(this.builder.config.steps, this.#adoption?.point.step)),
       patchesRead: new Set(this.#adoption?.point.patches),

@@ -3,7 +3,6 @@ import {
   findContradiction,
   type LockOptions,
   type LockUseConfig,
-  locksDefinedBy,
   lockUses,
   render,
 } from "@multimaster/config";
@@ -15,6 +14,7 @@ import { isForkBuild } from "../builds/fork-build.ts";
 import { createRenderContext } from "../steps/render-context.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
 import { findBuilddir } from "../workers/worker-paths.ts";
+import { definedLocks } from "./lock-uses.ts";
 
 /** How long a function that names locks may take. */
 const answerMs = 5000;
@@ -197,9 +197,7 @@ export class LockQuestions {
   }
 
   #definedLocks(): ReadonlyMap<string, LockOptions> {
-    return (this.#defined ??= new Map(
-      [...this.#builders.values()].flatMap(({ config }) => [...locksDefinedBy(config)]),
-    ));
+    return (this.#defined ??= definedLocks(this.#builders));
   }
 
   /** Undefined: another question has found meanwhile that the function does not answer; this request waits. */

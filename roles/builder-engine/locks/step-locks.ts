@@ -1,10 +1,15 @@
+import { findContradiction, findStrongerUse, type LockUseConfig } from "@multimaster/config";
 import { type Clock, type Failure, type Logger, onAbort, type Service, WakeupLoop } from "@multimaster/core";
 import { type Data, type LockUse, locks, type TakenLock } from "@multimaster/data";
+import type { ConfiguredBuilder } from "../builds/configured-builder.ts";
 import { EventSubscriptions } from "../builds/event-subscriptions.ts";
 import { Abandoned, type Persistence } from "../builds/persistence.ts";
 import type { LockMetrics, LockUser } from "./lock-metrics.ts";
+import { definedLocks } from "./lock-uses.ts";
 
 export interface StepLocksOptions {
+  /** By id, as the config has them now. */
+  builders: ReadonlyMap<number, ConfiguredBuilder>;
   data: Data;
   persistence: Persistence;
   metrics: LockMetrics;
@@ -60,6 +65,11 @@ export class StepLocks implements Service {
 
   failure(): Failure | undefined {
     return this.#loop.failure();
+  }
+
+  /** Why a step cannot have what a function has named, or what a build adds: its build has `held`. */
+  refuse(uses: readonly LockUseConfig[], held: readonly LockUseConfig[]): string | undefined {
+    return findContradiction(uses, definedLocks(this.#options.builders)) ?? findStrongerUse(held, uses);
   }
 
   /** Resolves when the step has all of them; rejects with the signal's reason when it aborts before. */

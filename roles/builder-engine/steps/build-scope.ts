@@ -1,3 +1,4 @@
+import type { LockUseConfig } from "@multimaster/config";
 import type { Properties } from "@multimaster/core";
 import type { BuildFacts } from "@multimaster/plugins";
 import type { EngineParts } from "../engine-parts.ts";
@@ -24,6 +25,8 @@ export interface BuildScope {
   readonly forkProperty: Readonly<Record<string, boolean>>;
   readonly limits: StepLogsOptions["limits"];
   readonly builddir: string;
+  /** The locks that the build has. */
+  readonly heldLocks: readonly LockUseConfig[];
   /** Waits for locks, while the build's time stands still. */
   readonly whileLocked: <T>(wait: () => Promise<T>) => Promise<T>;
   /** The build was stopped before the step began: it is not tried again. */

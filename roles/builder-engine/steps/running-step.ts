@@ -235,6 +235,8 @@ export class RunningStep {
     const { engine, worker, properties, build } = this.#scope;
     const uses = await this.#step.locksOf(this.#options, rendering);
     if (uses.length === 0) return;
+    const refusal = engine.locks.refuse(uses, this.#scope.heldLocks);
+    if (refusal !== undefined) throw new BadRendering(`The step's locks are invalid for this build: ${refusal}`);
     turns.leave();
     const { buildrequestid } = build;
     const wish = { buildrequestid, stepid, uses: uses.map((use) => toLockUse(use, worker)) };

@@ -1,9 +1,14 @@
 import { createHash } from "node:crypto";
 import { escapeXml } from "../status/escape-xml.ts";
 
-const style = `body{font:16px/1.5 system-ui,sans-serif;color-scheme:light dark;display:grid;place-items:center;min-height:90vh;margin:0}
-form{display:grid;gap:.75rem;width:min(20rem,90vw)}h1{font-size:1.25rem;margin:0}
-label{display:grid;gap:.25rem}input,button{font:inherit;padding:.5rem}p[role=alert]{margin:0;color:light-dark(#b00020,#ff8a80)}`;
+// The colours of the browser app (packages/web/src/styles/theme.css), which a page without scripts and files does not load.
+const style = `:root{color-scheme:light dark;--accent:light-dark(#4453c4,#9aa6ff)}
+body{font:14px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;background:light-dark(#fbfbfc,#131519);color:light-dark(#1d2027,#e4e7ec)}
+form{display:grid;gap:14px;width:min(20rem,90vw);box-sizing:border-box;padding:24px;border:1px solid light-dark(#e2e4e9,#2a2f37);border-radius:10px;background:light-dark(#fff,#191c21)}
+h1{font-size:20px;font-weight:600;margin:0}label{display:grid;gap:4px}
+input,button{font:inherit;min-height:40px;box-sizing:border-box;padding:0 12px;border:1px solid light-dark(#8a91a0,#5d6675);border-radius:6px;background:transparent;color:inherit}
+button{border-color:var(--accent);background:var(--accent);color:light-dark(#fff,#12141a);font-weight:600;cursor:pointer}
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px}p[role=alert]{margin:0;color:light-dark(#b3261e,#ff8078)}`;
 
 /** Permits only this page's own style, and only this site as the form's target. */
 export const loginPagePolicy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`;

@@ -21,6 +21,9 @@ function createGate() {
   };
 }
 
+const mapValues = <K extends string, V, T>(record: Readonly<Record<K, V>>, map: (value: V) => T) =>
+  Object.fromEntries(Object.entries<V>(record).map(([key, value]) => [key, map(value)])) as Record<K, T>;
+
 const wants = (lock: string) => ({ properties: { lock: [lock, "Test"] as const } });
 
 describe("locks that a function names", () => {
@@ -82,6 +85,31 @@ describe("locks that a function names", () => {
       results: Results.EXCEPTION,
       state_string: expect.stringContaining('the lock "x" differs from the one of the config in max'),
     });
+  });
+
+  it("end a step with the reason where they contradict the config, its build or themselves", async () => {
+    const defined = defineLock({ name: "x", max: 2 });
+    const wrong = {
+      other: [
+        () => [defineLock({ name: "x", max: 7 }).counting(7)],
+        'the lock "x" differs from the one of the config in max',
+      ],
+      more: [() => [defined.exclusive()], 'its build already has the lock "x", but less of it'],
+      above: [() => [defineLock({ name: "y", max: 2 }).counting(3)], "locks.0.count: must be at most 2"],
+      twice: [
+        () => [defineLock({ name: "y" }).counting(), defineLock({ name: "y" }).exclusive()],
+        "must have each lock once",
+      ],
+      noLock: [() => ["y"], "must be the use of a lock that `defineLock` defines"],
+    } as const;
+    const engine = await startEngine(
+      mapValues(wrong, ([locks]) => [shell({ command: "true", locks: locks as never })]),
+      { moreOf: mapValues(wrong, () => ({ locks: [defined.counting()] })) },
+    );
+    for (const [builder, [, sentence]] of Object.entries(wrong)) {
+      const [build] = await engine.finished(await engine.submit(builder));
+      expect(build).toMatchObject({ results: Results.EXCEPTION, state_string: expect.stringContaining(sentence) });
+    }
   });
 
   it("of a worker start a request on another worker that is busier", async () => {

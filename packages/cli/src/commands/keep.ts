@@ -22,7 +22,9 @@ export function addKeep(build: Command): void {
     const { buildid } = await findBuild(api, text);
     await api.call("builds", `builds/${buildid}`, "keep", reason === undefined ? {} : { reason });
     const kept = await api.one("builds", `builds/${buildid}`);
-    await openTerminal().write(json ? formatJson(kept) : `Build ${buildid} is kept by ${kept.kept_by}.\n`);
+    const terminal = openTerminal();
+    const by = terminal.foreign(kept.kept_by ?? "");
+    await terminal.write(json ? formatJson(kept) : `Build ${buildid} is kept by ${by}.\n`);
   });
 
   clientOptions(

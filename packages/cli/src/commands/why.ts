@@ -1,4 +1,3 @@
-import { plain } from "@multimaster/core";
 import type { Waiting, WaitingChanges } from "@multimaster/data";
 import type { Command } from "commander";
 import type { Api } from "../client/api.ts";
@@ -6,7 +5,7 @@ import { type ClientFlags, clientOptions, connect } from "../client/connect.ts";
 import { findBuilder } from "../client/find-item.ts";
 import { readIfSupported } from "../client/read-if-supported.ts";
 import { formatSeconds } from "../show-build.ts";
-import { formatJson, openTerminal } from "../terminal.ts";
+import { formatJson, openTerminal, type Terminal } from "../terminal.ts";
 
 export function addWhy(program: Command): void {
   clientOptions(
@@ -17,8 +16,13 @@ export function addWhy(program: Command): void {
   ).action(async (what: string | undefined, { json, ...flags }: ClientFlags) => {
     const api = await connect(flags);
     const { waiting, others, changes } = await readIfSupported(api.url, "why something waits", () => read(api, what));
-    const text = [...waiting.map(describeRequest), countOthers(others), ...changes.map(describeChanges)].join("");
-    await openTerminal().write(json ? formatJson({ waiting, changes }) : text || "Nothing waits.\n");
+    const terminal = openTerminal();
+    const text = [
+      ...waiting.map((one) => describeRequest(one, terminal)),
+      countOthers(others),
+      ...changes.map((some) => describeChanges(some, terminal)),
+    ].join("");
+    await terminal.write(json ? formatJson({ waiting, changes }) : text || "Nothing waits.\n");
   });
 }
 
@@ -52,23 +56,30 @@ function countOthers(others: number): string {
   return `${others} more build ${others === 1 ? "request waits" : "requests wait"}: name a builder or a request.\n`;
 }
 
-function describeRequest({ buildrequestid, builder, priority, since, reasons }: Waiting): string {
+function describeRequest({ buildrequestid, builder, priority, since, reasons }: Waiting, terminal: Terminal): string {
   const urgency = priority === 0 ? "" : `, priority ${priority}`;
-  return `Build request ${buildrequestid} of ${builder} (${age(since)}${urgency}):\n${listReasons(reasons)}`;
+  const head = terminal.foreign(`Build request ${buildrequestid} of ${builder} (${age(since)}${urgency}):`);
+  return `${head}\n${listReasons(reasons, terminal)}`;
 }
 
 /** A ui master of the previous release sends all ids, and no number of others. */
 type SentChanges = Omit<WaitingChanges, "changeids_more"> & Partial<WaitingChanges>;
 
-function describeChanges({ changeids, changeids_more = 0, scheduler, branch, since, reasons }: SentChanges): string {
+function describeChanges(
+  { changeids, changeids_more = 0, scheduler, branch, since, reasons }: SentChanges,
+  terminal: Terminal,
+): string {
   const others = changeids_more === 0 ? "" : ` and ${changeids_more} more`;
   const which = `Change${changeids.length === 1 ? "" : "s"} ${changeids.join(", ")}${others}`;
   const where = branch === null ? "" : ` on ${branch}`;
-  return `${which}${where} for the scheduler ${scheduler} (${age(since)}):\n${listReasons(reasons)}`;
+  const head = terminal.foreign(`${which}${where} for the scheduler ${scheduler} (${age(since)}):`);
+  return `${head}\n${listReasons(reasons, terminal)}`;
 }
 
-function listReasons(reasons: Waiting["reasons"]): string {
-  return reasons.map(({ sentence }) => `  ${plain(sentence)}\n`).join("") || "  An engine is about to take it.\n";
+function listReasons(reasons: Waiting["reasons"], terminal: Terminal): string {
+  return (
+    reasons.map(({ sentence }) => `  ${terminal.foreign(sentence)}\n`).join("") || "  An engine is about to take it.\n"
+  );
 }
 
 function age(since: number): string {

@@ -81,8 +81,9 @@ function addNote(workers: Command): void {
     const { workerid } = await findWorker(api, name);
     await api.call("workers", `workers/${workerid}`, "note", { note: text ?? null });
     const worker = await api.one("workers", `workers/${workerid}`);
-    const shown = worker.note === null ? "has no note" : `has the note: ${worker.note}`;
-    await openTerminal().write(json ? formatJson(worker) : `The worker ${name} ${shown}\n`);
+    const terminal = openTerminal();
+    const shown = worker.note === null ? "has no note" : `has the note: ${terminal.foreign(worker.note)}`;
+    await terminal.write(json ? formatJson(worker) : `The worker ${name} ${shown}\n`);
   });
 }
 

@@ -58,7 +58,6 @@ export const workers = defineResource({
     paused_by: { schema: text.nullable(), ...sqlBeside(whilePaused("paused_by")) },
     paused_at: {
       schema: datetime.nullable(),
-      isDetail: true,
       ...sqlBeside(whilePaused("paused_at")),
       read: wholeSecondsOrNull,
     },
@@ -77,7 +76,7 @@ export const workers = defineResource({
     /** From when on one build is tried on it; null: a user has to resume it. */
     probation_at: { schema: datetime.nullable(), ...sqlBeside(whilePaused("probation_at")), read: wholeSecondsOrNull },
     /** Since when it is attached to no master. Null: it is attached, or never was. */
-    away_since: { schema: datetime.nullable(), isDetail: true, ...ofAbsence("began_at"), read: wholeSecondsOrNull },
+    away_since: { schema: datetime.nullable(), ...ofAbsence("began_at"), read: wholeSecondsOrNull },
     /** When that was reported because it lasts longer than the worker's `missingTimeout`. */
     missing_since: { schema: datetime.nullable(), ...ofAbsence("missing_at"), read: wholeSecondsOrNull },
   },

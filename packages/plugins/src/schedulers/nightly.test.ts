@@ -59,6 +59,17 @@ describe("a nightly scheduler", () => {
     }
   });
 
+  it("does not call a run late that begins a moment after its time, also if earlier ones were missed", async () => {
+    const { clock, rows, slots } = world();
+    await (await runScheduler(daily(), rows, clock)).stop();
+    clock.advance(52 * hour + 1_000_200);
+    await runScheduler(daily(), rows, clock);
+    expect(slots()).toEqual([[at("17T02:30"), "built", 2]]);
+    expect(rows.submissions.map(({ buildset }) => buildset?.reason)).toEqual([
+      "The Nightly scheduler named 's' triggered this build",
+    ]);
+  });
+
   it("counts from now on when its times are others", async () => {
     const { clock, rows, slots } = world();
     await (await runScheduler(daily(), rows, clock)).stop();

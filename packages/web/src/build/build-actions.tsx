@@ -26,7 +26,8 @@ export function BuildActions({ build, buildset }: { build: Build; buildset: Buil
   ) : (
     <ActionButton
       kind="danger"
-      act={() => call("builds", path, "stop", {})}
+      act={(reason) => call("builds", path, "stop", { reason })}
+      asksReason
       confirm="Stop this build? Its clean-up steps still run; stop it again to end those, too."
     >
       Stop

@@ -28,7 +28,7 @@ export function BuildFacts({
   const patch = buildset?.sourcestamps.find((stamp) => stamp.patch !== null)?.patch;
   const owner = propertyText(build.properties, "owner");
   return (
-    <dl class="facts">
+    <dl class="facts of-build">
       <BuildSources build={build} buildset={buildset} />
       {build.kept_by && build.kept_at && (
         <Fact name="Kept">
@@ -46,17 +46,9 @@ export function BuildFacts({
           <Person author={owner} />
         </Fact>
       )}
-      {buildset?.reason && <Fact name="Why">{buildset.reason}</Fact>}
-      {buildset?.parent_buildid && (
-        <Fact name="Triggered by">
-          <a href={`/builds/${buildset.parent_buildid}`}>build {buildset.parent_buildid}</a>
-        </Fact>
-      )}
-      {buildset?.rebuilt_buildid && (
-        <Fact name="Again">
-          <a href={`/builds/${buildset.rebuilt_buildid}`}>build {buildset.rebuilt_buildid}</a>
-        </Fact>
-      )}
+      <Fact name="Why" isWide>
+        {buildset ? <Reason buildset={buildset} /> : "…"}
+      </Fact>
       <FailingSince build={build} lastGood={lastGood} />
       {build.workerid !== null && (
         <Fact name="Worker">
@@ -76,6 +68,27 @@ export function BuildFacts({
   );
 }
 
+/** In one place from the beginning: what arrives later must not move what stands below. */
+function Reason({ buildset: { reason, parent_buildid: parent, rebuilt_buildid: rebuilt } }: { buildset: Buildset }) {
+  return (
+    <span class="in-text">
+      {reason}
+      {parent !== null && (
+        <>
+          {" · triggered by "}
+          <a href={`/builds/${parent}`}>build {parent}</a>
+        </>
+      )}
+      {rebuilt !== null && (
+        <>
+          {" · again "}
+          <a href={`/builds/${rebuilt}`}>build {rebuilt}</a>
+        </>
+      )}
+    </span>
+  );
+}
+
 /** Since when its branch fails, and the last good build before it. */
 function FailingSince({ build, lastGood }: { build: Build; lastGood: QueryState<Comparison> }) {
   const isFailed = build.complete && isBad(standingOf(build));
@@ -89,35 +102,50 @@ function FailingSince({ build, lastGood }: { build: Build; lastGood: QueryState<
   const [comparison] = lastGood.rows ?? [];
   return (
     <>
-      {line && (
-        <Fact name="Failing since">
-          <span class="in-text">
-            <a href={`/${here}/builds/${line.first_bad_number}`}>#{line.first_bad_number}</a>{" "}
-            {line.count > 1 && `${line.count} builds, `}
-            <When at={line.since} />
-          </span>{" "}
-          <LineActions line={line} />
-        </Fact>
-      )}
-      {lastGood.rows && (
-        <Fact name="Last good">
-          {comparison ? (
+      <Fact name="Failing since" isWide>
+        {line ? (
+          <>
             <span class="in-text">
-              <a href={`/${here}/builds/${comparison.base.number}`}>#{comparison.base.number}</a>{" "}
-              <a href={`/${here}/builds/${build.number}?tab=compare`}>compare</a>
-            </span>
-          ) : (
-            "none on this branch"
-          )}
-        </Fact>
-      )}
+              <a href={`/${here}/builds/${line.first_bad_number}`}>#{line.first_bad_number}</a>{" "}
+              {line.count > 1 && `${line.count} builds, `}
+              <When at={line.since} />
+            </span>{" "}
+            <LineActions line={line} />
+          </>
+        ) : failing.rows ? (
+          <span class="quiet">another build is the newest of this branch</span>
+        ) : (
+          "…"
+        )}
+      </Fact>
+      <Fact name="Last good">
+        {!lastGood.rows ? (
+          "…"
+        ) : comparison ? (
+          <span class="in-text">
+            <a href={`/${here}/builds/${comparison.base.number}`}>#{comparison.base.number}</a>{" "}
+            <a href={`/${here}/builds/${build.number}?tab=compare`}>compare</a>
+          </span>
+        ) : (
+          "none on this branch"
+        )}
+      </Fact>
     </>
   );
 }
 
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+function Fact({
+  name,
+  isWide = false,
+  children,
+}: {
+  name: string;
+  /** It takes the place of two. */
+  isWide?: boolean;
+  children: preact.ComponentChildren;
+}) {
   return (
-    <div>
+    <div class={isWide ? "wide" : undefined}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

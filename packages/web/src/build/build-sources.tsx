@@ -16,7 +16,7 @@ export function BuildSources({ build, buildset }: { build: Build; buildset: Buil
   return (
     <>
       {sources.map((source) => (
-        <div key={source.codebase}>
+        <div key={source.codebase} class="wide">
           <dt>{source.codebase === "" ? "Source" : `Source ${source.codebase}`}</dt>
           <dd class="in-text">
             <Source source={source} change={changes.rows?.find((change) => isOf(source, change))} />

@@ -1,4 +1,5 @@
 import type { FormField } from "@multimaster/data";
+import { useRows } from "../api/live-query.ts";
 import { type FormValues, keyOf } from "./force-fields.ts";
 
 /** What a field is called; one that has only its name begins like the others. */
@@ -7,22 +8,31 @@ function labelOf({ name, label = name }: FormField): string {
   return text === name ? text.slice(0, 1).toUpperCase() + text.slice(1) : text;
 }
 
+/** What ties an input to its label, its hint and its problem. */
+interface Described {
+  readonly id: string;
+  readonly "aria-describedby": string | undefined;
+}
+
 /** One field with its label, or a group of fields. */
 export function ForceField({
   field,
   values,
   problems,
+  builderid,
   onValue,
 }: {
   field: FormField;
   values: FormValues;
   problems: Readonly<Record<string, string>>;
+  /** Branches that this builder has built are offered. */
+  builderid?: number | undefined;
   onValue: (name: string, value: unknown) => void;
 }) {
   if (field.hide || field.type === "fixed") return null;
   if (field.fields) {
     const inner = field.fields.map((each, i) => (
-      <ForceField key={i} field={each} values={values} problems={problems} onValue={onValue} />
+      <ForceField key={i} field={each} {...{ values, problems, builderid, onValue }} />
     ));
     return field.label ? (
       <fieldset>
@@ -36,16 +46,26 @@ export function ForceField({
   const name = keyOf(field);
   const problem = problems[name];
   const id = `force-${name}`;
-  const described = { id, "aria-invalid": problem !== undefined, "aria-describedby": problem && `${id}-problem` };
-  const input = <Input field={field} value={values[name]} described={described} onValue={(v) => onValue(name, v)} />;
+  const describedBy =
+    [field.tooltip && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ") || undefined;
+  const described = { id, "aria-invalid": problem !== undefined, "aria-describedby": describedBy };
+  const offered = builderid !== undefined && field.name === "branch" ? builderid : undefined;
+  const input = (
+    <Input {...{ field, described }} value={values[name]} branchesOf={offered} onValue={(v) => onValue(name, v)} />
+  );
   return (
     <div class={field.type === "bool" ? "field check" : "field"}>
       {field.type === "bool" && input}
-      <label for={id} title={field.tooltip}>
+      <label id={`${id}-label`} for={id}>
         {labelOf(field)}
         {field.required && <span class="quiet"> (required)</span>}
       </label>
       {field.type !== "bool" && input}
+      {field.tooltip && (
+        <p id={`${id}-hint`} class="quiet hint">
+          {field.tooltip}
+        </p>
+      )}
       {problem && (
         <p id={`${id}-problem`} class="problem">
           {problem}
@@ -59,11 +79,13 @@ function Input({
   field,
   value,
   described,
+  branchesOf,
   onValue,
 }: {
   field: FormField;
   value: unknown;
-  described: { readonly id: string };
+  described: Described;
+  branchesOf: number | undefined;
   onValue: (value: unknown) => void;
 }) {
   const text = typeof value === "string" || typeof value === "number" ? String(value) : "";
@@ -81,17 +103,11 @@ function Input({
   if (field.type === "textarea") return <textarea {...described} rows={4} value={text} onInput={onText} />;
   if (choices.length > 0 && field.multiple)
     return (
-      <select
-        {...described}
-        multiple
-        onChange={(event) => onValue([...event.currentTarget.selectedOptions].map((option) => option.value))}
-      >
-        {choices.map((choice) => (
-          <option key={choice} selected={Array.isArray(value) && value.includes(choice)}>
-            {choice}
-          </option>
-        ))}
-      </select>
+      <Checkboxes
+        choices={choices}
+        chosen={Array.isArray(value) ? value.map(String) : []}
+        {...{ described, onValue }}
+      />
     );
   if (choices.length > 0 && field.strict !== false)
     return (
@@ -107,9 +123,12 @@ function Input({
         {...described}
         type={field.type === "int" ? "number" : "text"}
         value={text}
-        list={choices.length > 0 ? `${described.id}-choices` : undefined}
+        list={choices.length > 0 || branchesOf !== undefined ? `${described.id}-choices` : undefined}
         onInput={onText}
       />
+      {branchesOf !== undefined && choices.length === 0 && (
+        <BranchesOf builderid={branchesOf} text={text} listid={`${described.id}-choices`} />
+      )}
       {choices.length > 0 && (
         <datalist id={`${described.id}-choices`}>
           {choices.map((choice) => (
@@ -118,5 +137,54 @@ function Input({
         </datalist>
       )}
     </>
+  );
+}
+
+/** Several of some choices. */
+function Checkboxes({
+  choices,
+  chosen,
+  described: { id, "aria-describedby": describedBy },
+  onValue,
+}: {
+  choices: readonly string[];
+  chosen: readonly string[];
+  described: Described;
+  onValue: (value: readonly string[]) => void;
+}) {
+  return (
+    <fieldset class="checkboxes" aria-labelledby={`${id}-label`} aria-describedby={describedBy}>
+      {choices.map((choice) => (
+        <label key={choice}>
+          <input
+            type="checkbox"
+            checked={chosen.includes(choice)}
+            // In the order of the form, whatever was ticked first.
+            onChange={({ currentTarget: { checked } }) =>
+              onValue(choices.filter((each) => (each === choice ? checked : chosen.includes(each))))
+            }
+          />{" "}
+          {choice}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+const mostBranches = 30;
+
+/** Branches that the builder has built, as the server finds them for what was typed. */
+function BranchesOf({ builderid, text, listid }: { builderid: number; text: string; listid: string }) {
+  const found = useRows("builder_lines", `builders/${builderid}/lines`, {
+    limit: mostBranches,
+    order: "-lineid",
+    ...(text === "" ? {} : { words__contains: text.toLowerCase() }),
+  });
+  return (
+    <datalist id={listid}>
+      {found.rows?.map(({ lineid, source }) => (
+        <option key={lineid} value={source} />
+      ))}
+    </datalist>
   );
 }

@@ -1,6 +1,6 @@
 import type { FormField } from "@multimaster/data";
 import { describe, expect, it } from "vitest";
-import { defaultValues, valuesOfBuild } from "./force-fields.ts";
+import { asksFor, defaultValues, nameOf, valuesOfBuild, valuesOfQuery } from "./force-fields.ts";
 
 const field = (name: string, fullName = name): FormField => ({ name, fullName, type: "text" });
 const stampFields = ["branch", "revision", "repository", "project"];
@@ -49,5 +49,28 @@ describe("the form of a build that is requested again", () => {
   it("keeps the defaults of fields that the build does not determine", () => {
     const values = { ...defaultValues(form), ...valuesOfBuild(form, { properties: {} }, []) };
     expect(values).toMatchObject({ jobs: 2, verbose: false, target: "", lib_branch: "" });
+  });
+});
+
+it("is filled from the address, with the texts, ticks and choices that it gives", () => {
+  const fields = [...form, { ...field("systems"), multiple: true, choices: ["linux", "mac"] }];
+  expect(
+    valuesOfQuery(fields, new URLSearchParams("result=failure&target=arm&verbose=true&systems=linux&systems=mac")),
+  ).toEqual({ target: "arm", verbose: true, systems: ["linux", "mac"] });
+});
+
+describe("the name of the user", () => {
+  const field = { name: "username", fullName: "username", type: "username" };
+  const ann = { anonymous: false, username: "ann", full_name: "Ann Example", email: null, auth: { name: "login" } };
+  it("is not asked of a logged-in user, unless the form wants an address that is not known", () => {
+    expect(asksFor(field, ann)).toBe(false);
+    expect(asksFor({ ...field, need_email: true }, ann)).toBe(true);
+    expect(asksFor(field, { ...ann, anonymous: true })).toBe(true);
+    expect(asksFor({ ...field, name: "target", type: "text" }, ann)).toBe(true);
+  });
+
+  it("is the full name with the address, as far as they are known", () => {
+    expect(nameOf({ ...ann, email: "ann@example.org" })).toBe("Ann Example <ann@example.org>");
+    expect(nameOf({ ...ann, full_name: null })).toBe("ann");
   });
 });

@@ -1,4 +1,5 @@
 import type { Build, Buildset, FormField } from "@multimaster/data";
+import type { Visitor } from "../format/visitor.ts";
 
 export type FormValues = Readonly<Record<string, unknown>>;
 
@@ -16,6 +17,34 @@ export function defaultValues(fields: readonly FormField[]): FormValues {
   return Object.fromEntries(
     listFields(fields).map((field) => [keyOf(field), field.default ?? (field.multiple ? [] : emptyOf(field.type))]),
   );
+}
+
+/** The values that an address gives: `?target=prod&flag=true`, and a name several times for a field that takes several. */
+export function valuesOfQuery(fields: readonly FormField[], query: URLSearchParams): FormValues {
+  return Object.fromEntries(
+    listFields(fields)
+      .filter((field) => query.has(keyOf(field)))
+      .map((field) => {
+        const given = query.getAll(keyOf(field));
+        const last = given.at(-1) ?? "";
+        return [keyOf(field), field.multiple ? given : field.type === "bool" ? /^(true|on|yes|1)$/i.test(last) : last];
+      }),
+  );
+}
+
+/** Whether the form has to ask for the name: what it calls a logged-in user is theirs, unless it wants an address they have not. */
+export function asksFor({ type, need_email: wantsAddress = false }: FormField, visitor: Visitor | undefined): boolean {
+  return type !== "username" || !visitor || visitor.anonymous || (wantsAddress && !visitor.email);
+}
+
+/** How a force form names a logged-in user. */
+export function nameOf({
+  full_name: name,
+  username,
+  email,
+}: Pick<Visitor, "full_name" | "username" | "email">): string {
+  const shown = name ?? username ?? "";
+  return email ? `${shown} <${email}>` : shown;
 }
 
 const stampFields = ["branch", "revision", "repository", "project"] as const;

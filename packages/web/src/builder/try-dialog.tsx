@@ -5,6 +5,7 @@ import { ApiError, call } from "../api/read.ts";
 import { navigate } from "../router.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import { FormEnd } from "../shell/form-end.tsx";
+import { useFocusOnProblem } from "../shell/use-focus-on-problem.ts";
 import { ForceField } from "./force-field.tsx";
 import { defaultValues, type FormValues } from "./force-fields.ts";
 import { fieldsOfTry, readTry } from "./try-fields.ts";
@@ -24,6 +25,7 @@ export function TryDialog({
   const [values, setValues] = useState<FormValues>(() => defaultValues(fields));
   const [file, setFile] = useState<Uint8Array>();
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
+  const shown = useFocusOnProblem(problems);
   const [failure, setFailure] = useState("");
   const [isBusy, setBusy] = useState(false);
 
@@ -57,7 +59,7 @@ export function TryDialog({
   ));
   return (
     <Dialog title={`Try a difference: ${scheduler.name}`} onClose={onClose}>
-      <form class="form" onSubmit={submit} noValidate>
+      <form ref={shown} class="form" onSubmit={submit} noValidate>
         {patch}
         <label class="field">
           <span>Or a file with it</span>

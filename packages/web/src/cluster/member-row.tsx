@@ -108,7 +108,8 @@ function MemberActions({ member, drain }: { member: Member; drain: Order | undef
       )}
       <ActionButton
         kind="small"
-        act={() => call("masters", path, "drain", { reason: "from the cluster page" })}
+        act={(reason) => call("masters", path, "drain", { reason: reason || "from the cluster page" })}
+        asksReason
         confirm="The master finishes its builds, releases everything else to other masters, and stops. Drain it?"
       >
         Drain

@@ -12,7 +12,9 @@ export function ChangeRow({ change, children }: { change: Change; children?: Com
   return (
     <li data-row>
       <div class="grow cut">
-        <a href={`/changes/${change.changeid}`}>{subject || "(no comment)"}</a>
+        <a href={`/changes/${change.changeid}`}>
+          <bdi>{subject || "(no comment)"}</bdi>
+        </a>
         <div class="quiet cut">
           <Person author={change.author} /> {change.branch && "· "}
           <BranchLink branch={change.branch} />

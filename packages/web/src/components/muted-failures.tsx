@@ -7,7 +7,12 @@ const mostShown = 50;
 export function MutedFailures({
   query,
 }: {
-  query: { readonly watched?: boolean; readonly configured?: boolean; readonly words__contains?: string };
+  query: {
+    readonly watched?: boolean;
+    readonly configured?: boolean;
+    readonly words__contains?: string;
+    readonly projectid?: number | undefined;
+  };
 }) {
   const muted = useRows("failing", "failing", { ...query, muted: true, order: "since", limit: mostShown }, [
     "builds/*/finished",

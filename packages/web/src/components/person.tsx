@@ -9,7 +9,7 @@ export function Person({ author, isFull = false }: { author: string; isFull?: bo
   return (
     <span class="person">
       <Picture author={author} />
-      <span class="person-name">{isFull ? author : personName(author)}</span>
+      <bdi class="person-name">{isFull ? author : personName(author)}</bdi>
     </span>
   );
 }

@@ -12,7 +12,11 @@ export function Progress({ from, estimate }: { from: number; estimate: number | 
       </span>
       <span class="num">
         {formatDuration(seconds)}
-        {estimate ? <span class="quiet"> of ~{formatDuration(estimate)}</span> : null}
+        {estimate === undefined ? null : seconds <= estimate + 1 ? (
+          <span class="quiet"> of ~{formatDuration(estimate)}</span>
+        ) : (
+          <span class="quiet"> · {formatDuration(seconds - estimate)} over</span>
+        )}
       </span>
     </span>
   );

@@ -4,8 +4,8 @@ import { ActionButton } from "./action-button.tsx";
 
 /** The actions on a worker; each title says what the action does. */
 export function WorkerActions({ worker }: { worker: Worker }) {
-  const act = (action: ActionName<"workers">) => () =>
-    call("workers", `workers/${worker.workerid}`, action, { reason: "" });
+  const act = (action: ActionName<"workers">) => (reason: string) =>
+    call("workers", `workers/${worker.workerid}`, action, { reason });
   return (
     <span class="buttons">
       {worker.paused ? (
@@ -13,7 +13,13 @@ export function WorkerActions({ worker }: { worker: Worker }) {
           Resume
         </ActionButton>
       ) : (
-        <ActionButton kind="small" act={act("pause")} title="Its build goes on; it takes no new one">
+        <ActionButton
+          kind="small"
+          act={act("pause")}
+          confirm="Its build goes on; it takes no new one."
+          asksReason
+          title="Its build goes on; it takes no new one"
+        >
           Pause
         </ActionButton>
       )}
@@ -22,6 +28,7 @@ export function WorkerActions({ worker }: { worker: Worker }) {
           kind="small"
           act={act("stop")}
           confirm="It finishes its build, then its program ends. Stop it?"
+          asksReason
           title="It finishes its build, then its program ends"
         >
           Stop

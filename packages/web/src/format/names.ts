@@ -11,9 +11,13 @@ export function useBuilders() {
   return useRows("builders", "builders", { field: builderFields }, ["builders/*/*"]);
 }
 
+export function useProjects() {
+  return useRows("projects", "projects", { field: ["projectid", "name"] }, ["projects/*/*"]);
+}
+
 /** Names of projects by id; empty while they are unknown. */
 export function useProjectNames(): ReadonlyMap<number, string> {
-  const { rows } = useRows("projects", "projects", { field: ["projectid", "name"] }, ["projects/*/*"]);
+  const { rows } = useProjects();
   return useMemo(() => new Map((rows ?? []).map(({ projectid, name }) => [projectid, name])), [rows]);
 }
 

@@ -24,9 +24,20 @@ export function BuildPage({ params }: { params: Readonly<Record<string, string>>
   const { row: build, error } = useRow("builds", path, { property: "*" }, [
     `builders/${Number(builder) || "*"}/builds/${Number(number)}/*`,
   ]);
-  if (error?.status === 404) return <NotFoundPage what={`There is no build ${number} of builder ${builder}.`} />;
+  if (error?.status === 404) return <NoBuild builder={builder} number={number} />;
   if (!build) return <Page title="Build">{error ? <Failure error={error} /> : <Skeleton lines={8} />}</Page>;
   return <BuildView build={build} step={params["step"]} log={params["log"]} />;
+}
+
+/** The builder may be there, and have other builds. */
+function NoBuild({ builder, number }: { builder: string; number: string }) {
+  const nameOf = useBuilderNames();
+  const name = /^\d+$/.test(builder) ? nameOf(Number(builder)) : builder;
+  return (
+    <NotFoundPage what={`There is no build ${number} of builder ${name}.`}>
+      <a href={`/builders/${encodeURIComponent(builder)}`}>The builds of {name}</a>
+    </NotFoundPage>
+  );
 }
 
 function BuildView({ build, step, log }: { build: Build; step: string | undefined; log: string | undefined }) {

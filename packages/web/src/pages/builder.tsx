@@ -1,9 +1,10 @@
-import type { Build, Builder, ForceScheduler, TryScheduler } from "@multimaster/data";
+import type { Build, Builder, BuildRequest, Failing, ForceScheduler, TryScheduler } from "@multimaster/data";
 import { useState } from "preact/hooks";
-import { useRow, useRows } from "../api/live-query.ts";
+import { type QueryState, useRow, useRows } from "../api/live-query.ts";
 import { BranchFilter } from "../builder/branch-filter.tsx";
 import { BuildTable } from "../builder/build-table.tsx";
 import { ForceDialog } from "../builder/force-dialog.tsx";
+import { keyOf, listFields, valuesOfQuery } from "../builder/force-fields.ts";
 import { TryDialog } from "../builder/try-dialog.tsx";
 import { BuildStrip } from "../components/build-strip.tsx";
 import { any, Choice } from "../components/choice.tsx";
@@ -42,7 +43,6 @@ export function BuilderPage({ params: { builder: id = "" } }: { params: Readonly
 function BuilderView({ builder }: { builder: Builder }) {
   const place = usePlace();
   const [limit, setLimit] = useState(step);
-  const [form, setForm] = useState<ForceScheduler>();
   const here = `builders/${builder.builderid}` as const;
   const result = place.query.get("result") ?? "";
   const line = place.query.get("line") ?? "";
@@ -57,6 +57,16 @@ function BuilderView({ builder }: { builder: Builder }) {
     `${here}/builds/*/*`,
   ]);
   const forms = useRows("forceschedulers", `${here}/forceschedulers`, {}, ["schedulers/*/*"]);
+  const form = forms.rows?.find(({ name, enabled }) => enabled && name === place.query.get("force"));
+  // The address of the open form can be passed on, with values of its fields.
+  const setForm = (opened: ForceScheduler | undefined) => {
+    const fields = form ? listFields(form.all_fields).map((field) => [keyOf(field), undefined] as const) : [];
+    navigate(withQuery(place, { ...Object.fromEntries(fields), force: opened?.name }), { replace: true });
+  };
+  const failing = useFailingBranches(builder.builderid);
+  const waiting = useWaiting(builder.builderid);
+  // What arrives late must not push down what is read already.
+  const isRead = [recent, failing, waiting].every(({ rows, error }) => rows !== undefined || error !== undefined);
   const tries = useTries(builder.name);
   const [tried, setTried] = useState<TryScheduler>();
   const filter = (by: Readonly<Record<string, string>>) => navigate(withQuery(place, by), { replace: true });
@@ -81,41 +91,55 @@ function BuilderView({ builder }: { builder: Builder }) {
       ]}
     >
       {tried && <TryDialog scheduler={tried} builder={builder.name} onClose={() => setTried(undefined)} />}
-      {form && <ForceDialog form={form} builderid={builder.builderid} onClose={() => setForm(undefined)} />}
-      <About builder={builder} />
-      {recent.rows && recent.rows.length > 0 && <Summary builds={recent.rows} />}
-      <FailingBranches builder={builder} />
-      <WaitingRequests builder={builder} />
-      <div class="filters">
-        <Choice
-          label="Result"
-          value={result}
-          options={[any, ...Object.keys(results)]}
-          onChoose={(value) => filter({ result: value })}
+      {form && (
+        <ForceDialog
+          key={form.name}
+          form={form}
+          builderid={builder.builderid}
+          values={valuesOfQuery(form.all_fields, place.query)}
+          onClose={() => setForm(undefined)}
         />
-        <BranchFilter builderid={builder.builderid} lineid={line} onChoose={(lineid) => filter({ line: lineid })} />
-      </div>
-      <Rows
-        of={builds}
-        empty={
-          result === "" && line === ""
-            ? "No builds yet. A change, a timer or the button above starts one."
-            : line === ""
-              ? "No build has this result."
-              : "None of the newest 500 builds of this branch matches the filter."
-        }
-      >
-        {(all) => (
-          <>
-            <BuildTable builds={all} />
-            {all.length >= limit && (
-              <button type="button" onClick={() => setLimit(limit + 100)}>
-                Older builds
-              </button>
+      )}
+      <About builder={builder} />
+      {isRead ? (
+        <>
+          {recent.rows && recent.rows.length > 0 && <Summary builds={recent.rows} />}
+          <FailingBranches of={failing} />
+          <WaitingRequests of={waiting} builderid={builder.builderid} />
+          <div class="filters">
+            <Choice
+              label="Result"
+              value={result}
+              options={[any, ...Object.keys(results)]}
+              onChoose={(value) => filter({ result: value })}
+            />
+            <BranchFilter builderid={builder.builderid} lineid={line} onChoose={(lineid) => filter({ line: lineid })} />
+          </div>
+          <Rows
+            of={builds}
+            empty={
+              result === "" && line === ""
+                ? "No builds yet. A change, a timer or the button above starts one."
+                : line === ""
+                  ? "No build has this result."
+                  : "None of the newest 500 builds of this branch matches the filter."
+            }
+          >
+            {(all) => (
+              <>
+                <BuildTable builds={all} />
+                {all.length >= limit && (
+                  <button type="button" onClick={() => setLimit(limit + 100)}>
+                    Older builds
+                  </button>
+                )}
+              </>
             )}
-          </>
-        )}
-      </Rows>
+          </Rows>
+        </>
+      ) : (
+        <Skeleton lines={8} />
+      )}
     </Page>
   );
 }
@@ -146,9 +170,12 @@ function About({ builder }: { builder: Builder }) {
   );
 }
 
-function WaitingRequests({ builder: { builderid } }: { builder: Builder }) {
+function useWaiting(builderid: number): QueryState<BuildRequest> {
   const here = `builders/${builderid}` as const;
-  const waiting = useRows("buildrequests", `${here}/buildrequests`, { claimed: false }, [`${here}/buildrequests/*/*`]);
+  return useRows("buildrequests", `${here}/buildrequests`, { claimed: false }, [`${here}/buildrequests/*/*`]);
+}
+
+function WaitingRequests({ of: waiting, builderid }: { of: QueryState<BuildRequest>; builderid: number }) {
   if (!waiting.rows || waiting.rows.length === 0) return null;
   return (
     <Panel title="Waiting" note={<a href={`/queue?builder=${builderid}`}>why?</a>}>
@@ -191,12 +218,15 @@ function Summary({ builds }: { builds: readonly Build[] }) {
 }
 
 /** The branches on which the builder fails now. */
-function FailingBranches({ builder: { builderid } }: { builder: Builder }) {
+function useFailingBranches(builderid: number): QueryState<Failing> {
   const here = `builders/${builderid}` as const;
-  const failing = useRows("failing", `${here}/failing`, { order: "-watched", limit: 5 }, [
+  return useRows("failing", `${here}/failing`, { order: "-watched", limit: 5 }, [
     `${here}/builds/*/finished`,
     "notes/*/*",
   ]);
+}
+
+function FailingBranches({ of: failing }: { of: QueryState<Failing> }) {
   const total = failing.total ?? 0;
   if (!failing.rows || failing.rows.length === 0) return null;
   return (

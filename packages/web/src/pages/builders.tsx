@@ -1,8 +1,9 @@
 import { useMemo, useState } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
 import { type GroupedRow, groupBuilders } from "../builders/group-builders.ts";
+import { ProjectChoice } from "../builders/use-project.tsx";
 import { type BarFacts, BuildStrip, barFields } from "../components/build-strip.tsx";
-import { any, Choice } from "../components/choice.tsx";
+import { Choice } from "../components/choice.tsx";
 import { Page, Rows } from "../components/page.tsx";
 import { ResultToken } from "../components/result-token.tsx";
 import { When } from "../components/when.tsx";
@@ -70,14 +71,7 @@ export function BuildersPage() {
           options={orders}
           onChoose={(value) => navigate(withQuery(place, { order: value }), { replace: true })}
         />
-        {projects.size > 0 && (
-          <Choice
-            label="Project"
-            value={project}
-            options={[any, ...[...projects.values()].sort()]}
-            onChoose={(value) => navigate(withQuery(place, { project: value }), { replace: true })}
-          />
-        )}
+        <ProjectChoice />
         <TagButtons builders={builders.rows ?? []} chosen={tags} />
         <span class="spacer" />
         <span class="quiet num">
@@ -91,6 +85,7 @@ export function BuildersPage() {
           ) : (
             <BuilderList
               rows={rows}
+              projects={[...projects.values()]}
               favourites={favourites}
               onToggle={toggle}
               byBuilder={byBuilder}
@@ -142,12 +137,15 @@ function useFavourites() {
 
 function BuilderList({
   rows,
+  projects,
   favourites,
   onToggle,
   byBuilder,
   known,
 }: {
   rows: readonly GroupedRow<BuilderFacts>[];
+  /** Names of projects: their headings lead to their home. */
+  projects: readonly string[];
   favourites: ReadonlySet<string>;
   onToggle: (name: string) => void;
   byBuilder: ReadonlyMap<number, readonly BarFacts[]>;
@@ -163,7 +161,18 @@ function BuilderList({
           if ("heading" in row)
             return (
               <li key={`# ${row.heading}`} class="group-head" style={style}>
-                <h2>{row.heading}</h2>
+                <h2>
+                  {projects.includes(row.heading) ? (
+                    <a
+                      href={`/?project=${encodeURIComponent(row.heading)}`}
+                      title="What needs attention in this project"
+                    >
+                      {row.heading}
+                    </a>
+                  ) : (
+                    row.heading
+                  )}
+                </h2>
               </li>
             );
           const { builder } = row;

@@ -17,7 +17,11 @@ export function ChangePage({ params: { change: id = "" } }: { params: Readonly<R
   if (!change) return <Page title="Change">{error ? <Failure error={error} /> : <Skeleton />}</Page>;
   const [subject, ...rest] = change.comments.split("\n");
   return (
-    <Page title={subject || `Change ${id}`} above={<a href="/changes">Changes</a>}>
+    <Page
+      title={subject || `Change ${id}`}
+      heading={<bdi>{subject || `Change ${id}`}</bdi>}
+      above={<a href="/changes">Changes</a>}
+    >
       <dl class="facts">
         <div>
           <dt>Author</dt>

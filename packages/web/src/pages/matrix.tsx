@@ -1,14 +1,16 @@
 import type { Build } from "@multimaster/data";
 import { useMemo } from "preact/hooks";
 import { useRows } from "../api/live-query.ts";
+import { type ColumnGroup, groupColumns } from "../builders/group-columns.ts";
+import { ProjectChoice, useProject } from "../builders/use-project.tsx";
 import { any, Choice } from "../components/choice.tsx";
 import { Empty, Failure, Page, Skeleton } from "../components/page.tsx";
 import { ResultMark } from "../components/result-token.tsx";
 import { When } from "../components/when.tsx";
 import { arrangeByRevision, type RevisionRow } from "../format/matrix.ts";
-import { type BuilderFacts, useBuilders } from "../format/names.ts";
+import { type BuilderFacts, useBuilders, useProjectNames } from "../format/names.ts";
 import { personName, shortRevision } from "../format/properties.ts";
-import { standingOf } from "../format/result.ts";
+import { isBad, standingOf } from "../format/result.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
 const properties = ["got_revision", "revision", "branch"];
@@ -30,6 +32,9 @@ function Matrix({ title, isTurned }: { title: string; isTurned: boolean }) {
   const builders = useBuilders();
   const branch = place.query.get("branch") ?? "";
   const tag = place.query.get("tag") ?? "";
+  const project = useProject();
+  const onlyFailing = place.query.get("only") === "failing";
+  const projects = useProjectNames();
   const all = useMemo(
     () => changes.rows && builds.rows && arrangeByRevision(changes.rows, builds.rows),
     [changes.rows, builds.rows],
@@ -38,9 +43,17 @@ function Matrix({ title, isTurned }: { title: string; isTurned: boolean }) {
   if (!all) return <Page title={title}>{error ? <Failure error={error} /> : <Skeleton lines={8} />}</Page>;
   const rows = all.filter((row) => branch === "" || row.branch === branch).slice(0, isTurned ? 12 : 60);
   const used = new Set(rows.flatMap((row) => [...row.builds.keys()]));
-  const columns = (builders.rows ?? [])
-    .filter((builder) => used.has(builder.builderid) && (tag === "" || builder.tags.includes(tag)))
-    .sort((a, b) => (a.tags[0] ?? "").localeCompare(b.tags[0] ?? "") || a.name.localeCompare(b.name));
+  const fails = failingBuilders(rows);
+  const groups = groupColumns(
+    (builders.rows ?? []).filter(
+      (builder) =>
+        used.has(builder.builderid) &&
+        (tag === "" || builder.tags.includes(tag)) &&
+        project.has(builder.builderid) &&
+        (!onlyFailing || fails.has(builder.builderid)),
+    ),
+    projects,
+  );
   const tags = [...new Set((builders.rows ?? []).flatMap((builder) => builder.tags))].sort();
   const branches = [...new Set(all.map((row) => row.branch))].filter((name) => name !== "");
   return (
@@ -59,6 +72,7 @@ function Matrix({ title, isTurned }: { title: string; isTurned: boolean }) {
           options={[any, ...branches]}
           onChoose={(value) => navigate(withQuery(place, { branch: value }))}
         />
+        <ProjectChoice />
         {tags.length > 0 && (
           <Choice
             label="Tag"
@@ -67,25 +81,47 @@ function Matrix({ title, isTurned }: { title: string; isTurned: boolean }) {
             onChoose={(value) => navigate(withQuery(place, { tag: value }))}
           />
         )}
+        <button
+          type="button"
+          class="tag"
+          aria-pressed={onlyFailing}
+          title="Builders whose newest build that is shown failed"
+          onClick={() => navigate(withQuery(place, { only: onlyFailing ? "" : "failing" }))}
+        >
+          failing only
+        </button>
       </div>
       {rows.length === 0 ? (
         <Empty>No change and no build with a revision yet.</Empty>
+      ) : groups.length === 0 ? (
+        <Empty>No builder of these changes matches the filter.</Empty>
       ) : (
-        <Table rows={rows} columns={columns} isTurned={isTurned} />
+        <Table rows={rows} groups={groups} isTurned={isTurned} />
       )}
     </Page>
   );
 }
 
+/** Builders whose newest build among these failed. */
+function failingBuilders(rows: readonly RevisionRow[]): ReadonlySet<number> {
+  const newest = new Map<number, Build>();
+  for (const { builds } of rows)
+    for (const [builderid, [build]] of builds)
+      if (build && build.number > (newest.get(builderid)?.number ?? 0)) newest.set(builderid, build);
+  return new Set([...newest].filter(([, build]) => isBad(standingOf(build))).map(([builderid]) => builderid));
+}
+
 function Table({
   rows,
-  columns,
+  groups,
   isTurned,
 }: {
   rows: readonly RevisionRow[];
-  columns: readonly BuilderFacts[];
+  groups: readonly ColumnGroup<BuilderFacts>[];
   isTurned: boolean;
 }) {
+  const columns = groups.flatMap(({ builders }) => builders);
+  const hasHeadings = groups.some(({ heading }) => heading !== "");
   const cell = (row: RevisionRow, { builderid, name }: BuilderFacts) => (
     <td key={`${row.revision} ${builderid}`}>
       <Cell builds={row.builds.get(builderid)} name={name} />
@@ -96,6 +132,16 @@ function Table({
     <div class="table-scroll">
       <table class={isTurned ? "matrix turned" : "matrix"}>
         <thead>
+          {!isTurned && hasHeadings && (
+            <tr>
+              <td />
+              {groups.map(({ heading, builders }) => (
+                <th key={heading} scope="colgroup" colSpan={builders.length}>
+                  {heading || "others"}
+                </th>
+              ))}
+            </tr>
+          )}
           <tr>
             <th>{isTurned ? "Builder" : "Change"}</th>
             {isTurned
@@ -104,17 +150,32 @@ function Table({
                     <RevisionHead row={row} />
                   </th>
                 ))
-              : columns.map((builder) => <th key={builder.builderid}>{builderLink(builder)}</th>)}
+              : columns.map((builder) => (
+                  <th key={builder.builderid} scope="col">
+                    {builderLink(builder)}
+                  </th>
+                ))}
           </tr>
         </thead>
         <tbody>
           {isTurned
-            ? columns.map((builder) => (
-                <tr key={builder.builderid}>
-                  <th scope="row">{builderLink(builder)}</th>
-                  {rows.map((row) => cell(row, builder))}
-                </tr>
-              ))
+            ? groups.flatMap(({ heading, builders }) => [
+                ...(hasHeadings
+                  ? [
+                      <tr key={`# ${heading}`} class="group">
+                        <th scope="rowgroup" colSpan={rows.length + 1}>
+                          {heading || "others"}
+                        </th>
+                      </tr>,
+                    ]
+                  : []),
+                ...builders.map((builder) => (
+                  <tr key={builder.builderid}>
+                    <th scope="row">{builderLink(builder)}</th>
+                    {rows.map((row) => cell(row, builder))}
+                  </tr>
+                )),
+              ])
             : rows.map((row) => (
                 <tr key={row.revision}>
                   <th scope="row">
@@ -134,10 +195,16 @@ function RevisionTitle({ row: { change, revision, branch, at } }: { row: Revisio
     <div class="revision">
       <div class="cut">
         <code>{shortRevision(revision)}</code>{" "}
-        {change ? <a href={`/changes/${change.changeid}`}>{change.comments.split("\n")[0]}</a> : <i>no change known</i>}
+        {change ? (
+          <a href={`/changes/${change.changeid}`}>
+            <bdi>{change.comments.split("\n")[0]}</bdi>
+          </a>
+        ) : (
+          <i>no change known</i>
+        )}
       </div>
       <div class="quiet cut">
-        {change ? personName(change.author) : "forced"} {branch && `· ${branch}`} · <When at={at} />
+        {change ? <bdi>{personName(change.author)}</bdi> : "forced"} {branch && `· ${branch}`} · <When at={at} />
       </div>
     </div>
   );

@@ -44,7 +44,8 @@ export function RequestPage({ params: { request: id = "" } }: { params: Readonly
             {approval && approval.decision === null && <DecideButtons path={path} />}
             <ActionButton
               kind="danger"
-              act={() => call("buildrequests", path, "cancel", {})}
+              act={(reason) => call("buildrequests", path, "cancel", { reason: reason || null })}
+              asksReason
               confirm="Cancel this request?"
             >
               Cancel
@@ -99,7 +100,8 @@ function DecideButtons({ path }: { path: `buildrequests/${string}` }) {
       </ActionButton>
       <ActionButton
         kind="danger"
-        act={() => call("buildrequests", path, "reject", {})}
+        act={(reason) => call("buildrequests", path, "reject", { reason })}
+        asksReason
         confirm="Reject this request? It ends."
       >
         Reject

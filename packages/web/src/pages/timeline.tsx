@@ -6,10 +6,10 @@ import { Empty, Page, Rows } from "../components/page.tsx";
 import { useBuilderNames, useWorkerNames } from "../format/names.ts";
 import { standingOf } from "../format/result.ts";
 import { formatDuration, formatRough } from "../format/time.ts";
+import { roundMarks } from "../format/time-axis.ts";
 import { navigate, usePlace, withQuery } from "../router.ts";
 
 const spans = { "15 min": 900, "1 h": 3600, "6 h": 6 * 3600, "24 h": 24 * 3600, "7 days": 7 * 24 * 3600 } as const;
-const ticks = 6;
 
 /** Builds on a time axis: a lane for each builder, or for each worker. */
 export function TimelinePage() {
@@ -53,7 +53,7 @@ export function TimelinePage() {
             <div class="timeline">
               <TimeAxis from={from} span={span} />
               {lanes.map(([name, own]) => (
-                <div class="lane" key={name}>
+                <div class="lane" key={name} data-row>
                   <span class="lane-name cut">{name}</span>
                   <div class="lane-bars">
                     {own.map((build) => (
@@ -75,17 +75,18 @@ export function TimelinePage() {
   );
 }
 
+const timeFormat = { hour: "2-digit", minute: "2-digit" } as const;
+const dayFormat = { weekday: "short", day: "numeric" } as const;
+
 function TimeAxis({ from, span }: { from: number; span: number }) {
   return (
     <div class="time-axis" aria-hidden="true">
-      {Array.from({ length: ticks }, (_, i) => (
-        <span key={i} style={{ left: `${(i / ticks) * 100}%` }}>
-          {new Date((from + (i / ticks) * span) * 1000).toLocaleTimeString(undefined, {
-            hour: "2-digit",
-            minute: "2-digit",
-          })}
+      {roundMarks(from, span, -60 * new Date(from * 1000).getTimezoneOffset()).map(({ at, part }) => (
+        <span key={at} style={{ left: `${part * 100}%` }}>
+          {new Date(at * 1000).toLocaleString(undefined, span > 2 * 24 * 3600 ? dayFormat : timeFormat)}
         </span>
       ))}
+      <span class="now">now</span>
     </div>
   );
 }

@@ -93,6 +93,7 @@ function WorkerRow({
       </td>
       <td>
         <WorkerStateToken worker={worker} />
+        <Since worker={worker} />
       </td>
       <td>
         {builds.map((build) => (
@@ -112,6 +113,26 @@ function WorkerRow({
         <WorkerActions worker={worker} />
       </td>
     </tr>
+  );
+}
+
+/** Since when it takes no builds, and who paused it; a master of an earlier release does not say it in lists. */
+function Since({
+  worker: { connected_to: engines, paused, paused_by: by, paused_at: pausedAt, away_since: awayAt },
+}: {
+  worker: Worker;
+}) {
+  const at = engines.length === 0 ? awayAt : paused ? pausedAt : null;
+  if (typeof at !== "number") return null;
+  return (
+    <div class="quiet">
+      {engines.length > 0 && by && (
+        <>
+          by <bdi>{by}</bdi>,{" "}
+        </>
+      )}
+      <When at={at} />
+    </div>
   );
 }
 

@@ -14,6 +14,15 @@ it("puts names that begin with the text before those that contain it", () => {
   expect(findBest(all, "nothing like it", 9)).toEqual([]);
 });
 
+it("puts a builder whose name ends with a number before a build of that number", () => {
+  const ppc = { kind: "builder", name: "ppc64le 150", href: "/builders/3" };
+  expect(findBest([...all, ppc, { kind: "builder", name: "ppc64le", href: "/builders/4" }], "ppc64le 150", 9)).toEqual([
+    ppc,
+    { kind: "build", name: "ppc64le #150", href: "/builders/4/builds/150" },
+    { kind: "build", name: "ppc64le 150 #150", href: "/builders/3/builds/150" },
+  ]);
+});
+
 it("reads a builder and a number as a build", () => {
   expect(findBest(all, "docs 12", 9)[0]).toEqual({ kind: "build", name: "docs #12", href: "/builders/1/builds/12" });
   expect(findBest(all, "linux-docs#3", 9)[0]?.href).toBe("/builders/2/builds/3");

@@ -21,9 +21,10 @@ export function findBest(all: readonly Findable[], text: string, limit: number):
   const ranked = all
     .map((found) => ({ found, rank: rankOf(found, typed) }))
     .filter(({ rank }) => rank > 0)
-    .sort((a, b) => b.rank - a.rank || a.found.name.length - b.found.name.length)
-    .map(({ found }) => found);
-  return [...builds, ...ranked].slice(0, limit);
+    .sort((a, b) => b.rank - a.rank || a.found.name.length - b.found.name.length);
+  // A name comes before a build of that number, which may not exist; what only has the words comes after it.
+  const [named, others] = [ranked.filter(({ rank }) => rank >= 1), ranked.filter(({ rank }) => rank < 1)];
+  return [...named.map(({ found }) => found), ...builds, ...others.map(({ found }) => found)].slice(0, limit);
 }
 
 function rankOf({ name, also = "" }: Findable, typed: string): number {

@@ -23,14 +23,32 @@ export function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-/** `j` and `k` move from row to row: to the first link of each row of the main part. */
+/** `j` and `k` move from row to row of the main part: to the first link of each, or to its first button. */
 export function moveAmongRows(by: number): void {
-  const links = [...document.querySelectorAll<HTMLAnchorElement>("main [data-row] a, main tbody tr td:first-child a")];
-  if (links.length === 0) return;
-  const focused = links.indexOf(document.activeElement as HTMLAnchorElement);
+  const rows = [...document.querySelectorAll<HTMLElement>("main [data-row], main tbody tr")].flatMap((row) => {
+    const target = row.querySelector<HTMLElement>("a[href]") ?? row.querySelector<HTMLElement>("button");
+    return target ? [{ row, target }] : [];
+  });
+  if (rows.length === 0) return;
+  const focused = rows.findIndex(({ row }) => row.contains(document.activeElement));
   // From the row that the page shows, until the reader has gone to another.
-  const at = focused !== -1 ? focused : links.findIndex((link) => link.ariaCurrent === "step");
-  const next = links[Math.min(Math.max(at + by, 0), links.length - 1)];
+  const at = focused !== -1 ? focused : rows.findIndex(({ target }) => target.ariaCurrent === "step");
+  const next = rows[Math.min(Math.max(at + by, 0), rows.length - 1)]?.target;
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
+}
+
+/** `r` goes to what the page offers first, such as to build again; Enter then does it. */
+export function goToMainAction(): void {
+  const [action] = document.querySelectorAll<HTMLElement>(
+    "main .page-head .actions .primary, main .page-head .actions button",
+  );
+  action?.focus();
+}
+
+/** `,` and `.` open the tab before and after the open one. */
+export function moveAmongTabs(by: number): void {
+  const tabs = [...document.querySelectorAll<HTMLElement>("main .tabs a")];
+  const open = tabs.findIndex((tab) => tab.ariaCurrent !== null);
+  tabs[Math.min(Math.max(open + by, 0), tabs.length - 1)]?.click();
 }

@@ -74,7 +74,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
             tabIndex={-1}
             onClick={() => open(found)}
           >
-            <span>{found.name}</span>
+            <bdi>{found.name}</bdi>
             <span class="quiet">{found.kind}</span>
           </button>
         ))}

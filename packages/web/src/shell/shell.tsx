@@ -1,11 +1,13 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, type PageIcon } from "../components/icon.tsx";
 import { siteTitle } from "../components/page.tsx";
 import { useVisitor } from "../format/visitor.ts";
+import { navigate } from "../router.ts";
 import { applyTheme, isDark, settings } from "../settings.ts";
+import { focusMain, focusMainIfLost } from "./focus.ts";
 import { KeyHelp } from "./key-help.tsx";
-import { isTyping, moveAmongRows, useKeys } from "./keys.ts";
+import { goToMainAction, isTyping, moveAmongRows, moveAmongTabs, useKeys } from "./keys.ts";
 import { Palette } from "./palette.tsx";
 import { LiveWord, StatusBar } from "./status-bar.tsx";
 import { UserMenu } from "./user-menu.tsx";
@@ -40,7 +42,12 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
     "?": () => setHelping(true),
     j: () => moveAmongRows(1),
     k: () => moveAmongRows(-1),
+    r: goToMainAction,
+    ",": () => moveAmongTabs(-1),
+    ".": () => moveAmongTabs(1),
+    ...Object.fromEntries(rail.map(({ href }, i) => [String(i + 1), () => navigate(href)])),
   });
+  useFocusOnPage(path);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
@@ -91,6 +98,17 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
       {isHelping && <KeyHelp onClose={() => setHelping(false)} />}
     </div>
   );
+}
+
+/** A page that was opened by a link of the frame, or of what is gone now, begins at its content. */
+function useFocusOnPage(path: string): void {
+  const shown = useRef(path);
+  useLayoutEffect(() => {
+    if (shown.current === path) return;
+    shown.current = path;
+    if (document.activeElement?.closest(".rail, .top")) focusMain();
+    else focusMainIfLost();
+  }, [path]);
 }
 
 function More({ path }: { path: string }) {

@@ -31,6 +31,8 @@ export const failing = defineResource({
     lineid: { schema: integer, sql: "l.lineid" },
     builderid: { schema: integer, sql: "l.builderid" },
     builder: { schema: text, sql: "bu.name" },
+    /** Of the builder. */
+    projectid: { schema: integer.nullable(), sql: "bu.projectid" },
     /** Null: the default branch, or several codebases with different ones. */
     branch: { schema: text.nullable(), sql: "l.branch" },
     /** The branch for people; of several codebases all of them. */

@@ -68,11 +68,10 @@ async function decideSlot(
   timed: Timed,
   { slot, passed, now }: { slot: number; passed: number; now: number },
 ): Promise<"done" | "lost"> {
-  const isLate = passed > 0 || now - slot > lateSeconds;
+  const isMissed = now - slot > lateSeconds;
   const at = new Date(slot * 1000).toISOString();
-  const isSkipped = timed.missed === "skip" && now - slot > lateSeconds;
-  if (isLate) {
-    const isMissed = now - slot > lateSeconds;
+  const isSkipped = timed.missed === "skip" && isMissed;
+  if (passed > 0 || isMissed) {
     const others = passed > 0 ? ` and ${passed} before it` : "";
     const runs = isMissed
       ? `its run of ${at}${others}`
@@ -86,7 +85,7 @@ async function decideSlot(
   }
   const { outcome, submission, trigger, states }: SlotPlan = isSkipped
     ? { outcome: "missed" }
-    : await timed.decide(slot, isLate ? ` (planned for ${at})` : "");
+    : await timed.decide(slot, isMissed ? ` (planned for ${at})` : "");
   const decided = await ctx.decideSlot({ kind: "time", slot, outcome, passed, submission, trigger, states });
   if (decided === "lost") return "lost";
   if (decided === "taken") ctx.log.info({ scheduler: ctx.name, slot: at }, "another master has decided this slot");
