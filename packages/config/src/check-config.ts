@@ -2,6 +2,7 @@ import { append } from "@multimaster/core";
 import { findSharedDirectories } from "./builddir.ts";
 import { checkAwaitedLocks } from "./check-lock-waits.ts";
 import { checkLimitedWorkers, checkLocks } from "./check-locks.ts";
+import { checkOnMaster } from "./check-on-master.ts";
 import { checkReporterChoices, checkReporters } from "./check-reporters.ts";
 import { formatPath } from "./describe-issue.ts";
 import { listSteps } from "./list-steps.ts";
@@ -79,6 +80,7 @@ export async function checkConfig(config: LoadedConfig): Promise<ConfigSummary> 
     append(problems, checkSchedulerBuilders(scheduler, builders, placeOf));
     if (namesSchedulers) append(problems, checkReporterChoices(scheduler, builders, placeOf));
   }
+  append(problems, checkOnMaster(builders, shared.onMaster, placeOf));
   if (namesSchedulers) append(problems, checkTriggers(builders, scheduler, placeOf));
   const latent = new Set((workers?.latent ?? []).map((descriptor) => latentOptionsOf(descriptor).name));
   if (scheduler)

@@ -1,7 +1,8 @@
 import { duration } from "@multimaster/core";
 import { z } from "zod";
-import { artifactsConfig, onMasterConfig } from "./artifacts.ts";
+import { artifactsConfig } from "./artifacts.ts";
 import { collapseOption } from "./collapsing.ts";
+import { onMasterConfig } from "./on-master.ts";
 import { plainName } from "./plain-name.ts";
 import { portChoice } from "./port.ts";
 import type { BuildersSliceInput } from "./slices/builders.ts";

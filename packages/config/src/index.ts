@@ -1,4 +1,4 @@
-export type { ArtifactsConfig, OnMasterConfig } from "./artifacts.ts";
+export type { ArtifactsConfig } from "./artifacts.ts";
 export { nameBuilddir } from "./builddir.ts";
 export * from "./check-config.ts";
 export { findContradiction, findStrongerUse, locksDefinedBy, usesOf } from "./check-locks.ts";
@@ -12,6 +12,7 @@ export { listFixed } from "./fixed-options.ts";
 export * from "./load-config.ts";
 export * from "./locks.ts";
 export * from "./networks.ts";
+export type { OnMasterConfig } from "./on-master.ts";
 export { plainName } from "./plain-name.ts";
 export * from "./plugin.ts";
 export type { PortChoice } from "./port.ts";

@@ -244,6 +244,27 @@ describe("a config", () => {
     );
   });
 
+  it("refuses a step that uses the master's machine where the config allows nothing of the kind", async () => {
+    const step = (options: object) =>
+      `({ plugin: { kind: "step", type: "t", options: { safeParse: (data) => ({ success: true, data }) },
+        onMaster: (options) => options.uses }, options: ${JSON.stringify(options)} })`;
+    const uses = [{ option: "toMaster", needs: "writeTo" }, { needs: "commands" }, { option: "x", needs: "readFrom" }];
+    const files = (onMaster: string) => ({
+      "cluster.ts": `export default { ${shared}, ${onMaster}
+        builders: { a: async () => ({ default: { builders: [
+          { name: "test", workers: ["w1"], steps: [${step({ uses: [] })}, ${step({ uses })}] }] } }) },
+        workers: async () => ${workers} };`,
+    });
+    const place = "cluster.ts: builders.a: builders[0].steps[1]";
+    expect(await problems(checkConfig(await loadConfig(write(files("")))))).toEqual([
+      expect.stringContaining(`${place}: the config allows no commands on the master's machine: set onMaster.commands`),
+      expect.stringContaining(`${place}.toMaster: the config allows no files to be written`),
+      expect.stringContaining(`${place}.x: the config allows no files of the master's machine to be read`),
+    ]);
+    const open = 'onMaster: { commands: true, readFrom: ["a"], writeTo: ["b"] },';
+    expect((await checkConfig(await loadConfig(write(files(open))))).builders).toBe(1);
+  });
+
   it("names the scheduler that another waits for in vain, or for ever", async () => {
     const scheduler = (name: string, ...upstream: string[]) =>
       `({ plugin: { kind: "scheduler", type: "t", options: { safeParse: (data) => ({ success: true, data }) },

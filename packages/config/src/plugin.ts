@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ConfigWarning } from "./config-warning.ts";
 import { explainIssue } from "./describe-issue.ts";
+import type { OnMasterConfig } from "./on-master.ts";
 
 /** The kinds of plugins that a config can use. */
 export type PluginKind =
@@ -23,6 +24,12 @@ interface CommonDefinition<Kind extends PluginKind> {
   warnings?(options: unknown): readonly ConfigWarning[];
 }
 
+/** Something that a step does on the master's machine, the option of the step, if any, and the part of `onMaster` that allows it. */
+export interface OnMasterUse {
+  readonly option?: string;
+  readonly needs: keyof OnMasterConfig;
+}
+
 /** What the checks of a whole config use, by kind of plugin; the plugin's behaviour is in packages/plugins/src/define-*.ts. */
 interface DefinitionFacts {
   step: {
@@ -30,6 +37,8 @@ interface DefinitionFacts {
     triggers?(options: unknown): readonly string[];
     /** Those of them whose builds it waits for. */
     awaits?(options: unknown): readonly string[];
+    /** What the step does on the master's machine, which `onMaster` of the config must allow. */
+    onMaster?(options: unknown): readonly OnMasterUse[];
     /** The steps that its options contain, as far as they are known before it runs. */
     inner?(options: unknown): readonly InnerStep[];
   };

@@ -4,6 +4,7 @@ import {
   type InnerStep,
   type LockUseConfig,
   lockUses,
+  type OnMasterUse,
   type PluginDefinition,
   type PluginDescriptor,
 } from "@multimaster/config";
@@ -76,6 +77,8 @@ export interface StepPlugin<Shape extends z.ZodRawShape> {
   triggers?(options: RawOptions): readonly string[];
   /** Those of them whose builds it waits for. */
   awaits?(options: RawOptions): readonly string[];
+  /** What it does on the master's machine, which the config must allow: of each, the option that asks for it. */
+  onMaster?(options: RawOptions): readonly OnMasterUse[];
   /** The steps that are in its options as values. */
   inner?(options: RawOptions): readonly InnerStep[];
   /** Risks of the options as written: functions of the build are not rendered. */
@@ -129,6 +132,9 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     rendered: schema,
     resumable: plugin.resumable ?? false,
     ...(plugin.triggers === undefined ? {} : { triggers: plugin.triggers as (options: unknown) => readonly string[] }),
+    ...(plugin.onMaster === undefined
+      ? {}
+      : { onMaster: plugin.onMaster as (options: unknown) => readonly OnMasterUse[] }),
     ...(plugin.inner === undefined ? {} : { inner: plugin.inner as (options: unknown) => readonly InnerStep[] }),
     ...(plugin.awaits === undefined ? {} : { awaits: plugin.awaits as (options: unknown) => readonly string[] }),
     warnings: (options) => [

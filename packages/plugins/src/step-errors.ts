@@ -21,6 +21,23 @@ export class WorkerLost extends Error {
 /** The worker's own code failed, or it refused the command: not the fault of the program to be run. */
 export class CommandException extends Error {
   override name = "CommandException";
+  /** What the worker said, in one line. */
+  readonly said: string;
+  /** All that it said, such as a traceback. */
+  readonly detail: string;
+  /** Whether the machine lacks something that any build needs, such as disk space. */
+  readonly isMachineFault: boolean;
+
+  constructor(
+    message: string,
+    about: { readonly said?: string; readonly detail?: string; readonly isMachineFault?: boolean } = {},
+  ) {
+    super(message);
+    const { said = message, detail = message, isMachineFault = false } = about;
+    this.said = said;
+    this.detail = detail;
+    this.isMachineFault = isMachineFault;
+  }
 }
 
 /** A step's options could not be rendered, or the rendered values are invalid; the message says which and why. */

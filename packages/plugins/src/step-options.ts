@@ -65,12 +65,16 @@ const hide = z.custom<boolean | ((results: Result) => boolean)>(
   },
 );
 
+/** A text that pages and terminals show in one line, as it is. */
+const oneLine = /^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u;
+
 /** The options of every step. */
 export const commonShape = {
   name: z
     .string()
     .min(1)
     .max(50)
+    .regex(oneLine, "must have no control characters, line breaks or marks that turn the direction of text")
     .optional()
     .describe("Name shown on the pages, unique in a build; a duplicate gets _1, _2, …"),
   haltOnFailure: z.boolean().optional().describe("A failure ends the build; only steps that always run follow."),

@@ -270,7 +270,8 @@ export class Build {
     if (kind === "abandoned") throw new Abandoned(reason);
     if (results === Results.RETRY) return { results, state: reason };
     const isSaid = texts.some((text) => text.includes(reason));
-    return { results, state: [words[results], ...(isSaid ? [] : [`(${reason})`]), ...texts].join(" ") };
+    const what = texts.map((text) => text.replace(/ ?\(?cancelled\)?$/, "")).filter((text) => text !== "");
+    return { results, state: [words[results], ...(isSaid ? [] : [`(${reason})`]), ...what].join(" ") };
   }
 
   #makeProperties(buildNumber: number, request: RequestDetails): Properties {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, realpath, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { explainFileError } from "@multimaster/core";
 import { type ArtifactDownload, type ArtifactWriter, MasterRefused } from "@multimaster/plugins";
@@ -9,6 +9,9 @@ export async function readMasterFile(path: string, directories: readonly string[
   const file = await explained(path, async () => {
     const real = await realpath(demandAbsolute(path));
     if (!(await isWithin(real, directories))) throw refuse(path, directories, "readFrom");
+    // A read of a pipe or a device may never end.
+    if (!(await stat(real)).isFile())
+      throw new MasterRefused(`${JSON.stringify(path.slice(0, 200))} on the master is not a file.`);
     return open(real, "r");
   });
   return {

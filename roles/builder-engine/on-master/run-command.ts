@@ -10,6 +10,9 @@ const passed = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPD
 /** Runs a program in a process group of its own, which is killed with the step, at its time limit, or for too much output. */
 export async function runMasterCommand(command: MasterCommand, signal: AbortSignal): Promise<MasterCommandEnd> {
   signal.throwIfAborted();
+  const texts = [command.command, Object.entries(command.env)].flat(3);
+  if (texts.some((text) => text.includes("\0")))
+    throw new MasterRefused("The command for the master has a NUL character, which no argument or variable can have.");
   const own = passed.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
   const [program, ...args] = typeof command.command === "string" ? ["/bin/sh", "-c", command.command] : command.command;
   const child = spawn(program as string, args, {

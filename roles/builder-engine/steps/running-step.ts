@@ -279,7 +279,8 @@ export class RunningStep {
     const isSentence = sentences.some((kind) => error instanceof kind);
     const message = describeThrown(error);
     const isCode = error instanceof Error && error.message === message && !isSentence;
-    await writeLog(logs, "err.text", isCode ? traceOf(error) : message);
+    const detail = error instanceof CommandException ? error.detail : message;
+    await writeLog(logs, "err.text", isCode ? traceOf(error) : detail);
     const [sentence = ""] = message.split("\n");
     return { results: Results.EXCEPTION, ...(sentence === "" ? {} : { reason: sentence.replace(/\.$/, "") }) };
   }

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, Results, type Timer } from "@multimaster/core";
 import type { ResumeNote } from "@multimaster/data";
-import { type CommandEnd, CommandException, type CommandOptions, StepStopped, WorkerLost } from "@multimaster/plugins";
+import {
+  type CommandEnd,
+  CommandException,
+  type CommandOptions,
+  StepFailed,
+  StepStopped,
+  WorkerLost,
+} from "@multimaster/plugins";
 import { type CommandName, type CommandRequest, type CommandUpdate, RequestRefused } from "@multimaster/wire";
 import type { StepLogs, StoredLog } from "../logs/step-logs.ts";
 import type { AttachedWorker } from "../workers/attached-worker.ts";
@@ -66,6 +73,11 @@ export class StepCommands {
 
   async #run(name: string, args: Readonly<Record<string, unknown>>, options: CommandOptions): Promise<CommandEnd> {
     const { worker, ledger, logs, buildid, stepid, onWait, onReturn } = this.#options;
+    const unusable = findNul(args);
+    if (unusable !== undefined)
+      throw new StepFailed(
+        `${JSON.stringify(unusable.slice(0, 200))} has a NUL character, which no path, argument or variable can have.`,
+      );
     const { cleanUp = false } = options;
     onWait();
     const begun = this.#isFirst ? this.#options.resume?.begun?.commandId : undefined;
@@ -109,10 +121,7 @@ export class StepCommands {
       logs.endLines();
       this.#checkGoingOn(cleanUp);
       if (outcome.kind === "exception") {
-        if (isMachineFault(outcome.message)) worker.noteFault(buildid, outcome.message);
-        throw new CommandException(
-          `${name} failed on worker ${worker.name}: ${outcome.message}${explainFailure(outcome.message)}`,
-        );
+        throw this.#exceptionOf(name, outcome.message);
       }
       const { rc, failureReason, elapsed } = outcome;
       return {
@@ -128,6 +137,16 @@ export class StepCommands {
       this.#running.delete(id);
       await onReturn();
     }
+  }
+
+  #exceptionOf(name: string, message: string): CommandException {
+    const { worker, buildid } = this.#options;
+    const isFault = isMachineFault(message);
+    const said = sentenceOf(message);
+    if (isFault) worker.noteFault(buildid, said);
+    const before = `${name} failed on worker ${worker.name}: `;
+    const about = { said, detail: `${before}${message}`, isMachineFault: isFault };
+    return new CommandException(`${before}${said}${explainFailure(message)}`, about);
   }
 
   /** Interrupts what runs. A worker that does not end its commands in time loses its connection. */
@@ -213,6 +232,23 @@ export class StepCommands {
       if (piece.length < text.length) await new Promise((resolve) => setImmediate(resolve));
     }
   }
+}
+
+/** The first text with a NUL character in the arguments of a command, what it reads from its input aside. */
+function findNul(value: unknown): string | undefined {
+  if (typeof value === "string") return value.includes("\0") ? value : undefined;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    const found = findNul(name) ?? (name === "initial_stdin" ? undefined : findNul(inner));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Of an exception with a traceback, as Python's worker sends it, the exception. */
+function sentenceOf(message: string): string {
+  const [, kind, text] = /^\[Failure instance: Traceback[^\n]*?: <class '([\w.]+)'>: (.*)/.exec(message) ?? [];
+  return kind === undefined ? message : `${kind}: ${text}`;
 }
 
 /** What a person can do about an exception of Python's worker that says too little. */

@@ -68,7 +68,7 @@ describe.each(engines)("cancelling by a filter on %s", (engine) => {
     const states = async () => (await get("/api/v2/buildrequests?order=buildrequestid")).body.buildrequests;
     expect((await states()).map(({ results }: { results: number }) => results)).toEqual([6, -1, -1, -1]);
     expect((await get(`/api/v2/buildrequests/${one}/why`)).body.waiting[0].reasons[0].sentence).toBe(
-      "It is complete: cancelled (old).",
+      "It is complete: cancelled (by web: old).",
     );
     const trail = await queryRows(
       database,

@@ -172,6 +172,45 @@ describe.each(Object.entries(worlds))("with %s", (world, start) => {
       expect(await engine.logText(stepid, "stdio")).toMatch(/skipped .*out\/pipe: it is a pipe/);
   });
 
+  it("what cannot be read or written is a failure with one sentence", async () => {
+    const soft = { haltOnFailure: false, flunkOnFailure: false };
+    const engine = await start({
+      up: [
+        shell({ command: "mkdir -p out && echo a > out/a && mkfifo out/pipe && ln -s out linked" }),
+        // A file of the kernel: it is there, has no size, and fails each read.
+        upload({ name: "kernel", files: "/proc/self/mem", ...soft }),
+        junit({ name: "reports", files: "/proc/self/mem", ...soft }),
+        saveCache({ name: "cache", key: "k", files: ["/proc/self/mem"], paths: ["out"], ...soft }),
+        upload({ name: "directory", files: "out", ...soft }),
+        upload({ name: "file", directory: "out/a", ...soft }),
+        upload({ name: "link", directory: "linked", ...soft }),
+        upload({ name: "nul", files: "a\0b", ...soft }),
+        downloadText({ name: "pipe", text: "x", to: "out/pipe", ...soft }),
+        shell({ name: "argument", command: ["echo", "a\0b"], ...soft }),
+        shell({ name: "pipe stays", command: "test -p out/pipe" }),
+      ],
+    });
+    const { results, steps } = await build(engine, "up");
+    const isPython = world.startsWith("buildbot-worker");
+    expect(steps.slice(1)).toEqual([
+      expect.stringMatching(/^kernel: 2 upload \(The file \/proc\/self\/mem .*cannot be read[^[]* on worker w1.*\)$/),
+      expect.stringMatching(/^reports: 2 no tests \(\/proc\/self\/mem: The file .* cannot be read/),
+      expect.stringMatching(/^cache: 2 save cache \(The file .* cannot be read/),
+      expect.stringMatching(/^directory: 2 upload \(.*\/out on worker w1 is a directory: only files are read\)$/),
+      expect.stringMatching(/^file: 2 upload \(.*\/out\/a (is not there|on worker w1 is a file, not a directory)/),
+      isPython
+        ? expect.stringMatching(/^link: 2 upload \(The directory is itself a link, which this worker does not follow/)
+        : "link: 0 1 file uploaded",
+      expect.stringMatching(/^nul: 2 .*has a NUL character/),
+      expect.stringMatching(
+        /^pipe: 2 write out\/pipe \(.*\/out\/pipe on worker w1 is a pipe: only a file is replaced\)$/,
+      ),
+      expect.stringMatching(/^argument: 2 .*\("a\\u0000b" has a NUL character/),
+      expect.stringMatching(/^pipe stays: 0/),
+    ]);
+    expect(results).toBe(Results.WARNINGS);
+  });
+
   it("names that are not UTF-8 arrive with a directory, each as its own; a pattern says what it cannot take", async () => {
     const names = ["caf\\351", "caf\\350/f", `${"n".repeat(120)}\\351`];
     const make = names.map((name) => `f=out/$(printf '${name}'); mkdir -p "$(dirname "$f")"; echo a > "$f"`);

@@ -125,6 +125,21 @@ describe("the step fromRepository", () => {
     expect(steps).toEqual(expected);
   });
 
+  it("says what the base branch has instead of a file, and that it is not UTF-8 text", async () => {
+    const pull = { pullrequest_fork: true, pullrequest_base: "main" };
+    const { engine, repository } = await start(good, "base");
+    repository.git("push", "--quiet", "origin", "main:refs/pull/5/head");
+    const first = async () => (await build(engine, repository, "refs/pull/5/head", pull)).steps[0];
+    repository.commit({ files: { [ci]: Buffer.from([0x73, 0xff, 0xfe]) } });
+    expect(await first()).toContain("(line 1: the file is not UTF-8 text)");
+    repository.git("rm", "--quiet", ci);
+    repository.commit({ files: { [`${ci}/file`]: good } });
+    expect(await first()).toContain("(.multimaster.yaml of the branch main is a directory: only files are read)");
+    repository.git("rm", "--quiet", "-r", ci);
+    repository.commit({ files: { other: "x" } });
+    expect(await first()).toContain("(the branch main has no file .multimaster.yaml)");
+  });
+
   it("reads the file of the revision that is built, also when the branch has moved meanwhile", async () => {
     const named = (name: string) => `steps: [{ shell: { name: ${name}, command: "true" } }]\n`;
     const { engine, repository } = await start(named("older"), false, ({ path }) => [

@@ -5,6 +5,7 @@ import { type ActionContext, defineAction, readByAction } from "./action.ts";
 import { awaitOutcome } from "./await-outcome.ts";
 import { nameResult } from "./builds.ts";
 import { reason, wait } from "./parameters.ts";
+import { reasonOf } from "./reason-of.ts";
 
 export interface RequestNow {
   readonly buildrequestid: number;
@@ -17,11 +18,11 @@ export interface RequestNow {
 export const buildRequestActions = {
   cancel: defineAction(
     z.object({ wait, reason }),
-    ({ connection, updates, trail, reload }, request: RequestNow, { wait, reason }) => {
+    ({ connection, updates, actor, trail, reload }, request: RequestNow, { wait, reason }) => {
       return {
         about: aboutBuild(connection, request),
         async perform() {
-          const answer = await updates.buildrequests.cancel(request.buildrequestid, reason, trail);
+          const answer = await updates.buildrequests.cancel(request.buildrequestid, reasonOf(actor, reason), trail);
           if (answer === "complete") throw isOver(await reload());
           return awaitOutcome(wait, async () => {
             const { complete, results } = await reload();

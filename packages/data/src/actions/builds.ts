@@ -5,6 +5,7 @@ import { type ActionContext, defineAction } from "./action.ts";
 import { awaitOutcome } from "./await-outcome.ts";
 import { addNote, comment } from "./notes.ts";
 import { reason, wait } from "./parameters.ts";
+import { reasonOf } from "./reason-of.ts";
 
 export interface BuildNow {
   readonly buildid: number;
@@ -19,12 +20,12 @@ export interface BuildNow {
 export const buildActions = {
   stop: defineAction(
     z.object({ wait, reason }),
-    ({ connection, updates, trail, reload }, build: BuildNow, { wait, reason }) => {
+    ({ connection, updates, actor, trail, reload }, build: BuildNow, { wait, reason }) => {
       const { buildid } = build;
       return {
         about: aboutBuild(connection, build),
         async perform() {
-          if ((await updates.builds.requestStop(buildid, reason, trail)) !== "stopping")
+          if ((await updates.builds.requestStop(buildid, reasonOf(actor, reason), trail)) !== "stopping")
             throw errors.alreadyOver(`The build ${buildid}`, nameResult((await reload()).results));
           return awaitOutcome(wait, async () => {
             const { complete, results, state_string } = await reload();

@@ -3,6 +3,7 @@ import { builderNames, findOpenRequests, type OpenRequest } from "@multimaster/d
 import { z } from "zod";
 import { type ActionContext, defineAction } from "./action.ts";
 import { reason } from "./parameters.ts";
+import { reasonOf } from "./reason-of.ts";
 
 /** Requests that one call handles; the answer says whether there are more. */
 const mostAtOnce = 500;
@@ -49,7 +50,7 @@ type Outcome = "cancelled" | "stopping" | "complete" | "refused" | "found";
  */
 export const cancelMatching = defineAction(
   parameters,
-  ({ connection, updates, check, trailOf }: ActionContext<null>, _: null, params) => ({
+  ({ connection, updates, actor, check, trailOf }: ActionContext<null>, _: null, params) => ({
     checksEach: true,
     isUnrecorded: params.dry_run === true,
     async perform() {
@@ -87,7 +88,8 @@ export const cancelMatching = defineAction(
       }
 
       async function cancel(id: number): Promise<Outcome> {
-        const answer = await updates.buildrequests.cancel(id, reason, trailOf(`buildrequests/${id}`, detail));
+        const why = reasonOf(actor, reason);
+        const answer = await updates.buildrequests.cancel(id, why, trailOf(`buildrequests/${id}`, detail));
         return answer === "unknown" ? "complete" : answer;
       }
     },

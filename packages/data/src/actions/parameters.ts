@@ -12,10 +12,11 @@ export const wait = z
   .nullish()
   .transform((seconds) => seconds ?? undefined);
 
+export const noReason = "no reason";
 export const reason = z
   .string("'reason' must be a string")
   .nullish()
-  .transform((text) => text ?? "no reason");
+  .transform((text) => text?.trim() || noReason);
 
 const wrongDeadline = "'deadline' must be a number of seconds";
 /** Seconds, or null for as long as it takes. */

@@ -149,6 +149,27 @@ describe("a hostile pipeline file is refused with a sentence", () => {
     ["an unknown anchor", "steps: *nothing\n", "there is no anchor &nothing before this alias|this is not valid YAML"],
     ["not UTF-8", new Uint8Array([0x73, 0xff, 0xfe, 0x00]), "1:1: the file is not UTF-8 text"],
     ["control characters", `steps:\n${good}  # \u0000\n`, "3:5: the file has a control character"],
+    [
+      "a terminal's mark in a name",
+      'steps:\n  - shell: { command: make, name: "\\e[31mred" }\n',
+      "2:35: the text has a control character \\(U\\+001B\\)",
+    ],
+    [
+      "a NUL in a command",
+      'steps: [{ shell: { command: [echo, "a\\0b"] } }]\n',
+      "1:36: .*control character \\(U\\+0000\\)",
+    ],
+    ["a NUL in a variable", 'steps: [{ shell: { command: make, env: { "A\\0": x } } }]\n', "1:42: .*control character"],
+    [
+      "a name that turns the text",
+      'steps: [{ shell: { command: make, name: "\\u202Egnp.exe" } }]\n',
+      '"name" of shell: must have no control characters, line breaks or marks',
+    ],
+    [
+      "a name of two lines",
+      'steps: [{ shell: { command: make, name: "a\\nb" } }]\n',
+      '"name" of shell: must have no control',
+    ],
     ["a tag", `steps: !!js/function "x"\n`, "the tag .* is not read|this is not valid YAML"],
     [
       "a binary tag",

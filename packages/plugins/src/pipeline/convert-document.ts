@@ -5,6 +5,9 @@ import type { PipelineProblem, Place, ReadDocument } from "./problem.ts";
 /** Values of a file with its aliases resolved, and how many aliases it may have. */
 const most = { values: 20_000, aliases: 200 };
 
+/** Characters that no command, name or variable needs, and that a page or a terminal would misread. */
+const control = /[^\P{Cc}\t\n\r\u0085]/u;
+
 /** Names that mean something to JavaScript objects; no option has one. */
 const reserved = new Set(["__proto__", "constructor", "prototype"]);
 
@@ -114,6 +117,7 @@ class Conversion {
       const place = this.#aliasPlace ?? (node?.range ? this.#placeAt(node.range[0]) : outer);
       const name = isScalar(node) ? String(node.value) : undefined;
       if (name === undefined) this.#complain(place, "a key must be a plain name");
+      else if (control.test(name)) this.#complain(place, describeControl(name));
       else if (reserved.has(name)) this.#complain(place, `the key "${name}" is not allowed`);
       else if (entries.has(name)) this.#complain(place, `the key "${shorten(name)}" stands here twice`);
       else entries.set(name, this.convert(value as Node | null, [...path, name], place) ?? null);
@@ -123,6 +127,7 @@ class Conversion {
 
   #readScalar(value: unknown, place: Place): Converted {
     if (typeof value === "number" && !Number.isFinite(value)) return this.#complain(place, "must be a finite number");
+    if (typeof value === "string" && control.test(value)) return this.#complain(place, describeControl(value));
     if (value === null || ["string", "number", "boolean"].includes(typeof value)) return value as Json;
     return this.#complain(place, "must be a text, a number, true, false or null");
   }
@@ -136,6 +141,11 @@ class Conversion {
 /** Tags that say what a value is anyway, such as those of quoted texts, which the reader adds itself. */
 function isCoreTag({ tag }: Node): boolean {
   return /^tag:yaml\.org,2002:(map|seq|str|int|float|bool|null)$/.test(tag ?? "");
+}
+
+function describeControl(text: string): string {
+  const code = control.exec(text)?.[0].charCodeAt(0) ?? 0;
+  return `the text has a control character (U+${code.toString(16).toUpperCase().padStart(4, "0")})`;
 }
 
 function shorten(text: string): string {

@@ -22,8 +22,13 @@ export async function readBaseFile(
   try {
     await createRepository(git, "sha1");
     const commit = await new SourceFetcher(git, { shallow: 1, tags: false }).fetchRef(`refs/heads/${branch}`);
-    const { stdout } = await git.run(["cat-file", "blob", `${commit}:${file}`], { capture: true });
-    return Buffer.from(stdout, "utf8");
+    const object = `${commit}:${file}`;
+    const { rc, failureReason, stdout: kind } = await git.try(["cat-file", "-t", object], { capture: true });
+    if (rc !== 0 && failureReason === undefined) return `the branch ${branch} has no file ${file}`;
+    if (kind.trim() !== "blob") return `${file} of the branch ${branch} is a directory: only files are read`;
+    const { stdout } = await git.run(["cat-file", "blob", object], { capture: true });
+    // Output of a command has this character for bytes that are not UTF-8.
+    return stdout.includes("\ufffd") ? "line 1: the file is not UTF-8 text" : Buffer.from(stdout, "utf8");
   } catch (error) {
     if (error instanceof GitFailed) return error.message;
     throw error;

@@ -25,6 +25,7 @@ export default defineStep({
   options,
   rules: { haltOnFailure: true },
   warnings: (options) => warnOfChoice(options, ["artifact", "fromMaster"]),
+  onMaster: ({ fromMaster }) => (fromMaster === undefined ? [] : [{ option: "fromMaster", needs: "readFrom" }]),
   run: (ctx, { artifact, fromMaster, to, workdir, mode }): Promise<StepEnd> =>
     endWithSentence(`download ${to}`, async () => {
       if ((artifact === undefined) === (fromMaster === undefined))

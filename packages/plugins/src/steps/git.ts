@@ -30,6 +30,7 @@ export default defineStep({
     const stamp = options.alwaysUseLatest ? undefined : ctx.source(options.codebase);
     const branch = stamp?.branch || options.branch;
     if (options.description === undefined) ctx.setState(`updating ${branch}`);
+    let workspace: GitWorkspace | undefined;
     try {
       const clash = findClash(options);
       if (clash !== undefined) throw new GitFailed(`${clash.path.join(".")} ${clash.sentence}`, "request");
@@ -37,7 +38,7 @@ export default defineStep({
       const revision = stamp?.revision || undefined;
       const wanted = { branch, revision, mustBeOnBranch: options.revisionMustBeOnBranch, isTried: patch !== null };
       checkWanted(wanted);
-      const workspace = new GitWorkspace(ctx, options);
+      workspace = new GitWorkspace(ctx, options);
       const got = await checkOut(workspace, options, wanted);
       await setProperties(ctx, workspace, options, got);
       if (patch !== null) await applyPatch(workspace.git, patch);
@@ -46,6 +47,8 @@ export default defineStep({
       const summary = `update ${branch} ${got.target.slice(0, 10)}${merged}${patch === null ? "" : " with a patch"}`;
       return { results: Results.SUCCESS, summary };
     } catch (error) {
+      // A stopped program may have had no time to remove its keys.
+      if (ctx.signal.aborted) await workspace?.git.close();
       if (!(error instanceof GitFailed)) throw error;
       return { results: Results.FAILURE, summary: `update ${branch}`, reason: error.message };
     }

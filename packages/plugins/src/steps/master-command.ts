@@ -36,6 +36,7 @@ export default defineStep({
   type: "master-command",
   options,
   rules: { haltOnFailure: true },
+  onMaster: () => [{ needs: "commands" }],
   run: (ctx, { command, env, timeout, maxOutput, property }): Promise<StepEnd> => {
     const summary = `'${command.slice(0, 2).join(" ")}${command.length > 2 ? " ..." : ""}' on the master`;
     return endWithSentence(summary, async () => {

@@ -45,7 +45,7 @@ export default defineStep({
         const { rc } = await ctx.shell({ command: ["tar", "-xzf", archive], workdir, maxTime: timeout / 1000 });
         if (rc !== 0) throw new ArtifactRefused(`The worker's tar could not unpack the cache (code ${rc}).`);
       } finally {
-        if (!ctx.signal.aborted) await removeFile(ctx, archive);
+        await removeFile(ctx, archive);
       }
       const isExact = found.name === key;
       set(isExact ? "exact" : "partial");

@@ -16,11 +16,17 @@ const options = z.object({
       z
         .string()
         .min(1)
-        .regex(/^(?!-)/, 'must not begin with "-"'),
+        .regex(/^(?!-)/, 'must not begin with "-"')
+        .refine(isInside, 'must be a path below workdir: not absolute, without "..", and no shell expands "~"'),
     )
     .min(1)
-    .describe("Directories and files of the worker to keep, relative to workdir."),
+    .describe("Directories and files of the worker to keep, relative to workdir and below it."),
 });
+
+/** tar would restore a path outside of workdir elsewhere: below it. */
+function isInside(path: string): boolean {
+  return !/^([/\\~]|[A-Za-z]:)/.test(path) && !path.split(/[/\\]/).includes("..");
+}
 
 /** Keeps directories for later builds: `saveCache({ key: "npm-", files: ["package-lock.json"], paths: ["node_modules"] })`. */
 export default defineStep({
@@ -44,7 +50,7 @@ export default defineStep({
         if (rc !== 0) throw new ArtifactRefused(`The worker's tar could not pack the cache (code ${rc}).`);
         await store(ctx, scope, key, archive);
       } finally {
-        if (!ctx.signal.aborted) await removeFile(ctx, archive);
+        await removeFile(ctx, archive);
       }
       return { results: Results.SUCCESS, summary: "cache saved" };
     }),

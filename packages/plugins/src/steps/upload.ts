@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { ArtifactUpload, ArtifactWriter, StoredArtifact } from "../step-artifacts.ts";
 import type { StepContext } from "../step-context.ts";
-import { ArtifactRefused } from "../step-errors.ts";
+import { ArtifactRefused, CommandException } from "../step-errors.ts";
 import { warnOfChoice } from "./files/choose-one.ts";
 import { endWithSentence } from "./files/end-with-sentence.ts";
 import { findWorkerFiles, noteEscaped, noteSkipped } from "./files/find-worker-files.ts";
@@ -60,6 +60,7 @@ export default defineStep({
   options,
   rules: { haltOnFailure: true },
   warnings: (options) => warnOfChoice(options, ["files", "directory"]),
+  onMaster: ({ toMaster }) => (toMaster === undefined ? [] : [{ option: "toMaster", needs: "writeTo" }]),
   run: (ctx, options): Promise<StepEnd> => endWithSentence("upload", () => upload(ctx, options)),
 });
 
@@ -117,6 +118,7 @@ async function sendDirectory(ctx: StepContext, options: Options, directory: stri
   let writer: ArtifactWriter | undefined;
   const reader = new TarReader({
     async begin(name, size) {
+      if (name === "") throw new ArtifactRefused(`${path} on worker ${ctx.worker.name} is a file, not a directory.`);
       if (size > maxSize)
         throw new ArtifactRefused(
           `The file ${JSON.stringify(name.slice(0, 200))} is larger than ${maxSize} bytes (maxSize).`,
@@ -138,7 +140,11 @@ async function sendDirectory(ctx: StepContext, options: Options, directory: stri
       isWhole = true;
     },
   };
-  const { rc } = await ctx.command("upload_directory", { path, blocksize: 65_536 }, { upload: handler });
+  const sent = ctx.command("upload_directory", { path, blocksize: 65_536 }, { upload: handler });
+  const { rc } = await sent.catch((error: unknown) => {
+    if (!(error instanceof CommandException) || error.isMachineFault) throw error;
+    throw new ArtifactRefused(`The directory ${path} cannot be read on worker ${ctx.worker.name}: ${error.said}.`);
+  });
   if (rc !== 0 || !isWhole)
     throw new ArtifactRefused(`The directory ${path} is not there, or cannot be read, on worker ${ctx.worker.name}.`);
   return count;

@@ -16,10 +16,11 @@ export function kindOf(stat: readonly number[]): string {
   return kinds.get((stat[0] ?? 0) & kindMask) ?? "file";
 }
 
-/** Why a path of the worker is not read: a read of a pipe, a socket or a device may never end. Undefined: it may be read. */
-export async function whyNotRead(ctx: StepContext, path: string): Promise<string | undefined> {
+/** What a path of the worker is. Undefined: nothing is there. */
+export async function findKind(
+  ctx: StepContext,
+  path: string,
+): Promise<{ readonly kind: string; readonly isEmpty: boolean } | undefined> {
   const { stat } = await ctx.command("stat", { path }, { log: null });
-  const kind = stat === undefined ? "file" : kindOf(stat);
-  if (kind === "file" || kind === "directory") return undefined;
-  return `${path} on worker ${ctx.worker.name} is a ${kind}: only files are read.`;
+  return stat === undefined ? undefined : { kind: kindOf(stat), isEmpty: stat[6] === 0 };
 }

@@ -89,7 +89,9 @@ export class TarReader {
     }
     if (type !== "0" && type !== "\0" && type !== "7")
       throw new ArtifactRefused(
-        `The worker's archive has ${JSON.stringify(name.slice(0, 200))}, which is ${kinds[type] ?? "no file"}: only files and directories are taken.`,
+        name === "" && kinds[type] !== undefined
+          ? "The directory is itself a link, which this worker does not follow: name the one that it leads to."
+          : `The worker's archive has ${JSON.stringify(name.slice(0, 200))}, which is ${kinds[type] ?? "no file"}: only files and directories are taken.`,
       );
     if (!isUtf8(bytes)) await this.#receiver.noteEscaped(name);
     await this.#receiver.begin(name, size);

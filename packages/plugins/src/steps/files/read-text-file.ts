@@ -1,6 +1,6 @@
 import type { StepContext, UploadHandler } from "../../step-context.ts";
 import { StepFailed } from "../../step-errors.ts";
-import { whyNotRead } from "./file-kind.ts";
+import { readFile } from "./read-file.ts";
 
 /** Reads a file of the worker as text. Rejects with `StepFailed` if there is none, or if it is larger than `maxBytes`. */
 export async function readTextFile(ctx: StepContext, path: string, maxBytes: number): Promise<string> {
@@ -9,8 +9,6 @@ export async function readTextFile(ctx: StepContext, path: string, maxBytes: num
 
 /** The same as bytes. */
 export async function readWorkerFile(ctx: StepContext, path: string, maxBytes: number): Promise<Buffer> {
-  const refused = await whyNotRead(ctx, path);
-  if (refused !== undefined) throw new StepFailed(refused);
   const blocks: Uint8Array[] = [];
   let size = 0;
   const tooLarge = () =>
@@ -22,15 +20,14 @@ export async function readWorkerFile(ctx: StepContext, path: string, maxBytes: n
       blocks.push(block.slice());
     },
   };
-  let rc: number;
+  let refused: string | undefined;
   try {
-    // Python's worker refuses a file of exactly the maximum size.
-    ({ rc } = await ctx.command("upload_file", { path, maxsize: maxBytes + 1 }, { log: null, upload }));
+    refused = await readFile(ctx, path, { maxsize: maxBytes + 1, log: null }, upload);
   } catch (error) {
     if (size > maxBytes) throw tooLarge();
     throw error;
   }
   if (size > maxBytes) throw tooLarge();
-  if (rc !== 0) throw new StepFailed(`The file ${path} is not there, or cannot be read, on worker ${ctx.worker.name}.`);
+  if (refused !== undefined) throw new StepFailed(refused);
   return Buffer.concat(blocks);
 }

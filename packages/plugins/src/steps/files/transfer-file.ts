@@ -1,7 +1,8 @@
 import type { ArtifactDownload, ArtifactWriter } from "../../step-artifacts.ts";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
-import { ArtifactRefused } from "../../step-errors.ts";
-import { whyNotRead } from "./file-kind.ts";
+import { ArtifactRefused, CommandException } from "../../step-errors.ts";
+import { findKind } from "./file-kind.ts";
+import { readFile } from "./read-file.ts";
 
 /** Bytes that a worker sends or gets at a time. */
 const blocksize = 65_536;
@@ -13,8 +14,6 @@ export async function sendFile(
   maxSize: number,
   open: () => Promise<ArtifactWriter>,
 ): Promise<number> {
-  const refused = await whyNotRead(ctx, path);
-  if (refused !== undefined) throw new ArtifactRefused(refused);
   let writer: ArtifactWriter | undefined;
   let size = 0;
   const upload: UploadHandler = {
@@ -26,10 +25,9 @@ export async function sendFile(
     },
   };
   // Python's worker refuses a file of exactly the maximum size, and truncates a larger one.
-  const { rc } = await ctx.command("upload_file", { path, maxsize: maxSize + 2, blocksize }, { upload });
+  const refused = await readFile(ctx, path, { maxsize: maxSize + 2, blocksize }, upload);
   if (size > maxSize) throw new ArtifactRefused(`The file ${path} is larger than ${maxSize} bytes (maxSize).`);
-  if (rc !== 0)
-    throw new ArtifactRefused(`The file ${path} is not there, or cannot be read, on worker ${ctx.worker.name}.`);
+  if (refused !== undefined) throw new ArtifactRefused(refused);
   writer ??= await open();
   await writer.end();
   return size;
@@ -42,22 +40,28 @@ export async function receiveFile(
   mode: number | null,
   source: Pick<ArtifactDownload, "read" | "close">,
 ): Promise<void> {
-  let isWhole = false;
+  let mayLeave = true;
   try {
+    const found = await findKind(ctx, path);
+    if (found !== undefined && found.kind !== "file")
+      throw new ArtifactRefused(`${path} on worker ${ctx.worker.name} is a ${found.kind}: only a file is replaced.`);
+    mayLeave = false;
     const { rc } = await ctx.command("download_file", { path, mode, blocksize }, { download: { read: source.read } });
     if (rc !== 0)
       throw new ArtifactRefused(`The file ${path} cannot be written on worker ${ctx.worker.name} (code ${rc}).`);
-    isWhole = true;
+    mayLeave = true;
+  } catch (error) {
+    if (!(error instanceof CommandException) || error.isMachineFault) throw error;
+    throw new ArtifactRefused(`The file ${path} cannot be written on worker ${ctx.worker.name}: ${error.said}.`);
   } finally {
     await source.close();
-    // Not when the build is stopped: then no command runs any more.
-    if (!isWhole && !ctx.signal.aborted) await removeFile(ctx, path);
+    if (!mayLeave) await removeFile(ctx, path);
   }
 }
 
-/** Removes a file of the worker; one that is not there is no error. */
+/** Removes a file of the worker, also after a stop; one that is not there is no error. */
 export async function removeFile(ctx: StepContext, path: string): Promise<void> {
-  await ctx.command("rmfile", { path }, { log: null }).catch(() => undefined);
+  await ctx.command("rmfile", { path }, { log: null, cleanUp: true }).catch(() => undefined);
 }
 
 /** A text as a source for a worker. */

@@ -49,7 +49,7 @@ async function hasSshSignature(git: WorkerGit, commit: string, { keys, allowedSi
   try {
     return succeeded(await git.try([...settings, ...noOtherKind, "verify-commit", commit]));
   } finally {
-    await git.remove([git.path(...signers)]);
+    await git.remove([git.path(...signers)], { cleanUp: true });
   }
 }
 
@@ -71,6 +71,6 @@ async function hasGpgSignature(git: WorkerGit, commit: string, { gpgKeys }: Veri
     if (end.rc === badKeys) throw new GitFailed("gpg cannot read the keys of verify.gpgKeys", "request");
     return succeeded(end);
   } finally {
-    await git.remove([git.path(...keyring), home]);
+    await git.remove([git.path(...keyring), home], { cleanUp: true });
   }
 }

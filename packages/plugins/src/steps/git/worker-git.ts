@@ -85,10 +85,11 @@ export class WorkerGit {
     return end.rc === 0 ? end.files : undefined;
   }
 
-  /** Removes files or directories with their contents. */
-  async remove(paths: readonly string[]): Promise<void> {
+  /** Removes files or directories with their contents; `cleanUp`: also after the build was stopped. */
+  async remove(paths: readonly string[], { cleanUp = false } = {}): Promise<void> {
     if (paths.length === 0) return;
-    const end = await this.ctx.command("rmdir", { paths: [...paths], logEnviron: false, timeout: this.#seconds });
+    const args = { paths: [...paths], logEnviron: false, timeout: this.#seconds };
+    const end = await this.ctx.command("rmdir", args, { cleanUp });
     if (end.rc !== 0) throw new GitFailed(`the directory ${this.directory} cannot be removed or cleaned`);
   }
 
@@ -103,7 +104,7 @@ export class WorkerGit {
 
   /** Ends what could outlast the step's commands. */
   async close(): Promise<void> {
-    if (this.#ssh !== undefined) await this.remove([this.#ssh.directory]);
+    if (this.#ssh !== undefined) await this.remove([this.#ssh.directory], { cleanUp: true });
   }
 
   /** Writes a line to the step's log. */

@@ -124,11 +124,12 @@ export class WorkerProgram {
     return end.rc === 0 ? end.files : undefined;
   }
 
-  /** Removes files and directories, by absolute paths. */
-  async remove(paths: readonly string[]): Promise<void> {
+  /** Removes files and directories, by absolute paths; `cleanUp`: also after the build was stopped. */
+  async remove(paths: readonly string[], { cleanUp = false } = {}): Promise<void> {
     for (let from = 0; from < paths.length; from += 200) {
       const some = paths.slice(from, from + 200);
-      const end = await this.ctx.command("rmdir", { paths: some, logEnviron: false, timeout: 1200 });
+      const args = { paths: some, logEnviron: false, timeout: 1200 };
+      const end = await this.ctx.command("rmdir", args, { cleanUp });
       if (end.rc !== 0) throw new SourceFailed(`the directory ${this.path()} cannot be removed or cleaned`);
     }
   }
@@ -139,9 +140,11 @@ export class WorkerProgram {
     const args = { path, maxsize: null, blocksize: 64 * 1024, mode: null };
     const end = await this.ctx.command("download_file", args, { download: serve(body) });
     if (end.rc !== 0) throw new SourceFailed(`${path} could not be written on the worker`);
-    const result = await work();
-    await this.remove([path]);
-    return result;
+    try {
+      return await work();
+    } finally {
+      await this.remove([path], { cleanUp: true });
+    }
   }
 
   async note(text: string): Promise<void> {

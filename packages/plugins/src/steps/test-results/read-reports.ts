@@ -1,7 +1,7 @@
 import { append } from "@multimaster/core";
 import type { StepContext, UploadHandler } from "../../step-context.ts";
 import { escapeDirectory } from "../files/escape-directory.ts";
-import { whyNotRead } from "../files/file-kind.ts";
+import { readFile } from "../files/read-file.ts";
 import type { ReportFormat } from "./formats/report-formats.ts";
 import type { ReportedTest } from "./formats/reported-test.ts";
 import type { ParsedPart } from "./parse-report.ts";
@@ -47,7 +47,7 @@ export async function readReports(ctx: StepContext, options: ReportsOptions): Pr
     for (const path of paths) {
       const name = path.startsWith(base) ? path.slice(base.length + 1) : path;
       const reader = new ReportReader(options.maxFileSize, collected, parsing);
-      const { problems, mended } = await readFile(ctx, path, options.maxFileSize, reader);
+      const { problems, mended } = await readReport(ctx, path, options.maxFileSize, reader);
       append(
         reports.problems,
         problems.map((problem) => `${name}: ${problem}`),
@@ -113,24 +113,19 @@ class Collected {
 }
 
 /** Reads one file; returns what is wrong with it. */
-async function readFile(
+async function readReport(
   ctx: StepContext,
   path: string,
   maxSize: number,
   reader: ReportReader,
 ): Promise<{ problems: readonly string[]; mended: boolean }> {
-  const refused = await whyNotRead(ctx, path);
-  if (refused !== undefined) return { problems: [refused.replace(/\.$/, "")], mended: false };
-  let isRead: boolean;
+  let refused: string | undefined;
   try {
-    // Python's worker refuses a file of exactly the maximum size.
-    const { rc } = await ctx.command("upload_file", { path, maxsize: maxSize + 1 }, { log: null, upload: reader });
-    isRead = rc === 0;
+    refused = await readFile(ctx, path, { maxsize: maxSize + 1, log: null }, reader);
   } catch (error) {
     if (reader.problem === undefined) throw error;
-    isRead = false;
   }
-  return reader.end(isRead);
+  return reader.end(refused);
 }
 
 /** Further data of the worker is refused. */
@@ -161,8 +156,9 @@ class ReportReader implements UploadHandler {
     if (this.problem !== undefined) throw new NoMore(this.problem);
   }
 
-  async end(isRead: boolean): Promise<{ problems: readonly string[]; mended: boolean }> {
-    if (this.problem === undefined && !isRead) this.problem = "the worker could not read it";
+  /** `refused`: why the worker did not send all of it. */
+  async end(refused: string | undefined): Promise<{ problems: readonly string[]; mended: boolean }> {
+    this.problem ??= refused?.replace(/\.$/, "");
     if (this.problem === undefined && this.#size === 0) this.problem = "it is empty";
     const end = this.problem === undefined ? await this.#parse(() => this.#parsing.end()) : undefined;
     if (this.problem !== undefined) {
