@@ -62,6 +62,11 @@ async function expectRows(page: Page, failing: readonly TrulyFailing[]): Promise
 
 it("home and the page of failures show what is true, at several moments of the day", async () => {
   const { page, problems } = await openPage(browser);
+  // Before the first build.
+  await page.goto(server.url);
+  await page.getByText("4 builders are configured").waitFor(timeLimit);
+  await page.getByText("Start the first build").waitFor(timeLimit);
+  expect(await findSeriousProblems(page)).toEqual([]);
   let seen = 0;
   for (let moment = 0; moment < 4; moment += 1) {
     await history.play(80);

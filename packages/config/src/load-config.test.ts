@@ -257,8 +257,8 @@ describe("a config", () => {
     });
     const place = "cluster.ts: builders.a: builders[0].steps[1]";
     expect(await problems(checkConfig(await loadConfig(write(files("")))))).toEqual([
-      expect.stringContaining(`${place}.toMaster: the config allows no files to be written`),
       expect.stringContaining(`${place}: the config allows no commands on the master's machine: set onMaster.commands`),
+      expect.stringContaining(`${place}.toMaster: the config allows no files to be written`),
       expect.stringContaining(`${place}.x: the config allows no files of the master's machine to be read`),
     ]);
     const open = 'onMaster: { commands: true, readFrom: ["a"], writeTo: ["b"] },';

@@ -10,6 +10,7 @@ import { useBuilderNames, useWorkerNames } from "../format/names.ts";
 import { propertyText, shortRevision, sourceProperties } from "../format/properties.ts";
 import { standingOf } from "../format/result.ts";
 import { useVisitor } from "../format/visitor.ts";
+import { FirstSteps } from "../home/first-steps.tsx";
 import { MyChanges } from "../home/my-changes.tsx";
 import { NeedsAttention, useAttention } from "../home/needs-attention.tsx";
 import { NotFoundPage } from "./not-found.tsx";
@@ -39,6 +40,7 @@ export function HomePage() {
       standing={attention.rows && attention.rows.length > 0 ? "failure" : undefined}
       actions={<ProjectChoice />}
     >
+      {running.rows?.length === 0 && recent.rows?.length === 0 && <FirstSteps />}
       <div class="columns">
         {visitor && !visitor.anonymous && (
           <MyChanges visitor={visitor} builds={[...(running.rows ?? []), ...(recent.rows ?? [])]} />
