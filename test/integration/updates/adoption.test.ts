@@ -113,24 +113,29 @@ describe.each(engines)("a build whose engine was evicted, on %s", (engine) => {
     expect(await stateOfBuild()).toEqual(retried());
   });
 
-  it("that was stopped says why, by whom its engine was lost, and that its clean-up did not run", async () => {
-    const stateOf = async () =>
-      (await masters.rows("select state_string from builds where id = ?", [build.buildid]))[0];
-    await record(0);
-    await dead.updates.builds.requestStop(build.buildid, "by alice: not needed");
-    await masters.evict(dead);
-    await heir.updates.builds.endUnadopted();
-    expect(await stateOf()).toEqual({
-      state_string: expect.stringMatching(
-        /^cancelled \(by alice: not needed\); master \S+ was lost first: what was left of its clean-up did not run$/,
-      ),
-    });
-    const [step] = await masters.rows("select results, state_string from steps where id = ?", [stepid]);
-    expect(step).toEqual({
-      results: 6,
-      state_string: expect.stringMatching(/^master \S+ was lost while this step ran$/),
-    });
-  });
+  it.each(["before its engine was lost", "while it waited"])(
+    "that was stopped %s says why, and that its clean-up did not run",
+    async (when) => {
+      const stateOf = async () =>
+        (await masters.rows("select state_string from builds where id = ?", [build.buildid]))[0];
+      await record(0);
+      const stop = (by: Member) => by.updates.builds.requestStop(build.buildid, "by alice: not needed");
+      if (when !== "while it waited") await stop(dead);
+      await masters.evict(dead);
+      if (when === "while it waited") await stop(heir);
+      await heir.updates.builds.endUnadopted();
+      expect(await stateOf()).toEqual({
+        state_string: expect.stringMatching(
+          /^cancelled \(by alice: not needed\); master \S+ was lost first: what was left of its clean-up did not run$/,
+        ),
+      });
+      const [step] = await masters.rows("select results, state_string from steps where id = ?", [stepid]);
+      expect(step).toEqual({
+        results: 6,
+        state_string: expect.stringMatching(/^master \S+ was lost while this step ran$/),
+      });
+    },
+  );
 
   it("ends as cancelled when someone cancels it while it waits", async () => {
     await record(0);
