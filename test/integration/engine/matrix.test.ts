@@ -152,9 +152,9 @@ describe("a trigger of items", () => {
           )
         )[0]?.n,
       );
-    await waitFor(async () => (await ended(first)) >= count / 10, { what: "a part of the items" });
+    await waitFor(async () => (await ended(first)) >= count / 10, { what: "a part of the items", timeoutMs: 300_000 });
     const second = await on("second", "w2");
-    await waitFor(async () => (await ended(second)) >= count / 4, { what: "both engines to work" });
+    await waitFor(async () => (await ended(second)) >= count / 4, { what: "both engines to work", timeoutMs: 300_000 });
     first.loseLease();
     await first.services.stop();
     // Again until it is done: what the engines still write meanwhile may look like a sign of life.
