@@ -1,5 +1,4 @@
-import { defineLock } from "@multimaster/config";
-import { Results } from "@multimaster/core";
+import { defineLock, Results } from "@multimaster/config";
 import compile from "@multimaster/plugins/steps/compile";
 import shell from "@multimaster/plugins/steps/shell";
 

@@ -168,6 +168,22 @@ it("the pipeline file that docs/pipeline-files.md shows is what the config besid
   expect(JSON.stringify(schema)).not.toContain('"http-request"');
 });
 
+it("the conditions that docs/steps.md shows are a good config outside this repository", async () => {
+  const directory = temporaryDirectory("docs");
+  writeFilesOf("docs/steps.md", directory);
+  const config = join(directory, "cluster.ts");
+  writeFileSync(
+    config,
+    `export default {
+       name: "steps", database: "sqlite:state.sqlite", builders: { all: () => import("./conditions.ts") },
+       workers: async () => ({ default: { port: 0, workers: [{ name: "w1", password: "of w1" }] } }),
+     };`,
+  );
+  const args = [program, "check-config", "--config", config];
+  const { stdout } = await runProcess({ name: "master", command: process.execPath, args });
+  expect(stdout).toContain("The config is good: 1 builder in 1 set, 1 worker");
+});
+
 it("the showcase of steps is a good config", async () => {
   const args = [program, "check-config", "--config", configFile("configs/showcase/cluster.ts")];
   const { stdout } = await runProcess({ name: "master", command: process.execPath, args });

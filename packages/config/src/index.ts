@@ -1,3 +1,5 @@
+/** What a config compares results with: `b.build.results === Results.FAILURE`. */
+export { type Result, Results } from "@multimaster/core";
 export type { ArtifactsConfig } from "./artifacts.ts";
 export { nameBuilddir } from "./builddir.ts";
 export * from "./check-config.ts";

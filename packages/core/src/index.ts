@@ -39,5 +39,6 @@ export * from "./user.ts";
 export * from "./wait-at-most.ts";
 export * from "./wakeup-loop.ts";
 export * from "./weekly-hours.ts";
+export * from "./with-time-limit.ts";
 export * from "./worker-name.ts";
 export * from "./zone-time.ts";

@@ -1,5 +1,5 @@
 import { isForAnybody, type PluginDescriptor, type UiSlice } from "@multimaster/config";
-import { errors } from "@multimaster/core";
+import { errors, withTimeLimit } from "@multimaster/core";
 import { contentOf, type HookAnswer, type HookDefinition, type HookHead, type HookRequest } from "@multimaster/plugins";
 import type Koa from "koa";
 import { createClientAddress } from "../../client-address.ts";
@@ -43,8 +43,9 @@ export function serveHooks(context: RoleContext<UiSlice>): Koa.Middleware {
       body: await readBody(ctx, plugin.maxBody ?? usualMaxBody, shareOf(ctx.req)),
     };
     check?.body?.(request);
-    const signal = AbortSignal.any([context.lost, AbortSignal.timeout(lookUpMs)]);
-    const details = await plugin.lookUp?.(request, hook.options, signal);
+    const details = await withTimeLimit(lookUpMs, context.lost, async (signal) =>
+      plugin.lookUp?.(request, hook.options, signal),
+    );
     const answer = plugin.parse(request, hook.options, details);
     const { status, text } = await applyHookResult(context, answer, (count) =>
       deliveryOf(plugin, request, answer, { isChecked: check !== undefined, count }),

@@ -1,5 +1,7 @@
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { clusterConfig } from "@multimaster/config";
 import { Results } from "@multimaster/core";
 import { queryRows } from "@multimaster/database";
@@ -9,12 +11,16 @@ import { expect, it } from "vitest";
 import { endAfterTest, startEngine } from "../../harness/engine.ts";
 
 /** Answers with the login that it got, and the body. */
-async function startEcho(): Promise<string> {
-  const server = createServer(async (request, answer) => {
+const startEcho = () =>
+  listen(async (request, answer) => {
     let body = "";
     for await (const block of request) body += block;
     answer.end(`${Buffer.from((request.headers.authorization ?? "").slice(6), "base64")} ${body}`);
   });
+
+/** Returns the host and port of a server that ends with the test. */
+async function listen(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   endAfterTest(async () => {
     server.closeAllConnections();
@@ -55,4 +61,28 @@ it("a login in an address is sent as basic authentication, and is shown nowhere"
   const shown = [log, JSON.stringify([added, await engine.properties(buildid), build, steps])].join("\n");
   expect(shown).toContain("ann:<password>");
   expect(shown).not.toMatch(/ss-w0rd|YW5u/);
+});
+
+it("an answer that trickles ends at the time limit, also when memory is collected meanwhile", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const bytes = 60;
+  let sent = 0;
+  const host = await listen((_request, answer) => {
+    const timer = setInterval(() => {
+      collect();
+      sent += 1;
+      if (sent < bytes) answer.write("x");
+      else answer.end("x");
+    }, 50);
+    answer.on("close", () => clearInterval(timer));
+  });
+  const engine = await startEngine({ b: [httpRequest({ url: `http://${host}/`, timeout: "1s" })] });
+  const [build] = await engine.finished(await engine.submit("b"));
+  const step = (await engine.stepsOf(build?.buildid as number)).at(-1);
+  expect([step?.results, step?.state_string]).toEqual([
+    Results.FAILURE,
+    `GET ${host} (no complete answer in time (timeout))`,
+  ]);
+  expect(sent).toBeLessThan(bytes);
 });

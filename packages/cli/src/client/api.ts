@@ -1,4 +1,13 @@
-import { Backoff, type Clock, errors, type Json, onAbort, systemClock, type UserError } from "@multimaster/core";
+import {
+  Backoff,
+  type Clock,
+  errors,
+  type Json,
+  onAbort,
+  systemClock,
+  type UserError,
+  withTimeLimit,
+} from "@multimaster/core";
 import type { NounName } from "@multimaster/data";
 import {
   type Client,
@@ -70,7 +79,7 @@ export function createApi({
   async function send(path: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
     let response: Response;
     let text: string;
-    const exchange = async () => {
+    const exchange = async (limited: AbortSignal) => {
       const answer = await doFetch(new URL(`api/v2/${path}`, server.url), {
         ...init,
         headers: {
@@ -79,12 +88,12 @@ export function createApi({
           ...init.headers,
         },
         redirect: "manual",
-        signal: AbortSignal.any([AbortSignal.timeout(answerMs), ...(signal ? [signal] : [])]),
+        signal: limited,
       });
       return [answer, await answer.text()] as const;
     };
     try {
-      [response, text] = await (signal ? orAborted(signal, exchange()) : exchange());
+      [response, text] = await withTimeLimit(answerMs, signal, (limited) => orAborted(limited, exchange(limited)));
     } catch (error) {
       signal?.throwIfAborted();
       const { why, ...is } = explain(error);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import type { LoadedConfig } from "@multimaster/config";
-import { describeCause, readTlsFiles } from "@multimaster/core";
+import { describeCause, readTlsFiles, withTimeLimit } from "@multimaster/core";
 import { openStore } from "../open-store.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
@@ -14,8 +14,11 @@ export async function examineAddress({ shared: { url } }: LoadedConfig): Promise
   if (url === undefined)
     return [warning("the config names no url: links in reports have no host", "set url to the address of the pages")];
   try {
-    const response = await fetch(new URL("ready", url), { signal: AbortSignal.timeout(answerMs) });
-    await response.arrayBuffer();
+    const response = await withTimeLimit(answerMs, undefined, async (signal) => {
+      const answer = await fetch(new URL("ready", url), { signal });
+      await answer.arrayBuffer();
+      return answer;
+    });
     return response.ok
       ? [ok(`a ui master answers at ${url}`)]
       : [warning(`${url} answers with status ${response.status}`, "start a ui master, or look at the balancer")];
@@ -31,13 +34,15 @@ export async function examineStore(config: LoadedConfig): Promise<Finding[]> {
   if (store === undefined) return [];
   const { ok, failed } = findingsOf("artifacts");
   const key = `zz/${randomUUID()}`;
-  const signal = AbortSignal.timeout(answerMs);
   try {
-    const writer = await store.create(key, signal);
-    await writer.write(Buffer.from(key));
-    await writer.finish();
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of await store.read(key, signal)) chunks.push(chunk);
+    const chunks = await withTimeLimit(answerMs, undefined, async (signal) => {
+      const writer = await store.create(key, signal);
+      await writer.write(Buffer.from(key));
+      await writer.finish();
+      const read: Uint8Array[] = [];
+      for await (const chunk of await store.read(key, signal)) read.push(chunk);
+      return read;
+    });
     await store.remove(key);
     return Buffer.concat(chunks).toString() === key
       ? [ok(`${store.description} takes files and gives them back`)]

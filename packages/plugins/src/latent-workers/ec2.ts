@@ -1,5 +1,5 @@
 import { renderable } from "@multimaster/config";
-import { positiveDuration } from "@multimaster/core";
+import { positiveDuration, withTimeLimit } from "@multimaster/core";
 import { z } from "zod";
 import { defineLatentWorker, type InstanceLabels, type ProviderContext } from "../define-latent-worker.ts";
 import { readRoleKeys } from "./ec2/credentials.ts";
@@ -231,7 +231,7 @@ async function openApi({ signal }: ProviderContext, options: AccountOptions): Pr
   const { region, accessKeyId, secretAccessKey = "", sessionToken, metadataUrl, timeout: timeoutMs } = options;
   const keys =
     accessKeyId === undefined
-      ? await readRoleKeys(metadataUrl, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
+      ? await withTimeLimit(timeoutMs, signal, (limited) => readRoleKeys(metadataUrl, limited))
       : { accessKeyId, secretAccessKey, sessionToken };
   const endpoint = options.endpoint ?? `https://ec2.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}/`;
   return new Ec2Api({ endpoint, region, keys, timeoutMs, signal });

@@ -1,4 +1,4 @@
-import { callIfGiven, duration, type Json, Results } from "@multimaster/core";
+import { callIfGiven, duration, type Json, Results, withTimeLimit } from "@multimaster/core";
 import { z } from "zod";
 import { defineStep, type StepEnd } from "../define-step.ts";
 import type { StepContext } from "../step-context.ts";
@@ -56,7 +56,9 @@ export default defineStep({
     await log.write(`${method} ${url}\n`, "header");
     let answer: HttpAnswer;
     try {
-      answer = await send(ctx, { ...options, url }, authorization);
+      answer = await withTimeLimit(options.timeout, ctx.signal, (signal) =>
+        send({ ...options, url }, authorization, signal),
+      );
     } catch (error) {
       ctx.signal.throwIfAborted();
       const why = describeFailure(error);
@@ -100,9 +102,8 @@ function decodeLenient(text: string): string {
   }
 }
 
-async function send(ctx: StepContext, options: Options, authorization: string | undefined): Promise<HttpAnswer> {
-  const { url, method, headers, body, json, timeout } = options;
-  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(timeout)]);
+async function send(options: Options, authorization: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
+  const { url, method, headers, body, json } = options;
   const content = json === undefined ? body : JSON.stringify(json);
   const answer = await fetch(url, {
     method,

@@ -1,3 +1,4 @@
+import { withTimeLimit } from "@multimaster/core";
 import { z } from "zod";
 import { explainFailure } from "../http/explain-failure.ts";
 import { readAnswer } from "../http/read-answer.ts";
@@ -18,11 +19,14 @@ const longestMs = 5000;
 const prefix = "/latest/meta-data/iam/security-credentials/";
 
 /** Asks the metadata service (version 2) of this machine for the keys of the machine's role, which expire. */
-export async function readRoleKeys(metadataUrl: string, signal: AbortSignal): Promise<AwsKeys> {
-  const late = AbortSignal.any([signal, AbortSignal.timeout(longestMs)]);
+export function readRoleKeys(metadataUrl: string, signal: AbortSignal): Promise<AwsKeys> {
+  return withTimeLimit(longestMs, signal, (limited) => askForKeys(metadataUrl, signal, limited));
+}
+
+async function askForKeys(metadataUrl: string, signal: AbortSignal, limited: AbortSignal): Promise<AwsKeys> {
   const ask = async (path: string, init: RequestInit) => {
     try {
-      const answer = await fetch(new URL(path, metadataUrl), { ...init, signal: late, redirect: "error" });
+      const answer = await fetch(new URL(path, metadataUrl), { ...init, signal: limited, redirect: "error" });
       return { status: answer.status, text: (await readText(answer, longestAnswer)).trim() };
     } catch (error) {
       signal.throwIfAborted();

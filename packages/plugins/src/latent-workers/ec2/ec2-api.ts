@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { withTimeLimit } from "@multimaster/core";
 import { AwsClient } from "aws4fetch";
 import { findAll, parseXml, textOf, type XmlElement } from "../../xml-elements.ts";
 import { explainFailure } from "../http/explain-failure.ts";
@@ -117,13 +118,14 @@ export class Ec2Api {
 
   async #ask(action: string, parameters: Readonly<Record<string, Parameter>>): Promise<XmlElement> {
     const { endpoint, timeoutMs, signal } = this.#options;
-    const late = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const body = new URLSearchParams([["Action", action], ["Version", version], ...flatten(parameters)]).toString();
-    const { isOk, status, text } = await this.#send(body, late).catch((error: unknown) => {
-      signal.throwIfAborted();
-      const why = explainFailure(error, { url: endpoint, timeoutMs });
-      throw new Error(`${new URL(endpoint).host} does not answer ${action}: ${why}`);
-    });
+    const { isOk, status, text } = await withTimeLimit(timeoutMs, signal, (limited) => this.#send(body, limited)).catch(
+      (error: unknown) => {
+        signal.throwIfAborted();
+        const why = explainFailure(error, { url: endpoint, timeoutMs });
+        throw new Error(`${new URL(endpoint).host} does not answer ${action}: ${why}`);
+      },
+    );
     const document = parseXml(text);
     // The page of another server is no empty list.
     if (isOk && document?.name === `${action}Response`) return document;

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { withTimeLimit } from "@multimaster/core";
 
 /** A server of containers, and how it is reached. */
 export interface ServerOptions {
@@ -27,9 +28,10 @@ export async function askServer(
   server: ServerOptions,
   request: ServerRequest,
 ): Promise<{ status: number; bytes: Buffer }> {
-  const signal = AbortSignal.any([server.signal, AbortSignal.timeout(server.timeoutMs)]);
-  const answer = await send(server, request, signal);
-  return { status: answer.statusCode ?? 0, bytes: await readBytes(answer, signal) };
+  return withTimeLimit(server.timeoutMs, server.signal, async (signal) => {
+    const answer = await send(server, request, signal);
+    return { status: answer.statusCode ?? 0, bytes: await readBytes(answer, signal) };
+  });
 }
 
 /** JSON, or undefined if the text is something else, such as the page of a proxy. */
