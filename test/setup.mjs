@@ -58,6 +58,8 @@ const pythonComponents = {
     requirements: ["buildbot==4.3.0", "buildbot-worker==4.3.0", "docker==7.1.0", "txrequests", "treq"],
     minimum: "3.9",
   },
+  /** Starts compose files with Podman, for `npm run test:image`; only that installs it. */
+  "podman-compose": { requirements: ["podman-compose==1.6.0"], minimum: "3.9" },
   /** The S3-compatible server that the artifact store is tested with. */
   moto: { requirements: ["moto[server,s3]==5.2.5"], minimum: "3.9" },
   /** A homeserver of Matrix, for the long form of the tests of reporters; only they install it. */

@@ -1,4 +1,6 @@
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setUpOnDemand } from "../setup.mjs";
 import { onCleanup } from "./cleanup.ts";
 import { makeNodeImage } from "./node-image.ts";
 import { containerLimits, makePodmanStorage } from "./podman-storage.ts";
@@ -17,6 +19,8 @@ export interface TestImages {
   ): Promise<{ stdout: string; stderr: string }>;
   /** What a container printed so far. */
   logs(container: string): Promise<string>;
+  /** Carries out what a user gives to `docker compose`, in a directory with a compose file. */
+  compose(args: readonly string[], options: { cwd: string }): Promise<{ stdout: string; stderr: string }>;
 }
 
 const minute = 60_000;
@@ -24,7 +28,7 @@ const node = "localhost/node:24-bookworm-slim";
 
 export async function startImageBuilds(): Promise<TestImages> {
   const archive = await makeNodeImage();
-  const { directory, podman } = makePodmanStorage({ driver: "overlay" });
+  const { directory, podman, program, args: global, env } = makePodmanStorage({ driver: "overlay" });
   onCleanup(async () => {
     await podman(["rm", "--all", "--force", "--time=0"]);
     await podman(["network", "prune", "--force"]);
@@ -41,6 +45,10 @@ export async function startImageBuilds(): Promise<TestImages> {
   // A builder of Podman has a network of its own; the machine's is the one that reaches the registries.
   const building = ["--network=host", `--build-arg=NODE=${node}`, ...containerLimits, ...settings];
   const added: Readonly<Record<string, readonly string[]>> = { build: building, run: containerLimits };
+  // podman-compose calls Podman by its name.
+  const wrapper = join(directory, "bin", "podman");
+  mkdirSync(dirname(wrapper));
+  writeFileSync(wrapper, `#!/bin/sh\nexec ${[program, ...global].join(" ")} "$@"\n`, { mode: 0o755 });
   return {
     directory,
     node,
@@ -50,6 +58,25 @@ export async function startImageBuilds(): Promise<TestImages> {
       const { stdout, stderr } = await podman(["logs", container]);
       return stdout + stderr;
     },
+    compose: (args, { cwd }) =>
+      runProcess({
+        name: `podman-compose ${args[0]}`,
+        command: join(
+          setUpOnDemand("podman-compose", () => undefined),
+          "bin",
+          "podman-compose",
+        ),
+        args: [
+          `--podman-path=${wrapper}`,
+          "--in-pod=false",
+          `--podman-build-args=${building.join(" ")}`,
+          `--podman-run-args=${containerLimits.join(" ")}`,
+          ...args,
+        ],
+        env,
+        cwd,
+        timeoutMs: 30 * minute,
+      }),
   };
 }
 

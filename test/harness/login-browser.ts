@@ -1,4 +1,7 @@
-import type { RestServer } from "./rest-server.ts";
+/** What serves the pages. */
+interface Served {
+  readonly url: string;
+}
 
 export interface Page {
   status: number;
@@ -26,27 +29,27 @@ export class Browser {
     this.#origin = origin;
   }
 
-  get(server: RestServer, path: string, asking: Asking = {}): Promise<Page> {
+  get(server: Served, path: string, asking: Asking = {}): Promise<Page> {
     return this.#ask(server, path, "GET", asking);
   }
 
-  post(server: RestServer, path: string, asking: Asking = {}): Promise<Page> {
+  post(server: Served, path: string, asking: Asking = {}): Promise<Page> {
     return this.#ask(server, path, "POST", asking);
   }
 
-  logIn(server: RestServer, username: string, password: string, more: Record<string, string> = {}): Promise<Page> {
+  logIn(server: Served, username: string, password: string, more: Record<string, string> = {}): Promise<Page> {
     return this.post(server, "/auth/login", { form: { username, password, ...more } });
   }
 
-  call(server: RestServer, path: string, method: string, params: object = {}, headers = {}): Promise<Page> {
+  call(server: Served, path: string, method: string, params: object = {}, headers = {}): Promise<Page> {
     return this.post(server, `/api/v2/${path}`, { call: { method, params }, headers });
   }
 
-  async whoAmI(server: RestServer, headers: Record<string, string> = {}) {
+  async whoAmI(server: Served, headers: Record<string, string> = {}) {
     return (await this.get(server, "/api/v2/whoami", { headers })).body.whoami[0];
   }
 
-  async #ask(server: RestServer, path: string, method: string, { headers, form, call }: Asking): Promise<Page> {
+  async #ask(server: Served, path: string, method: string, { headers, form, call }: Asking): Promise<Page> {
     const url = new URL(path, server.url);
     const response = await fetch(url, {
       method,
