@@ -32,6 +32,7 @@ const builders = ["library", "version"];
 
 export default defineCluster({
   name: "library",
+  url: env("URL", "http://localhost:8010/"),
   database: env("DATABASE_URL", "sqlite:state/library.sqlite"),
   scheduler: async () => ({
     default: defineScheduling({

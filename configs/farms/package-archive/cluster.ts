@@ -30,6 +30,7 @@ const packages = z.record(z.string().regex(/^[\w.+-]{1,40}$/), z.array(z.string(
 
 export default defineCluster({
   name: "packages",
+  url: env("URL", "http://localhost:8010/"),
   database: env("DATABASE_URL", `sqlite:${state}/packages.sqlite`),
   artifacts: { store: directory({ path: `${state}/artifacts` }), keepBuilds: 50 },
   scheduler: async () => ({

@@ -167,3 +167,24 @@ it("warns of fallbacks of variables that are named like secrets, set or not", as
      export default { workers: [{ name: "w", password: env("A_PASSWORD") }] };`;
   expect(await warn({ workers })).toEqual(named.map(fallback));
 });
+
+it("warns where reports would link to this machine, because the address of the pages is missing", async () => {
+  Object.assign(globalThis, { reporterOfTest: risky("reporter") });
+  const warningsOf = async (url: string) => {
+    const directory = mkdtempSync(join(tmpdir(), "multimaster-links-"));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, "cluster.ts");
+    const reporter = "{ plugin: reporterOfTest, options: { open: false } }";
+    writeFileSync(
+      file,
+      `export default { name: "x", database: "sqlite:x.sqlite", ${url} scheduler: async () => ({ default: { reporters: [${reporter}] } }) };`,
+    );
+    const config = await loadConfig(file);
+    await config.scheduler();
+    return config.warnings();
+  };
+  expect(await warningsOf("")).toContainEqual(
+    expect.stringContaining(": url: is missing: reports link to http://localhost:8010/"),
+  );
+  expect(await warningsOf('url: "https://ci.example.org/",')).toEqual([]);
+});

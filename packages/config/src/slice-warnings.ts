@@ -44,6 +44,7 @@ export function listWarnings(parts: LoadedParts): string[] {
     warnings.map((warning) => describeWarning(place, warning));
   return [
     ...(scheduler ? lines(scheduler.place, warningsOfScheduler(scheduler.slice)) : []),
+    ...(scheduler ? lines(shared.place, warningsOfLinks(shared.slice, scheduler.slice)) : []),
     ...[...builders.values()].flatMap(({ place, slice }) => lines(place, warningsOfBuilders(slice))),
     ...(workers
       ? [...builders.values()].flatMap(({ place, slice }) =>
@@ -69,5 +70,12 @@ export function listWarnings(parts: LoadedParts): string[] {
     ...[shared, scheduler, ...builders.values(), workers, ui].flatMap((part) =>
       part === undefined ? [] : lines(part.place, listTodos(part.given)),
     ),
+  ];
+}
+
+function warningsOfLinks({ url }: ClusterConfig, { reporters }: SchedulerSlice): ConfigWarning[] {
+  if (url !== undefined || reporters.length === 0) return [];
+  return [
+    { path: ["url"], sentence: "is missing: reports link to http://localhost:8010/; give the address of the pages" },
   ];
 }

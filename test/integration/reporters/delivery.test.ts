@@ -97,40 +97,49 @@ describe.each(engines)("reports on %s", (engine) => {
     ]);
   });
 
-  it("of an earlier build never replace those of a later one at a commit that both share, whatever master sends them", async () => {
-    const cluster = await startSchedulerCluster(engine);
-    const target = await startReportTarget();
-    const slice = {
-      reporters: [gitHubStatus({ name: "status", apiUrl: target.url, token: "t0ken", events: ["build-ended"] })],
-    };
-    const [first, second] = [await cluster.add(slice), await cluster.add(slice)];
-    await first.start();
-    const builder = builderOf(await cluster.add({}));
-    const posted = (name: string) =>
-      target.calls.filter(({ method, path }) => method === "POST" && path.includes(`/own/${name}/`));
-    const states = async () =>
-      (await cluster.rows("select state from mm_reports order by id")).map(({ state }) => state);
-    const finish = async (app: string, results: 0 | 2) => {
-      const sources = [
-        { ...sourceOf("app"), codebase: "app", revision: app },
-        { ...sourceOf("lib"), codebase: "lib", revision: "lll" },
-      ];
-      await builder.updates.builds.finish(await buildOf(builder, sources), { results, state: "ended" });
-    };
-    target.answer(({ path }) => (path.includes("/own/lib/") ? { status: 422 } : { status: 201 }));
-    await finish("aaa", Results.FAILURE);
-    await waitFor(() => posted("lib").length > 0, { what: "the refusal" });
-    target.answer(({ body }) => (body.state === "failure" ? { status: 422 } : { status: 201 }));
-    await finish("bbb", Results.SUCCESS);
-    await waitFor(async () => (await states())[1] === "sent", { what: "the later build's report" });
-    await first.drain();
-    await cluster.evict(first);
-    target.answer(() => ({ status: 201 }));
-    await second.start();
-    await waitFor(async () => (await states())[0] === "sent", { what: "the earlier build's report" });
-    expect(posted("app").map(({ path }) => path.slice(-3))).toEqual(["aaa", "bbb"]);
-    expect(posted("lib").at(-1)?.body.state).toBe("success");
-  });
+  it.each([
+    ["too is of several codebases", ["aaa", "bbb"]],
+    ["is of that commit alone", ["aaa"]],
+  ])(
+    "of an earlier build never replace those of a later one at a commit that both share, whatever master sends them; the later one %s",
+    async (_, apps) => {
+      const cluster = await startSchedulerCluster(engine);
+      const target = await startReportTarget();
+      const slice = {
+        reporters: [gitHubStatus({ name: "status", apiUrl: target.url, token: "t0ken", events: ["build-ended"] })],
+      };
+      const [first, second] = [await cluster.add(slice), await cluster.add(slice)];
+      await first.start();
+      const builder = builderOf(await cluster.add({}));
+      const posted = (name: string) =>
+        target.calls.filter(({ method, path }) => method === "POST" && path.includes(`/own/${name}/`));
+      const states = async () =>
+        (await cluster.rows("select state from mm_reports order by id")).map(({ state }) => state);
+      const finish = async (app: string, results: 0 | 2) => {
+        const lib = { ...sourceOf("lib"), revision: "lll" };
+        const sources = apps.includes(app)
+          ? [
+              { ...sourceOf("app"), codebase: "app", revision: app },
+              { ...lib, codebase: "lib" },
+            ]
+          : [lib];
+        await builder.updates.builds.finish(await buildOf(builder, sources), { results, state: "ended" });
+      };
+      target.answer(({ path }) => (path.includes("/own/lib/") ? { status: 422 } : { status: 201 }));
+      await finish("aaa", Results.FAILURE);
+      await waitFor(() => posted("lib").length > 0, { what: "the refusal" });
+      target.answer(({ body }) => (body.state === "failure" ? { status: 422 } : { status: 201 }));
+      await finish("bbb", Results.SUCCESS);
+      await waitFor(async () => (await states())[1] === "sent", { what: "the later build's report" });
+      await first.drain();
+      await cluster.evict(first);
+      target.answer(() => ({ status: 201 }));
+      await second.start();
+      await waitFor(async () => (await states())[0] === "sent", { what: "the earlier build's report" });
+      expect(posted("app").map(({ path }) => path.slice(-3))).toEqual(apps);
+      expect(posted("lib").at(-1)?.body.state).toBe("success");
+    },
+  );
 
   it("are sent immediately when a user retries one, although the target asked for a pause", async () => {
     const cluster = await startSchedulerCluster(engine);

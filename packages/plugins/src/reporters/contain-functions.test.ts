@@ -23,6 +23,48 @@ it("ends the wait for a function of the config that hangs, and names it", async 
   expect(vi.getTimerCount()).toBe(0);
 });
 
+it.each([
+  [
+    "a getter",
+    () => ({
+      get a(): number {
+        for (;;);
+      },
+    }),
+  ],
+  [
+    "toJSON",
+    () => ({
+      toJSON: () => {
+        for (;;);
+      },
+    }),
+  ],
+  [
+    "a getter of what a promise brings",
+    async () => ({
+      get a(): number {
+        for (;;);
+      },
+    }),
+  ],
+])("ends %s of an answer that never returns, like the function itself", async (_, body) => {
+  const contained = containFunctions({ body });
+  await expect((async () => contained.body())()).rejects.toThrow(
+    /"body" of the config failed: it blocked .* 1000 ms|took longer/,
+  );
+});
+
+it("says why what a function answered has no text in JSON", () => {
+  const within: { own?: unknown } = {};
+  within.own = within;
+  for (const [answer, why] of [
+    [within, /circular/i],
+    [{ a: 1n }, /BigInt/],
+  ] as const)
+    expect(() => containFunctions({ body: () => answer }).body()).toThrow(why);
+});
+
 it("keeps the failure of a promise that is not waited for from ending the master", async () => {
   const seen: unknown[] = [];
   const note = (reason: unknown) => void seen.push(reason);

@@ -1,6 +1,6 @@
 import { describeCause } from "@multimaster/core";
 import { ReportFailure } from "../report-failure.ts";
-import { callGuarded, FunctionSuspended, waitForFunction } from "./guard-calls.ts";
+import { callForData, FunctionSuspended, isThenable, waitForFunction } from "./guard-calls.ts";
 import { limitTime } from "./limit-time.ts";
 
 /** Those that are contained where they are called. */
@@ -23,8 +23,8 @@ export function containFunctions<Options extends object>(options: Options): Opti
 function contain(name: string, fn: (...given: unknown[]) => unknown) {
   return (...given: unknown[]): unknown => {
     try {
-      const answer = callGuarded(fn, () => fn(...given));
-      return isThenable(answer) ? waitForAnswer(name, answer) : answer;
+      const answer = callForData(fn, () => fn(...given));
+      return isThenable(answer) ? waitForAnswer(name, fn, answer) : answer;
     } catch (error) {
       throw failureOf(name, error);
     }
@@ -34,7 +34,7 @@ function contain(name: string, fn: (...given: unknown[]) => unknown) {
 /** How long the promise of a function of the config is waited for. */
 export const longestAnswerMs = 10_000;
 
-function waitForAnswer(name: string, answer: PromiseLike<unknown>): Promise<unknown> {
+function waitForAnswer(name: string, fn: object, answer: PromiseLike<unknown>): Promise<unknown> {
   const limited = new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
       end();
@@ -43,10 +43,12 @@ function waitForAnswer(name: string, answer: PromiseLike<unknown>): Promise<unkn
     const end = limitTime(longestAnswerMs, () =>
       fail(new Error(`it did not answer within ${longestAnswerMs / 1000} s`)),
     );
-    answer.then((value) => {
-      end();
-      resolve(value);
-    }, fail);
+    answer
+      .then((value) => callForData(fn, () => value))
+      .then((value) => {
+        end();
+        resolve(value);
+      }, fail);
   });
   // Where a promise is not expected it is not waited for: its failure must not end the master.
   limited.catch(() => undefined);
@@ -61,6 +63,3 @@ const failureOf = (name: string, error: unknown) =>
         { of: "report" },
         { cause: error },
       );
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";

@@ -99,8 +99,9 @@ export async function reportCommits(
 }
 
 /**
- * Shows a build at a commit, unless a later state was shown there under the same name. Only where contexts do not keep that order:
- * builds of several codebases may share one of their commits, and a function `context` may have failed when it was asked.
+ * Shows a build at a commit, unless a later state was shown there under the same name. Contexts keep that order only where builds are
+ * reported at a single commit: those of several codebases may share one with others, and a function `context` may have failed when it
+ * was asked.
  */
 export function reportInOrder(
   build: ReportedBuild,
@@ -109,8 +110,7 @@ export function reportInOrder(
   { inOrder }: Pick<Delivery, "inOrder">,
   report: () => Promise<void>,
 ): Promise<void> {
-  const isShared = options.codebase === undefined && build.sources.some(({ codebase }) => codebase !== "");
-  if (!isShared && typeof options.context !== "function") return report();
+  if (options.codebase !== undefined && typeof options.context !== "function") return report();
   return inOrder(JSON.stringify([nameContext(build, options.context), nameCommit(commit)]), report);
 }
 

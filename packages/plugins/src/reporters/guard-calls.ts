@@ -46,6 +46,24 @@ export function callGuarded<T>(fn: object, call: () => T, ms?: number): T {
   }
 }
 
+/**
+ * Calls it, and returns a copy of what it answers: what its getters or `toJSON` do counts as its own work. A promise is returned as
+ * it is: what it brings is given to this function again.
+ */
+export function callForData(fn: object, call: () => unknown, ms?: number): unknown {
+  return callGuarded(fn, () => copyData(call()), ms);
+}
+
+/** A copy with plain properties alone; what JSON has no text for stays as it is. Throws for an object within itself. */
+function copyData(answer: unknown): unknown {
+  if (typeof answer !== "object" || answer === null || isThenable(answer)) return answer;
+  const text = JSON.stringify(answer) as string | undefined;
+  return text === undefined ? answer : JSON.parse(text);
+}
+
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+
 function noteBlock(fn: object): void {
   const now = performance.now();
   const before = known.get(fn);

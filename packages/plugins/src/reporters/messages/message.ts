@@ -2,7 +2,7 @@ import { functionOf } from "@multimaster/config";
 import { describeCause, findGreatest, type ReportKind, Results } from "@multimaster/core";
 import { z } from "zod";
 import type { Report } from "../../define-reporter.ts";
-import { callGuarded, FunctionSuspended, waitForFunction } from "../guard-calls.ts";
+import { callForData, FunctionSuspended, waitForFunction } from "../guard-calls.ts";
 import { cutFront } from "./cut-text.ts";
 import type { Message, MessageFacts, Template } from "./message-facts.ts";
 import { sampleFacts } from "./sample-facts.ts";
@@ -137,7 +137,7 @@ export function checkTemplate({ message, events }: TemplateChoice): string[] {
 }
 
 function render(facts: MessageFacts, template: Template): Message {
-  const made: unknown = callGuarded(template, () => template(facts));
+  const made = callForData(template, () => template(facts));
   if (made instanceof Promise) {
     made.catch(() => undefined);
     throw new Error("it returned a promise: a template must not be async");
