@@ -2,6 +2,7 @@ const reasons: Readonly<Record<string, string>> = {
   EEXIST: "a file stands where a directory must be",
   ENOTDIR: "a part of the path is not a directory",
   ENOENT: "a part of the path does not exist",
+  EISDIR: "it is a directory",
   EACCES: "permission denied",
   EPERM: "permission denied",
   EROFS: "the file system is read-only",

@@ -105,7 +105,9 @@ describe("a step that runs", () => {
     expect(
       await definition.isWanted({ doStepIf: (b: typeof build) => b.property("none") !== undefined }, rendering),
     ).toBe(false);
-    await expect(definition.isWanted({ doStepIf: () => "no" }, rendering)).rejects.toThrow("must be true or false");
+    await expect(definition.isWanted({ doStepIf: () => "false" }, rendering)).rejects.toThrow(
+      'must be true or false, not "false".',
+    );
   });
 
   it("is hidden by its results", () => {

@@ -154,7 +154,7 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     async isWanted(options, build) {
       const wanted = await renderOption("doStepIf", options["doStepIf"] ?? true, build);
       if (typeof wanted !== "boolean")
-        throw new BadRendering(`The step's option "doStepIf" must be true or false, not ${wanted}.`);
+        throw new BadRendering(`The step's option "doStepIf" must be true or false, not ${show(wanted)}.`);
       return wanted;
     },
     async locksOf(options, build) {
@@ -179,4 +179,9 @@ export function defineStep<Shape extends z.ZodRawShape>(plugin: StepPlugin<Shape
     },
   };
   return (options) => ({ plugin: definition, options });
+}
+
+/** A text in quotes: "false" is not false. */
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : String(value);
 }

@@ -1,4 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { explainFileError } from "@multimaster/core";
 import type { CommandOutput } from "./command-output.ts";
 
 export interface WatchedFile {
@@ -20,6 +21,7 @@ export class LogWatcher {
   #position = 0;
   #changed = false;
   #timer: NodeJS.Timeout | undefined;
+  #isUnreadable = false;
   #reading: Promise<void> = Promise.resolve();
 
   constructor(file: WatchedFile, output: CommandOutput, onActivity: () => void) {
@@ -43,12 +45,24 @@ export class LogWatcher {
   }
 
   #poll(): void {
-    this.#reading = this.#reading.then(() => this.#readNew()).catch(() => undefined);
+    this.#reading = this.#reading.then(() => this.#readNew()).catch((error: unknown) => this.#sayUnreadable(error));
+  }
+
+  /** Once: what cannot be read is tried again, but not said again. */
+  #sayUnreadable(error: unknown): void {
+    // One that was removed meanwhile may come again.
+    if (this.#isUnreadable || (error as NodeJS.ErrnoException).code === "ENOENT") return;
+    this.#isUnreadable = true;
+    const { name, path } = this.#file;
+    this.#output.header(
+      `the log file "${name}" cannot be read: ${path}: ${explainFileError(error) ?? String(error)}\n`,
+    );
   }
 
   async #readNew(): Promise<void> {
     const now = await readState(this.#file.path);
     if (now === undefined) return;
+    if (now.isDirectory) throw Object.assign(new Error("is a directory"), { syscall: "read", code: "EISDIR" });
     const { size, changed } = this.#before ?? {};
     this.#changed ||= now.size !== size || now.changed !== changed;
     if (!this.#changed) return;
@@ -76,10 +90,10 @@ export class LogWatcher {
   }
 }
 
-async function readState(path: string): Promise<{ size: number; changed: number } | undefined> {
+async function readState(path: string): Promise<{ size: number; changed: number; isDirectory: boolean } | undefined> {
   try {
-    const { size, ctimeMs } = await stat(path);
-    return { size, changed: ctimeMs };
+    const state = await stat(path);
+    return { size: state.size, changed: state.ctimeMs, isDirectory: state.isDirectory() };
   } catch {
     return undefined;
   }

@@ -16,7 +16,7 @@ import { BuildDeadline } from "./build-deadline.ts";
 import { makeBuildProperties } from "./build-properties.ts";
 import { BuildSteps } from "./build-steps.ts";
 import type { ConfiguredBuilder } from "./configured-builder.ts";
-import { describeResults, words } from "./describe-results.ts";
+import { describeResults, describeStop } from "./describe-results.ts";
 import { findRetry } from "./find-retry.ts";
 import { forkPropertyOf, isForkBuild, nameForkDirectory } from "./fork-build.ts";
 import { judgeWorker } from "./judge-worker.ts";
@@ -269,9 +269,9 @@ export class Build {
     const { kind, reason, results } = this.#interruption as Interruption;
     if (kind === "abandoned") throw new Abandoned(reason);
     if (results === Results.RETRY) return { results, state: reason };
-    const isSaid = texts.some((text) => text.includes(reason));
-    const what = texts.map((text) => text.replace(/ ?\(?cancelled\)?$/, "")).filter((text) => text !== "");
-    return { results, state: [words[results], ...(isSaid ? [] : [`(${reason})`]), ...what].join(" ") };
+    const state = describeStop(results, reason, texts);
+    if (kind !== "lost") return { results, state };
+    return { results, state: `${state}; ${this.worker.loss} first: what was left of its clean-up did not run` };
   }
 
   #makeProperties(buildNumber: number, request: RequestDetails): Properties {

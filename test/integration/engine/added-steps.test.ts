@@ -170,4 +170,10 @@ describe("steps that steps add", () => {
       '"add-steps" adds 1001 steps, but the steps of a build add at most 1000 to it.\n',
     );
   });
+
+  it("come from a function; one that returns no list says so", async () => {
+    const engine = await startEngine({ b: [addSteps({ steps: () => undefined as never })] });
+    const [build] = await engine.finished(await engine.submit("b"));
+    expect(build?.state_string).toContain('The function "steps" must return a list of steps, not undefined');
+  });
 });

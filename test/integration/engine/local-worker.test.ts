@@ -180,6 +180,19 @@ describe("an engine with a local worker", () => {
     });
   });
 
+  it("says in the log of a step that a watched log file is a directory", async () => {
+    const watches = shell({ command: "mkdir -p made", logfiles: { x: "made" } });
+    const engine = await startEngine({ b: [watches] });
+    const [build] = await engine.finished(await engine.submit("b"));
+    expect(build?.results).toBe(Results.SUCCESS);
+    const [, step] = await engine.stepsOf(build?.buildid as number);
+    expect(await engine.logText(step?.stepid as number, "stdio")).toMatch(
+      /the log file "x" cannot be read: \S+made: it is a directory/,
+    );
+    const refused = startEngine({ b: [shell({ command: "true", logfiles: { x: "." } })] });
+    await expect(refused).rejects.toThrow("must be the path of a file, not of a directory");
+  });
+
   it("stops a build that runs longer than maxTime, and fails it; what always runs still runs", async () => {
     const marker = join(temporaryDirectory(), "tidied");
     const engine = await startEngine(

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Results } from "@multimaster/core";
+import { Results, silentLog } from "@multimaster/core";
 import { builds } from "@multimaster/data";
 import sequence from "@multimaster/plugins/steps/sequence";
 import shell from "@multimaster/plugins/steps/shell";
+import { createWorker } from "@multimaster/worker";
 import { describe, expect, it } from "vitest";
-import { startEngine } from "../../harness/engine.ts";
+import { endAfterTest, startEngine } from "../../harness/engine.ts";
 import { temporaryDirectory } from "../../harness/temporary-directory.ts";
 import { waitFor } from "../../harness/wait-for.ts";
 
@@ -33,6 +34,32 @@ describe("a build that a user stops", () => {
     const [build] = await engine.finished(request);
     expect(build).toMatchObject({ results: Results.CANCELLED, state_string: expect.stringContaining("not needed") });
     expect(await ends(engine)).toEqual(["work 6", "clean up 6"]);
+  });
+});
+
+it("a build that a user stops says that its clean-up did not run when its worker is lost first", async () => {
+  const workers = { host: "127.0.0.1", port: 0, workers: [{ name: "w1", password: "secret" }] };
+  const engine = await startEngine({ b: steps() }, { workers });
+  const worker = createWorker({
+    url: `ws://127.0.0.1:${engine.port()}`,
+    name: "w1",
+    password: "secret",
+    basedir: temporaryDirectory("worker"),
+    log: silentLog,
+  });
+  endAfterTest(() => worker.stop());
+  await worker.start();
+  const request = await engine.submit("b");
+  await runs(engine, "work");
+  await engine.data.updates.builds.requestStop(1, "not needed");
+  await runs(engine, "clean up");
+  await worker.stop();
+  const [build] = await engine.finished(request);
+  expect(build).toMatchObject({
+    results: Results.CANCELLED,
+    state_string: expect.stringMatching(
+      /not needed.*; the connection to worker w1 ended first: what was left of its clean-up did not run$/,
+    ),
   });
 });
 

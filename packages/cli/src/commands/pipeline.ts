@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { ExitCode, errors } from "@multimaster/core";
+import { ExitCode, errors, explainFileError } from "@multimaster/core";
 import { loadClusterConfig } from "@multimaster/operator/load-cluster-config";
 import { checkPipelineFile, describePipelineFiles, readPipelineRules } from "@multimaster/roles/pipeline-files";
 import type { Command } from "commander";
@@ -24,8 +24,9 @@ export function addPipeline(program: Command, setExitCode: (code: number) => voi
       .argument("<file>", "the file, such as .multimaster.yaml"),
   ).action(async (file: string, flags: Flags) => {
     const rules = await readRules(flags);
-    const bytes = await readFile(file).catch((error: Error) => {
-      throw errors.requestInvalid(`${file} cannot be read: ${error.message}`);
+    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") throw errors.requestInvalid(`There is no file ${file}.`);
+      throw errors.requestInvalid(`${file} cannot be read: ${explainFileError(error) ?? error.message}.`);
     });
     const checked = checkPipelineFile(file, bytes, rules);
     if ("steps" in checked)

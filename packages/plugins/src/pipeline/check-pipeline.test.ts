@@ -226,6 +226,7 @@ describe("a hostile pipeline file is refused with a sentence", () => {
       "must not name a host that is an option",
     ],
     ["two documents", `steps:\n${good}---\nsteps: []\n`, "the file has a second document"],
+    ["a mistake before a second document", `steps: [{ gti: {} }]\n---\n${good}`, '1:11: there is no step "gti"'],
     ["many steps", `steps:\n${good.repeat(21)}`, "the file has 21 steps, more than the 20 that are allowed"],
     ["a key twice", `steps: []\nsteps:\n${good}`, 'the key "steps" stands here twice'],
     ["a mapping as key", `? { a: b }\n: c\nsteps:\n${good}`, "a key must be a plain name"],

@@ -52,13 +52,14 @@ function compose(
   const documents = [...new Composer({ ...options, lineCounter: lines }).compose(tokens)];
   const [first, second] = documents as Document.Parsed[];
   if (!first?.contents) return refuse(start, "the file is empty; it needs a list of steps");
-  if (second) return refuse(placeAt(second.range[0]), "the file has a second document; one is read");
+  const more = second ? [{ ...placeAt(second.range[0]), message: "the file has a second document; one is read" }] : [];
   // After a mistake in the syntax, all that follows is unexpected.
   const errors = first.errors
     .filter(({ message }, i) => i === 0 || !message.startsWith("Unexpected "))
     .map(({ pos, message }) => ({ ...placeAt(pos[0]), message: describeSyntax(message) }));
-  if (errors.length > 0) return { problems: errors };
-  return convertDocument(first, placeAt);
+  if (errors.length > 0) return { problems: [...errors, ...more] };
+  const read = convertDocument(first, placeAt);
+  return { ...read, problems: [...read.problems, ...more] };
 }
 
 const options = {

@@ -36,6 +36,10 @@ export default defineStep({
   async run(ctx, { steps, file, workdir, maxSize, where }) {
     const value = file === undefined ? null : await readJson(ctx, ctx.path(workdir, file), maxSize);
     const made = typeof steps === "function" ? await callContained(() => steps(ctx, value)) : steps;
+    if (!Array.isArray(made))
+      throw new StepFailed(
+        `The function "steps" must return a list of steps, not ${made === null ? "null" : typeof made}.`,
+      );
     if (made.length === 0) return { results: Results.SUCCESS, summary: "no steps added" };
     const names = await ctx.addSteps(made, { where });
     const shown = names.length > 3 ? [...names.slice(0, 3), "…"] : names;

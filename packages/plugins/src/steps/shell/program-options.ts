@@ -21,6 +21,11 @@ const environment = z.record(z.string(), z.union([z.string(), z.array(z.string()
 /** Names that the worker uses for the program's own output. */
 const streamNames = ["stdout", "stderr", "header"];
 
+/** Of a watched file; buildbot-worker never ends a command that watches a directory. */
+const watchedPath = z
+  .string()
+  .refine((path) => !/(^|[\\/])\.{0,2}$/.test(path), "must be the path of a file, not of a directory");
+
 /** How a program runs on the worker, and what its return code means. */
 export const programShape = {
   workdir: z.string().default("build").describe("Relative to the builder's directory on the worker."),
@@ -55,7 +60,7 @@ export const programShape = {
         .string()
         .regex(/^(?=.*\S)[^\p{Cc}]{1,255}$/u, "must be the name of a log, of 1 to 255 characters in one line")
         .refine((name) => !streamNames.includes(name), `must not be ${streamNames.join(", ")}`),
-      z.union([z.string(), z.strictObject({ filename: z.string(), follow: z.boolean().default(false) })]),
+      z.union([watchedPath, z.strictObject({ filename: watchedPath, follow: z.boolean().default(false) })]),
     )
     .default({})
     .describe("Files watched while it runs, by log name."),
