@@ -42,10 +42,7 @@ const pythonComponents = {
       "0.9.14": ["Twisted==22.10.0", "setuptools<80"],
     }).map(([release, more]) => [
       `buildbot-worker-${release}`,
-      {
-        requirements: [`buildbot-worker==${release}`, ...more],
-        minimum: "3.9",
-      },
+      { requirements: [`buildbot-worker==${release}`, ...more], minimum: "3.9" },
     ]),
   ),
   /** The real Buildbot that benchmarks measure beside this project; only they install it. */
