@@ -41,3 +41,7 @@ export function callIfGiven<Args extends readonly unknown[], T>(
 ): T | undefined {
   return fn && callContained(() => fn(...args));
 }
+
+/** Whether a function answered with a promise, of whatever kind. */
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";

@@ -5,6 +5,7 @@ import {
   describeCause,
   type Failure,
   FunctionBlocked,
+  isThenable,
   type Logger,
   type Service,
   waitAtMost,
@@ -141,10 +142,6 @@ export class GuardedFunction<Args extends readonly unknown[]> {
 }
 
 const describe = (cause: string) => `the function failed: ${cause}`;
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-}
 
 /** All functions of the config that this engine calls: reports the one that has failed longest. */
 export class GuardedFunctions implements Service {

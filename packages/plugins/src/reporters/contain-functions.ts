@@ -1,6 +1,6 @@
-import { describeCause } from "@multimaster/core";
+import { describeCause, isThenable } from "@multimaster/core";
 import { ReportFailure } from "../report-failure.ts";
-import { callForData, FunctionSuspended, isThenable, waitForFunction } from "./guard-calls.ts";
+import { callForData, FunctionSuspended, waitForFunction } from "./guard-calls.ts";
 import { limitTime } from "./limit-time.ts";
 
 /** Those that are contained where they are called. */

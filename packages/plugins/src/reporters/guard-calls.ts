@@ -1,4 +1,4 @@
-import { callContained, FunctionBlocked } from "@multimaster/core";
+import { callContained, FunctionBlocked, isThenable } from "@multimaster/core";
 import { ReportFailure } from "../report-failure.ts";
 
 /** A function that blocks its master so often within this time is not called for as long. */
@@ -60,9 +60,6 @@ function copyData(answer: unknown): unknown {
   const text = JSON.stringify(answer) as string | undefined;
   return text === undefined ? answer : JSON.parse(text);
 }
-
-export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 
 function noteBlock(fn: object): void {
   const now = performance.now();
